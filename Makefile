@@ -1,0 +1,82 @@
+# The two commands a fresh machine needs are `make demo` and `make test`. Both install what they need, once.
+#
+# Variables: PYTHON (the interpreter that .venv is made from), ARGS (added to the command), MODELS, SOURCES and SEEDS
+# (what is swept, separated by commas), e.g.  make demo MODELS=nano SEEDS=0
+
+PYTHON ?= python3
+SEEDS ?= 0,1,2
+ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo train sweep paper scaling report test lint format coverage lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(INSTALLED) ## Create .venv with the pinned packages (every other target does this by itself)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "error: $(PYTHON) was not found. Install Python 3.11 or newer, or name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed. Name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: MODELS ?= nano,mini
+demo: $(INSTALLED) ## Train and score the built-in demo: no download, no GPU
+	$(RUN) train.py -m experiment=demo model=$(MODELS) seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+train: $(INSTALLED) ## One run, e.g. make train ARGS="model=large seed=1"; without ARGS the paper's protocol
+	$(RUN) train.py $(ARGS)
+
+sweep: $(INSTALLED) ## Many runs, e.g. make sweep ARGS="model=base,large seed=0,1,2"
+	$(RUN) train.py -m $(ARGS)
+
+paper: SOURCES ?= amazon_en,amazon_ja,amazon_enja
+paper: $(INSTALLED) ## The paper's cells: XLM-R base from three sources, three seeds each (needs a GPU)
+	$(RUN) train.py -m experiment=paper source=$(SOURCES) seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+scaling: MODELS ?= base,large,xl,xxl
+scaling: $(INSTALLED) ## The paper's protocol across sizes: base, large, XL, XXL (needs a large GPU)
+	$(RUN) train.py -m experiment=paper model=$(MODELS) seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+report: $(INSTALLED) ## Put all finished runs side by side, e.g. make report ARGS=--markdown
+	$(RUN) report.py $(ARGS)
+
+test: $(INSTALLED) ## Run the tests
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## Check style and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: $(INSTALLED) ## Rewrite the code in the house style
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+coverage: $(INSTALLED) ## Run the tests and show which lines of src they miss; below 90 % is an error
+	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
+
+# The old pins stand until the new environment installs. torch's local version (+cpu, +cu130) is left out of the pin, so
+# that it holds on every machine.
+lock: ## Renew every pin in constraints.txt from a fresh environment
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	{ sed '/^[^#]/,$$d' constraints.txt; \
+	  build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt && rm -rf build/lock
+
+clean: ## Remove caches and build files; results, checkpoints and .venv stay
+	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache src/*.egg-info
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

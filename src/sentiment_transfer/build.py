@@ -1,0 +1,105 @@
+"""From a run's configuration to its parts: data, tokenizer, classifier."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+from transformers import PreTrainedTokenizerBase
+
+from sentiment_transfer.config import Weights
+from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.network import load_network, longest_input
+from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+
+SCRATCH = BUILTIN + "scratch"
+
+
+def make_data(config: DictConfig) -> TransferDataModule:
+    """The source and targets of a run; nothing is read yet."""
+    groups = [
+        {
+            name: make_dataset(
+                str(name),
+                dataset,
+                data_dir=config.paths.data_dir,
+                cache_dir=config.paths.cache_dir,
+                seed=config.data.seed,
+            )
+            for name, dataset in group.items()
+        }
+        for group in (config.source, config.targets)
+    ]
+    return TransferDataModule(
+        *groups,
+        batch_size=config.trainer.batch_size,
+        accumulate=config.trainer.accumulate,
+        max_length=config.data.max_length,
+        seed=config.seed,
+        dedup=config.data.dedup,
+        oracle=config.trainer.oracle,
+        targets_required=config.data.targets_required,
+        score_batch_tokens=config.data.score_batch_tokens,
+        num_workers=config.data.num_workers,
+        cache_dir=config.paths.cache_dir,
+    )
+
+
+def make_tokenizer(config: DictConfig, data: TransferDataModule) -> PreTrainedTokenizerBase:
+    """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read."""
+    return load_tokenizer(
+        config.model.encoder,
+        tokenizer=config.model.tokenizer,
+        revision=config.model.revision,
+        texts=(text for s in data.train_sets for batch in s.reviews.text_batches() for text in batch),
+    )
+
+
+def make_classifier(
+    config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase
+) -> SentimentClassifier:
+    """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
+    network = load_network(
+        config.model.encoder,
+        classes=data.classes,
+        vocabulary=len(tokenizer),
+        seed=config.seed,
+        revision=config.model.revision,
+        random_weights=config.model.weights == Weights.random,
+        dropout=config.model.dropout,
+        freeze_embeddings=config.model.freeze_embeddings,
+        gradient_checkpointing=config.model.gradient_checkpointing,
+    )
+    longest = longest_input(network)
+    if longest is not None and config.data.max_length > longest:
+        raise UserError(
+            f"data.max_length={config.data.max_length} is more than the {longest} tokens that {config.model.encoder} "
+            f"has positions for: use data.max_length={longest} or less."
+        )
+    return SentimentClassifier(
+        network,
+        classes=data.classes,
+        seed=config.seed,
+        learning_rate=config.optimizer.learning_rate,
+        weight_decay=config.optimizer.weight_decay,
+        warmup_ratio=config.optimizer.warmup_ratio,
+        betas=(config.optimizer.beta1, config.optimizer.beta2),
+        eps=config.optimizer.eps,
+        dev_names=[s.name for s in data.dev_sets],
+    )
+
+
+def honesty_labels(config: DictConfig) -> list[str]:
+    """What must be said wherever the run's numbers are shown."""
+    labels = []
+    encoder = config.model.encoder
+    if encoder == SCRATCH:
+        labels.append("trained from scratch")
+    elif encoder.startswith(BUILTIN):
+        labels.append("demo encoder")
+    elif config.model.weights == Weights.random:
+        labels.append("random weights")
+    if any(dataset.kind == "demo" for group in (config.source, config.targets) for dataset in group.values()):
+        labels.append("demo data")
+    return labels

@@ -1,0 +1,101 @@
+"""How an entry point ends: a sentence and exit code 1 for what the user can mend, a traceback only for a bug."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+
+from sentiment_transfer.config import DATASET_SCHEMAS, Config
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.record import is_finished, read_result
+from sentiment_transfer.results.table import run_table
+from sentiment_transfer.training.interruption import Interrupted
+from sentiment_transfer.validate import suggestion, validate
+
+
+def train(config: DictConfig, folder: str) -> None:
+    """Validate, run what is not finished, show the result. torch is imported only where there is something to run.
+
+    A user error is printed before it is raised: in a sweep, Hydra goes on and raises the first one at the end.
+    """
+    try:
+        validate(config)
+        if is_finished(Path(folder)):
+            print(f"Finished before, in {folder}")
+        else:
+            # OpenMP's threads spin while they wait. Where something else wants a core, a step then takes 5 to 8 times
+            # as long (seen on two cores); sleeping threads do not mind. Read when torch is imported.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            from sentiment_transfer.run import run
+
+            run(config, Path(folder))
+        Console().print(run_table(read_result(Path(folder))))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        error.reported = True
+        raise
+
+
+@contextmanager
+def errors_as_sentences() -> Iterator[None]:
+    """Print user errors and Hydra's complaints as ``error: ...`` and exit with 1.
+
+    HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
+    """
+    debugging = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)  # what shells expect of a program that a signal ended
+    except Interrupted as stop:
+        saved = f"Saved at {stop.saved}. " if stop.saved else ""
+        print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
+        sys.exit(128 + stop.signum)
+    except (UserError, HydraException, OmegaConfBaseException) as error:
+        if debugging:
+            raise
+        if not (isinstance(error, UserError) and error.reported):
+            print("error: " + describe(error), file=sys.stderr)
+        sys.exit(1)
+
+
+def describe(error: Exception) -> str:
+    """The error as sentences; for an unknown key, with the nearest known one."""
+    text = str(error)
+    if isinstance(error, UserError):
+        return text
+    if twice := re.search(r"schema@((?:source|targets)\.\w+) appears more than once", text):
+        return f"{twice[1]} is named twice: leave one out."
+    if text.startswith("Error merging override"):
+        override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
+        return f"{override} cannot be: {reason.splitlines()[0]}."
+    if unknown := re.search(r"Could not override '([\w.@/+-]+)'", text):
+        return f"{unknown[1]} is not an option of this configuration.{suggestion(unknown[1], _known_keys(unknown[1]))}"
+    return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
+
+
+def _known_keys(key: str) -> list[str]:
+    """Full names of the options that stand where ``key`` tried to."""
+    top = {f.name: f.type for f in dataclasses.fields(Config)}
+    group, _, rest = key.partition(".")
+    if group in ("source", "targets") and "." in rest:
+        prefix = f"{group}.{rest.split('.')[0]}."
+        fields = {f.name for schema in DATASET_SCHEMAS.values() for f in dataclasses.fields(schema)}
+        return [prefix + name for name in sorted(fields)]
+    node = getattr(sys.modules[Config.__module__], str(top.get(group)), None)
+    if rest and dataclasses.is_dataclass(node):
+        return [f"{group}.{f.name}" for f in dataclasses.fields(node)]
+    return list(top)

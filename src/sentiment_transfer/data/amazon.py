@@ -1,0 +1,175 @@
+"""MARC, the Multilingual Amazon Reviews Corpus (Keung et al. 2020, arXiv 2010.02573), English and Japanese.
+
+200,000 / 5,000 / 5,000 reviews per language, balanced over five stars and sorted by star. Research use only: the
+files are read where the user has them, else from a mirror on the Hugging Face hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.files import data_folder, delimited_rows, find_file, json_lines, kind_of
+from sentiment_transfer.data.hub import load_table
+from sentiment_transfer.data.labels import DROPPED, binary_of_stars
+from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.errors import UserError
+
+LANGUAGES = ("en", "ja")
+TextRule = Literal["title_body", "body"]
+TEXT_RULES: tuple[TextRule, ...] = ("title_body", "body")
+JOINT = "\n\n"  # between title and body in the mteb mirror
+MTEB_REVISION = "6b5d328eaae8ef408dd7d775040245cf86f92e9d"
+HUB_SPLIT: dict[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
+
+
+class Rated(NamedTuple):
+    """Reviews of one split as read, before binarising."""
+
+    ids: list[str]
+    texts: list[str]
+    stars: np.ndarray  # (n,) int64, 1-5
+    origin: str  # file or repository
+
+
+class AmazonReviewsDataModule(ReviewDataModule):
+    """MARC in one language, binary: one and two stars negative, four and five positive, three dropped.
+
+    Args:
+        language: ``"en"`` or ``"ja"``.
+        text_rule: ``"title_body"``, as in the mirror ``mteb/AmazonReviewsClassification``, or ``"body"``, as in
+            ``SetFit/amazon_reviews_multi_{language}``.
+        data_dir: the folder that holds ``amazon_{language}/`` with the original
+            ``dataset_{language}_{train,dev,test}.json``, the same columns as ``{train,dev,test}.csv`` (``dev`` may
+            be ``validation``), or the mteb mirror's ``{train,validation,test}.jsonl``, all of them compressed or not.
+            What is not there comes from the hub.
+
+    Attributes:
+        rows_per_star: what a complete split holds for each of the five stars; others are refused as cut off.
+    """
+
+    domain = "product reviews"
+    rows_per_star: ClassVar[dict[Split, int]] = {"train": 40_000, "dev": 1_000, "test": 1_000}
+
+    def __init__(
+        self,
+        language: str = "en",
+        text_rule: TextRule = "title_body",
+        data_dir: str | Path | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        if language not in LANGUAGES:
+            raise UserError(f"AmazonReviewsDataModule: language={language} is not read here. Use en or ja.")
+        if text_rule not in TEXT_RULES:
+            raise UserError(f"amazon_{language}: text_rule={text_rule} does not exist. Use title_body or body.")
+        self.language = language
+        self.name = f"amazon_{language}"
+        self.text_rule = text_rule
+        self.data_dir = data_dir
+
+    @property
+    def folder(self) -> Path:
+        return data_folder(self.data_dir) / self.name
+
+    def read(self, split: Split) -> Reviews:
+        path = self._local_file(split)
+        rated = self._from_hub(split) if path is None else self._from_file(path, split)
+        self._refuse_incomplete(rated, split)
+        labels = binary_of_stars(rated.stars)
+        kept = np.flatnonzero(labels != DROPPED)
+        return Reviews.from_columns(
+            [rated.ids[row] for row in kept],
+            [rated.texts[row] for row in kept],
+            labels[kept],
+            language=self.language,
+            domain=self.domain,
+            dropped={"with three stars": len(labels) - len(kept)},
+        )
+
+    def _local_file(self, split: Split) -> Path | None:
+        hub_split = HUB_SPLIT[split]
+        names = [f"dataset_{self.language}_{split}.json", f"{split}.csv", f"{hub_split}.csv", f"{hub_split}.jsonl"]
+        return find_file(self.folder, names)
+
+    def _from_file(self, path: Path, split: Split) -> Rated:
+        if kind_of(path) == ".jsonl":
+            return self._from_mirror_file(path, split)
+        ids: list[str] = []
+        texts: list[str] = []
+        stars: list[int] = []
+        for line, record in json_lines(path) if kind_of(path) == ".json" else csv_records(path):
+            try:
+                title, body, star = record["review_title"], record["review_body"], int(record["stars"])
+            except (KeyError, ValueError, TypeError) as error:
+                raise UserError(
+                    f"{path}, line {line}: {error!r}. An original MARC file has review_title, review_body and stars; "
+                    f"this row has {', '.join(record)}."
+                ) from error
+            ids.append(str(record.get("review_id") or f"{split}:{line}"))
+            texts.append(
+                (f"{title or ''}{JOINT}{body or ''}" if self.text_rule == "title_body" else body or "").strip()
+            )
+            stars.append(star)
+        return Rated(ids, texts, np.array(stars, dtype=np.int64), str(path))
+
+    def _from_mirror_file(self, path: Path, split: Split) -> Rated:
+        if self.text_rule == "body":
+            raise UserError(
+                f"{path} is the mirror's form, in which title and body are one text, so text_rule=body cannot be had "
+                f"from it. Use text_rule=title_body, or the original dataset_{self.language}_{split}.json, or move "
+                "the file away to load bodies from the hub."
+            )
+        ids: list[str] = []
+        texts: list[str] = []
+        stars: list[int] = []
+        for line, record in json_lines(path):
+            try:
+                texts.append(str(record["text"]))
+                stars.append(int(record["label"]) + 1)
+            except (KeyError, ValueError, TypeError) as error:
+                raise UserError(
+                    f"{path}, line {line}: {error!r}. The mirror's files have text and label (0 to 4); this row has "
+                    f"{', '.join(record)}."
+                ) from error
+            ids.append(str(record.get("id") or f"{split}:{line}"))
+        return Rated(ids, texts, np.array(stars, dtype=np.int64), str(path))
+
+    def _from_hub(self, split: Split) -> Rated:
+        repository, config, revision = (
+            ("mteb/AmazonReviewsClassification", self.language, MTEB_REVISION)
+            if self.text_rule == "title_body"
+            else (f"SetFit/amazon_reviews_multi_{self.language}", None, None)
+        )
+        table = load_table(
+            repository,
+            HUB_SPLIT[split],
+            ["text", "label"],
+            config=config,
+            revision=revision,
+            instead=f"Or put the original dataset_{self.language}_{split}.json into {self.folder.absolute()}.",
+        )
+        ids = [f"{split}:{row}" for row in range(table.num_rows)]
+        stars = np.asarray(table["label"].to_pylist(), dtype=np.int64) + 1
+        return Rated(ids, table["text"].to_pylist(), stars, f"the hub's {repository}")
+
+    def _refuse_incomplete(self, rated: Rated, split: Split) -> None:
+        each = self.rows_per_star[split]
+        found = {star: int((rated.stars == star).sum()) for star in range(1, 6)}
+        if len(rated.stars) != 5 * each or any(count != each for count in found.values()):
+            stars = ", ".join(f"{star}: {count:,}" for star, count in found.items())
+            raise UserError(
+                f"{self.name}: {rated.origin} has {len(rated.stars):,} rows (stars {stars}), where the {split} split "
+                f"has {5 * each:,}, {each:,} for each star. It was cut off or changed; fetch it again."
+            )
+
+
+def csv_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """``(line, {column: field})`` of a CSV file with a header."""
+    rows = delimited_rows(path)
+    _, header = next(rows)
+    return ((line, dict(zip(header, row, strict=True))) for line, row in rows)

@@ -1,0 +1,109 @@
+"""What every dataset has in common: three splits of reviews, and loaders over them for a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from sentiment_transfer.data.reviews import BINARY, Reviews, stratified_rows
+from sentiment_transfer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+
+
+class ReviewDataModule(pl.LightningDataModule):
+    """One dataset. ``reviews("train" | "dev" | "test")`` gives its rows; with a tokenizer it is also a
+    LightningDataModule like any other, with padded batches of ``input_ids``, ``attention_mask``, ``labels``.
+
+    A subclass sets ``language``, ``domain`` and ``classes`` and implements ``read``.
+
+    Args:
+        limit: keep at most this many rows of every split (shuffled, stratified by label, by ``seed``).
+        seed: of the subset and of the training order.
+        tokenizer: a tokenizer, or the name or folder of one; only the loaders need it.
+        batch_size: reviews per batch.
+        max_length: tokens per review, special tokens included; the rest is cut.
+        cache_dir: where token stores and downloads are kept (default: ``~/.cache/sentiment-transfer``).
+    """
+
+    name: str = ""
+    language: str = ""
+    domain: str = ""
+    classes: tuple[str, ...] = BINARY
+
+    def __init__(
+        self,
+        *,
+        limit: int | None = None,
+        seed: int = 0,
+        tokenizer: PreTrainedTokenizerBase | str | None = None,
+        batch_size: int = 32,
+        max_length: int = 256,
+        cache_dir: str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.limit = limit
+        self.seed = seed
+        self.tokenizer = tokenizer
+        self.batch_size = batch_size
+        self.max_length = max_length
+        self.cache_dir = Path(cache_dir or "~/.cache/sentiment-transfer").expanduser()
+        self._reviews: dict[str, Reviews] = {}
+
+    def read(self, split: Split) -> Reviews:
+        """All rows of a split, binarised, in file order. Raises UserError where it cannot be had."""
+        raise NotImplementedError
+
+    def has(self, split: Split) -> bool:
+        """Whether the dataset has such a split at all (not whether its files are present)."""
+        return True
+
+    def reviews(self, split: Split) -> Reviews:
+        """The rows of a split after ``limit``; read once and kept."""
+        if split not in self._reviews:
+            rows = self.read(split)
+            if len(rows) == 0:
+                raise UserError(f"{self.name}: the {split} split has no rows. {sentence_of_dropped(rows)}".strip())
+            if self.limit is not None and self.limit < len(rows):
+                rows = rows.take(np.sort(stratified_rows(rows.labels, self.limit, self.seed)))
+            self._reviews[split] = rows
+        return self._reviews[split]
+
+    def prepare_data(self) -> None:
+        for split in SPLITS:
+            if self.has(split):
+                self.reviews(split)
+
+    def _loader(self, split: Split, *, shuffle: bool) -> DataLoader:
+        from sentiment_transfer.data.batches import review_loader
+
+        if self.tokenizer is None:
+            raise UserError(
+                f"{type(self).__name__} was made without a tokenizer, so it has reviews but no batches. "
+                'Pass tokenizer="FacebookAI/xlm-roberta-base", a local folder or a tokenizer object.'
+            )
+        return review_loader(self, split, shuffle=shuffle)
+
+    def train_dataloader(self) -> DataLoader:
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader("dev", shuffle=False)
+
+    def test_dataloader(self) -> DataLoader:
+        return self._loader("test", shuffle=False)
+
+
+def sentence_of_dropped(rows: Reviews) -> str:
+    """What the reader left out, for an error message; empty where it left out nothing."""
+    if not rows.dropped:
+        return ""
+    return "Left out: " + ", ".join(f"{count} {reason}" for reason, count in rows.dropped.items()) + "."

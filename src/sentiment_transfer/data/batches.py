@@ -1,0 +1,141 @@
+"""Padded batches from a token store, in an order that is a function of (seed, epoch) and can start anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from sentiment_transfer.data.tokens import TokenStore, token_store
+
+if TYPE_CHECKING:
+    from sentiment_transfer.data.base import ReviewDataModule, Split
+
+Batch = dict[str, torch.Tensor]
+
+
+class TokenBatches(Dataset[Batch]):
+    """Indexed by a list of rows, gives the padded batch of those reviews.
+
+    ``input_ids`` and ``attention_mask`` are (reviews, longest) int64, ``labels`` and ``rows`` (reviews,) int64.
+    Several stores count as one, their rows one after the other; ``labels`` is (rows of all stores,).
+    """
+
+    def __init__(self, stores: Sequence[TokenStore], labels: np.ndarray, pad_id: int) -> None:
+        self.stores = list(stores)
+        self.starts = np.cumsum([0, *(len(store) for store in stores)])
+        self.labels = torch.from_numpy(np.array(labels, dtype=np.int64))
+        self.pad_id = pad_id
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def lengths(self) -> np.ndarray:  # (n,) int64
+        return np.concatenate([store.lengths for store in self.stores])
+
+    def _review(self, row: int) -> np.ndarray:
+        store = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.stores[store][row - int(self.starts[store])]
+
+    def __getitem__(self, rows: list[int]) -> Batch:
+        reviews = [self._review(row) for row in rows]
+        lengths = torch.tensor([len(review) for review in reviews])
+        input_ids = torch.full((len(rows), int(lengths.max())), self.pad_id)
+        for line, review in zip(input_ids, reviews, strict=True):
+            line[: len(review)] = torch.from_numpy(review.astype(np.int64))
+        mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
+        index = torch.tensor(rows)
+        return {"input_ids": input_ids, "attention_mask": mask, "labels": self.labels[index], "rows": index}
+
+
+class MicroBatches(Dataset[Batch]):
+    """``TokenBatches`` for training: each item also has ``share``, () float32, its part of the optimiser step.
+
+    The step's loss is the mean over its reviews, so a part counts by the reviews it has, however they were cut.
+    """
+
+    def __init__(self, batches: TokenBatches) -> None:
+        self.batches = batches
+
+    def __getitem__(self, item: tuple[list[int], int]) -> Batch:
+        rows, step_size = item
+        return self.batches[rows] | {"share": torch.tensor(len(rows) / step_size)}
+
+
+class TrainingOrder(Sampler[tuple[list[int], int]]):
+    """Random batches of ``batch_size`` rows, each cut into ``accumulate`` parts of equal size; an item is the rows
+    of one part and the number of rows in its whole batch. Epoch e of seed s is always the same order.
+
+    ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
+    """
+
+    def __init__(
+        self, rows: int, batch_size: int, seed: int, *, accumulate: int = 1, epoch: int = 0, start: int = 0
+    ) -> None:
+        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+        self.part = batch_size // accumulate
+        self.epoch = self.start_epoch = epoch
+        self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
+        whole, rest = divmod(self.rows, self.batch_size)
+        return whole * (self.batch_size // self.part) + -(-rest // self.part)
+
+    def __iter__(self) -> Iterator[tuple[list[int], int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.rows)
+        batches = (order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size))
+        parts = (
+            (batch[i : i + self.part].tolist(), len(batch))
+            for batch in batches
+            for i in range(0, len(batch), self.part)
+        )
+        yield from islice(parts, self.start if self.epoch == self.start_epoch else 0, None)
+
+
+def batches_by_length(lengths: np.ndarray, batch_tokens: int) -> list[list[int]]:
+    """Rows sorted by length, longest first, in batches of at most ``batch_tokens`` tokens, padding included.
+
+    ``lengths`` is (n,) int. The longest come first so that a batch that does not fit memory fails at once.
+    """
+    batches: list[list[int]] = []
+    for row in np.argsort(-lengths, kind="stable").tolist():
+        if batches and (len(batches[-1]) + 1) * int(lengths[batches[-1][0]]) <= batch_tokens:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
+
+
+def training_loader(batches: TokenBatches, order: TrainingOrder, num_workers: int = 0) -> DataLoader[Batch]:
+    """Lightning calls ``set_epoch`` on ``sampler``: the order is given as one, each of its items a whole batch."""
+    return DataLoader(MicroBatches(batches), batch_size=None, sampler=order, num_workers=num_workers)
+
+
+def scoring_loader(batches: TokenBatches, batch_tokens: int, num_workers: int = 0) -> DataLoader[Batch]:
+    order = batches_by_length(batches.lengths, batch_tokens)
+    return DataLoader(batches, batch_size=None, sampler=order, num_workers=num_workers)
+
+
+def review_loader(module: ReviewDataModule, split: Split, *, shuffle: bool) -> DataLoader[Batch]:
+    """The loader of one split of a dataset used alone."""
+    from transformers import AutoTokenizer
+
+    tokenizer = module.tokenizer
+    if isinstance(tokenizer, str):
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False)
+    assert tokenizer is not None
+    reviews = module.reviews(split)
+    tokens = token_store(reviews, tokenizer, module.max_length, module.cache_dir)
+    batches = TokenBatches([tokens], reviews.labels, tokenizer.pad_token_id)
+    if shuffle:
+        return training_loader(batches, TrainingOrder(len(reviews), module.batch_size, module.seed))
+    return scoring_loader(batches, module.batch_size * module.max_length)

@@ -1,0 +1,149 @@
+"""Token ids of a set of reviews, computed once and kept in memory-mapped files.
+
+A store is a folder named by the hash of the texts, the tokenizer and the length. It is written under a lock and a
+temporary name and renamed when whole, so that runs which start together neither collide nor read half a store;
+every opening checks sizes and checksums, and what does not agree is built again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xxhash
+from filelock import FileLock
+
+from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+ARRAYS = ("tokens", "offsets", "full_lengths")
+
+
+@dataclass(frozen=True)
+class TokenStore:
+    """Token ids of n reviews, T in all, each cut to the maximum length and with its special tokens."""
+
+    tokens: np.ndarray  # (T,) int32
+    offsets: np.ndarray  # (n + 1,) int64; review i is tokens[offsets[i]:offsets[i + 1]]
+    full_lengths: np.ndarray  # (n,) int32, tokens before the cut
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> np.ndarray:  # (length,) int32
+        return self.tokens[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> np.ndarray:  # (n,) int64, after the cut
+        return np.diff(self.offsets)
+
+    def length_report(self, max_length: int) -> dict[str, float]:
+        """Token lengths before the cut (percentiles) and the share of reviews that ``max_length`` cuts."""
+        percentiles = np.percentile(self.full_lengths, [50, 90, 99, 100])
+        named = {f"tokens_p{p}": float(v) for p, v in zip((50, 90, 99, 100), percentiles, strict=True)}
+        return named | {"truncated_share": float(np.mean(self.full_lengths > max_length))}
+
+
+def token_store(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int, cache_dir: Path) -> TokenStore:
+    """The token store of ``reviews``, opened where it is whole and built where it is not.
+
+    Raises UserError where ``cache_dir`` cannot be written.
+    """
+    folder = Path(cache_dir).expanduser() / "tokens" / _key(reviews, tokenizer, max_length)
+    if (store := _open(folder)) is not None:
+        return store
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if (store := _open(folder)) is None:  # another run may have built it while this one waited
+                _write(folder, _tokenise(reviews, tokenizer, max_length))
+                store = _open(folder)
+    except OSError as error:
+        raise UserError(
+            f"The token store {folder} cannot be written ({error.strerror or error}). "
+            "Free some space there, or choose another place with paths.cache_dir=/path/to/folder."
+        ) from error
+    if store is None:
+        raise UserError(
+            f"The token store {folder} was written but does not read back whole: the disk under it is not reliable. "
+            "Choose another place with paths.cache_dir=/path/to/folder."
+        )
+    return store
+
+
+def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Hash of everything that decides how a text becomes ids."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    return xxhash.xxh3_128_hexdigest(f"{type(tokenizer).__name__}\n{rules}".encode())
+
+
+def _key(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
+    parts = f"{FORMAT} {reviews.text_digest()} {tokenizer_digest(tokenizer)} {max_length}"
+    return xxhash.xxh3_128_hexdigest(parts.encode())
+
+
+def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int) -> TokenStore:
+    log.info("Tokenising %s reviews (once; kept for later runs).", f"{len(reviews):,}")
+    pieces: list[np.ndarray] = []
+    full_lengths: list[int] = []
+    for texts in reviews.text_batches(size=2_000):
+        # Lone surrogates (half an emoji, cut by whoever made the file) have no UTF-8 form for the tokenizer.
+        texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        for ids in tokenizer(texts, verbose=False)["input_ids"]:
+            full_lengths.append(len(ids))
+            # Every encoder here ends a text with exactly one special token; the cut keeps it.
+            kept = ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]]
+            pieces.append(np.asarray(kept, dtype=np.int32))
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
+    return TokenStore(np.concatenate(pieces), offsets, np.asarray(full_lengths, dtype=np.int32))
+
+
+def _write(folder: Path, store: TokenStore) -> None:
+    temporary = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        facts = {}
+        for name in ARRAYS:
+            array = np.ascontiguousarray(getattr(store, name))
+            with open(temporary / f"{name}.npy", "wb") as file:
+                np.save(file, array)
+                file.flush()
+                os.fsync(file.fileno())
+            facts[name] = {"size": array.size, "checksum": xxhash.xxh3_128_hexdigest(array.data)}
+        (temporary / "store.json").write_text(json.dumps(facts))
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _open(folder: Path) -> TokenStore | None:
+    """The store in ``folder``, or None where it is absent, incomplete or damaged."""
+    if not folder.is_dir():
+        return None
+    try:
+        facts = json.loads((folder / "store.json").read_text())
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        for name, array in arrays.items():
+            if array.size != facts[name]["size"]:
+                raise ValueError(f"{name} has {array.size} entries instead of {facts[name]['size']}")
+            if xxhash.xxh3_128_hexdigest(array.data) != facts[name]["checksum"]:
+                raise ValueError(f"{name} does not match its checksum")
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        log.warning("The token store %s is damaged (%s) and is built again.", folder, error)
+        return None
+    return TokenStore(arrays["tokens"], arrays["offsets"], arrays["full_lengths"])

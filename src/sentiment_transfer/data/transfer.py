@@ -1,0 +1,211 @@
+"""One source (or a mixture) to train on and any number of targets to score on, in one LightningDataModule."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from sentiment_transfer.data.audit import audit_overlap, audit_split, leaked_rows, row_keys
+from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.batches import Batch, TokenBatches, TrainingOrder, scoring_loader, training_loader
+from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.tokens import TokenStore, token_store
+from sentiment_transfer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReviewSet:
+    """One split of one dataset as a run uses it: its reviews and, once tokenised, their tokens."""
+
+    name: str
+    split: Split
+    reviews: Reviews
+    tokens: TokenStore | None = None
+
+
+class TransferDataModule(pl.LightningDataModule):
+    """Trains on ``source``, scores on the test sets of ``source`` and ``targets``.
+
+    ``read()`` reads and audits the reviews, ``tokenise(tokenizer)`` fills the token stores; ``setup`` does what of
+    the two is still to do. A target that cannot be had is named in ``unavailable`` with the reason, unless
+    ``targets_required``; a source that cannot be had raises UserError.
+
+    Args:
+        source: datasets to train on, by name; several are one shuffled mixture.
+        targets: datasets to score on, by name. A name that is also in ``source`` is a supervised score.
+        tokenizer: needed by the loaders; may be given to ``tokenise`` instead.
+        batch_size: reviews per optimiser step; cut into ``accumulate`` equal parts.
+        max_length: tokens per review, special tokens included; the rest is cut.
+        dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
+        oracle: also read the targets' dev sets, for the selection that is no zero-shot number.
+        score_batch_tokens: tokens of a scoring batch, padding included.
+    """
+
+    def __init__(
+        self,
+        source: Mapping[str, ReviewDataModule],
+        targets: Mapping[str, ReviewDataModule] | None = None,
+        *,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        batch_size: int = 32,
+        accumulate: int = 1,
+        max_length: int = 256,
+        seed: int = 0,
+        dedup: bool = False,
+        oracle: bool = False,
+        targets_required: bool = False,
+        score_batch_tokens: int = 16_384,
+        num_workers: int = 0,
+        cache_dir: str | Path = "~/.cache/sentiment-transfer",
+    ) -> None:
+        super().__init__()
+        self.source, self.targets = dict(source), dict(targets or {})
+        self.tokenizer = tokenizer
+        self.batch_size, self.accumulate, self.max_length, self.seed = batch_size, accumulate, max_length, seed
+        self.dedup, self.oracle, self.targets_required = dedup, oracle, targets_required
+        self.score_batch_tokens, self.num_workers = score_batch_tokens, num_workers
+        self.cache_dir = Path(cache_dir).expanduser()
+        self.train_sets: list[ReviewSet] = []
+        self.dev_sets: list[ReviewSet] = []  # the source's, then (oracle) the targets'
+        self.test_sets: list[ReviewSet] = []
+        self.unavailable: dict[str, str] = {}
+        self.removed: dict[str, int] = {}  # by dedup, per test set
+        self.audit: dict[str, Any] = {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.train_sets[0].reviews.classes
+
+    @property
+    def source_dev_names(self) -> list[str]:
+        return [s.name for s in self.dev_sets if s.name in self.source]
+
+    def protocol(self, name: str) -> str:
+        """``supervised`` (the run trains on it), ``zero-shot`` (its language is new) or ``cross-domain``."""
+        if name in self.source:
+            return "supervised"
+        languages = {module.language for module in self.source.values()}
+        return "cross-domain" if self.targets[name].language in languages else "zero-shot"
+
+    def read(self) -> None:
+        """Read every split that the run needs and audit it. Raises UserError for a source that cannot be had."""
+        for name, module in self.source.items():
+            self.train_sets.append(ReviewSet(name, "train", module.reviews("train")))
+            self._refuse_single_class(self.train_sets[-1])
+            if module.has("dev"):
+                self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
+            if module.has("test"):
+                self.test_sets.append(ReviewSet(name, "test", module.reviews("test")))
+        for name, module in self.targets.items():
+            try:
+                # What a dataset is when it is a target may differ from when it is trained on: all five IndoLEM
+                # folds, say. Trained-on names keep the source's own test rows, which no training row is in.
+                if name not in self.source:
+                    self.test_sets.append(ReviewSet(name, "test", module.reviews("test")))
+                    if self.oracle and module.has("dev"):
+                        self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
+            except UserError as error:
+                if self.targets_required:
+                    raise UserError(f"The target {name} is required but cannot be had. {error}") from error
+                self.unavailable[name] = str(error)
+                log.warning("The target %s is left out. %s", name, error)
+        self._audit()
+
+    def _refuse_single_class(self, train: ReviewSet) -> None:
+        counts = train.reviews.label_counts()
+        absent = [label for label, count in counts.items() if count == 0]
+        if absent:
+            raise UserError(
+                f"The training set of {train.name} has no {' and no '.join(absent)} row ({counts}): a classifier "
+                "cannot be trained on it. Check the label column and the labels mapping."
+            )
+
+    def _audit(self) -> None:
+        everything = [*self.train_sets, *self.dev_sets, *self.test_sets]
+        keys = {(s.name, s.split): row_keys(s.reviews) for s in everything}
+        splits: dict[str, dict[str, Any]] = {}
+        for s in everything:
+            splits.setdefault(s.name, {})[s.split] = audit_split(s.reviews, keys[s.name, s.split]).to_dict()
+        overlaps = [
+            {"train": train.name, "scored": scored.name, "split": scored.split}
+            | audit_overlap(
+                train.reviews, scored.reviews, keys[train.name, train.split], keys[scored.name, scored.split]
+            ).to_dict()
+            for train in self.train_sets
+            for scored in [*self.dev_sets, *self.test_sets]
+        ]
+        if self.dedup:
+            seen = np.concatenate([keys[s.name, s.split] for s in self.train_sets])
+            self.test_sets = [self._without(s, leaked_rows(seen, keys[s.name, s.split])) for s in self.test_sets]
+        self.audit = {"splits": splits, "overlaps": overlaps, "dedup": self.dedup, "removed": self.removed}
+
+    def _without(self, test_set: ReviewSet, leaked: np.ndarray) -> ReviewSet:
+        self.removed[test_set.name] = len(leaked)
+        if len(leaked) == len(test_set.reviews):
+            raise UserError(
+                f"data.dedup=true would remove all {len(leaked)} test rows of {test_set.name}, because every one is in "
+                "the training set. Use another target, or data.dedup=false."
+            )
+        kept = np.setdiff1d(np.arange(len(test_set.reviews)), leaked)
+        return replace(test_set, reviews=test_set.reviews.take(kept))
+
+    def tokenise(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Open (or build) the token store of every split, and add token lengths to the audit."""
+        self.tokenizer = tokenizer
+
+        def filled(review_set: ReviewSet) -> ReviewSet:
+            tokens = token_store(review_set.reviews, tokenizer, self.max_length, self.cache_dir)
+            self.audit["splits"][review_set.name][review_set.split] |= tokens.length_report(self.max_length)
+            return replace(review_set, tokens=tokens)
+
+        self.train_sets = [filled(s) for s in self.train_sets]
+        self.dev_sets = [filled(s) for s in self.dev_sets]
+        self.test_sets = [filled(s) for s in self.test_sets]
+
+    def setup(self, stage: str | None = None) -> None:
+        if not self.train_sets:
+            self.read()
+        if self.train_sets[0].tokens is None:
+            if self.tokenizer is None:
+                raise UserError("TransferDataModule has no tokenizer: pass tokenizer=..., or call tokenise(tokenizer).")
+            self.tokenise(self.tokenizer)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
+        batches = self._batches(*self.train_sets)
+        place: dict[str, int] = {}
+        if self.trainer is not None:
+            loop = self.trainer.fit_loop
+            place = {
+                "epoch": int(loop.epoch_progress.current.state_dict()["processed"]),
+                "start": loop.epoch_loop.batch_progress.current.ready,
+            }
+        order = TrainingOrder(len(batches), self.batch_size, self.seed, accumulate=self.accumulate, **place)
+        return training_loader(batches, order, self.num_workers)
+
+    def val_dataloader(self) -> list[DataLoader[Batch]]:
+        return [self._scoring(review_set) for review_set in self.dev_sets]
+
+    def test_dataloader(self) -> list[DataLoader[Batch]]:
+        return [self._scoring(review_set) for review_set in self.test_sets]
+
+    def _scoring(self, review_set: ReviewSet) -> DataLoader[Batch]:
+        return scoring_loader(self._batches(review_set), self.score_batch_tokens, self.num_workers)
+
+    def _batches(self, *sets: ReviewSet) -> TokenBatches:
+        assert self.tokenizer is not None
+        stores = [s.tokens for s in sets if s.tokens is not None]
+        labels = np.concatenate([s.reviews.labels for s in sets])
+        return TokenBatches(stores, labels, self.tokenizer.pad_token_id)

@@ -1,0 +1,48 @@
+"""Which run a configuration is: a readable prefix and a hash of everything that can change a number."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# Where things lie, what is shown and how often progress is saved: none of it can change a result.
+NOT_IDENTITY = ("hydra", "paths", "logger")
+NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("data", "num_workers"))
+
+
+def identity(config: DictConfig) -> dict[str, Any]:
+    """The part of the resolved configuration that names the run, as plain values."""
+    plain = {str(key): plain_node(node) for key, node in config.items() if key not in NOT_IDENTITY}
+    for group, key in NOT_IDENTITY_KEYS:
+        if isinstance(plain.get(group), dict):
+            plain[group].pop(key, None)
+    return plain
+
+
+def plain_node(node: Any) -> Any:
+    """A node of the configuration, resolved, as plain values."""
+    return OmegaConf.to_container(node, resolve=True, enum_to_str=True) if OmegaConf.is_config(node) else node
+
+
+def run_name(config: DictConfig) -> str:
+    """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name."""
+    plain = identity(config)
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    model = (plain.get("model") or {}).get("name", "model")
+    prefix = f"{model}-{'+'.join(plain.get('source') or {})}-s{plain.get('seed')}"
+    return re.sub(r"[^\w.+-]", "_", prefix) + f"-{digest}"
+
+
+def group_name(config: DictConfig) -> str:
+    """The run's name without its seed: runs that differ by seed alone share it."""
+    plain = identity(config) | {"seed": None}
+    return re.sub(r"-sNone-", "-", run_name(OmegaConf.create(plain)))
+
+
+def register_resolver() -> None:
+    """Make ``${run_name:}`` usable in ``hydra.run.dir``."""
+    OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)

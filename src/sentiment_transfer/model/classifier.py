@@ -1,0 +1,150 @@
+"""The classifier as a LightningModule: one step for training and development, AdamW, a linear schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+from sentiment_transfer.data.reviews import BINARY
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Batch = dict[str, Tensor]
+
+
+class SentimentClassifier(pl.LightningModule):
+    """A Hugging Face encoder with a sequence-classification head.
+
+    Args:
+        encoder: a network from ``load_network``, or a Hugging Face name or folder, which is loaded with it.
+        classes: the label names, in the order of the logits.
+        seed: of the head (where it is made here) and of every training step's dropout.
+        learning_rate: peak of a schedule that rises linearly over ``warmup_ratio`` of all steps, then falls to 0.
+        weight_decay: of matrices; biases and norms have none.
+        dev_names: names of the development sets, in the order of the validation loaders.
+    """
+
+    def __init__(
+        self,
+        encoder: PreTrainedModel | str,
+        *,
+        classes: tuple[str, ...] = BINARY,
+        seed: int = 0,
+        learning_rate: float = 2e-5,
+        weight_decay: float = 0.01,
+        warmup_ratio: float = 0.1,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        dev_names: Sequence[str] = ("dev",),
+    ) -> None:
+        super().__init__()
+        if isinstance(encoder, str):
+            from sentiment_transfer.model.network import load_network
+
+            encoder = load_network(encoder, classes=classes, vocabulary=0, seed=seed)
+        self.network = encoder
+        self.classes = classes
+        self.seed = seed
+        self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
+        self.betas, self.eps = betas, eps
+        self.dev_names = list(dev_names)
+        self.train_metrics = self._metrics()
+        # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
+        self.train_metrics.persistent(True)
+        self.dev_metrics = nn.ModuleList(self._metrics() for _ in self.dev_names)
+
+    def _metrics(self) -> MetricCollection:
+        classes = len(self.classes)
+        return MetricCollection(
+            {
+                "loss": MeanMetric(),
+                "accuracy": MulticlassAccuracy(classes, average="micro"),
+                "f1": MulticlassF1Score(classes, average="macro"),
+            },
+            compute_groups=False,
+        )
+
+    def _dev(self) -> list[MetricCollection]:
+        return cast(list[MetricCollection], list(self.dev_metrics))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits (reviews, classes) of padded input ids and mask, both (reviews, longest) int64."""
+        return self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
+        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``."""
+        logits = self(batch["input_ids"], batch["attention_mask"]).float()
+        loss = nn.functional.cross_entropy(logits, batch["labels"])
+        metrics["loss"].update(loss.detach(), weight=len(logits))
+        metrics["accuracy"].update(logits.detach(), batch["labels"])
+        metrics["f1"].update(logits.detach(), batch["labels"])
+        return loss
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Dropout is a function of (seed, step), not of what ran before: a run that is interrupted and
+        # continued draws the same masks as one that was not.
+        done = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        torch.manual_seed(hash((self.seed, done)) % 2**63)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self.step(batch, self.train_metrics)
+        self.log("train/step_loss", loss, prog_bar=True)
+        if (share := batch.get("share")) is None:
+            return loss
+        # Lightning divides by the number of parts of a step; a part's share of the step's reviews is exact.
+        return loss * share * self.trainer.accumulate_grad_batches
+
+    def on_train_epoch_end(self) -> None:
+        self.log_dict({f"train/{name}": value for name, value in self.train_metrics.compute().items()})
+        self.train_metrics.reset()
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.step(batch, self._dev()[dataloader_idx])
+
+    def on_validation_epoch_end(self) -> None:
+        for name, metrics in zip(self.dev_names, self._dev(), strict=True):
+            self.log_dict({f"dev/{name}/{metric}": value for metric, value in metrics.compute().items()})
+            metrics.reset()
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Rows (reviews,) int64 and class probabilities (reviews, classes) float32 of a batch."""
+        logits = self(batch["input_ids"], batch["attention_mask"])
+        return {"rows": batch["rows"].cpu(), "probabilities": logits.float().softmax(-1).cpu()}
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=True)
+        schedule = LambdaLR(optimizer, LinearWithWarmup(steps, self.warmup_ratio))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return [
+            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": self.weight_decay},
+            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        ]
+
+
+class LinearWithWarmup:
+    """Factor of the peak rate at a step: up from 0 over ``warmup_ratio`` of ``steps``, then down to 0 at the last.
+
+    The schedule of arXiv 2412.18188 as quoted; the same as transformers' ``get_linear_schedule_with_warmup``.
+    """
+
+    def __init__(self, steps: int, warmup_ratio: float) -> None:
+        self.steps, self.warmup = steps, round(steps * warmup_ratio)
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return step / self.warmup
+        return max(0.0, (self.steps - step) / max(1, self.steps - self.warmup))

@@ -1,0 +1,170 @@
+"""The network of a run: a Hugging Face encoder with its stock sequence-classification head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.tokenizer import BUILTIN
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.configuration_utils import PreTrainedConfig
+
+# What builtin:scratch is: small enough to train on two CPU cores.
+SCRATCH: dict[str, Any] = {
+    "hidden_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 512,
+}
+HEADS = ("classifier.", "score.", "pooler.", "head.")  # what a pretrained encoder may lack
+DROPOUTS = [
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "attention_dropout",
+    "pooler_dropout",
+]
+
+
+def load_network(
+    encoder: str,
+    *,
+    classes: tuple[str, ...],
+    vocabulary: int,
+    seed: int,
+    revision: str | None = None,
+    random_weights: bool = False,
+    dropout: float | None = None,
+    freeze_embeddings: bool = False,
+    gradient_checkpointing: bool = False,
+) -> PreTrainedModel:
+    """An encoder with a fresh classification head, in fp32 on the CPU; the head's weights follow ``seed``.
+
+    ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
+    files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
+    cover. Raises UserError where the model cannot be had or does not fit.
+    """
+    torch.manual_seed(seed)
+    if encoder.startswith(BUILTIN):
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout)
+    elif random_weights:
+        from transformers import AutoModelForSequenceClassification
+
+        config = _config(encoder, revision, classes, dropout)
+        network = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+    else:
+        network = _pretrained(encoder, revision, _config(encoder, revision, classes, dropout))
+    rows = len(network.get_input_embeddings().weight)  # type: ignore[arg-type]
+    if vocabulary > rows:
+        raise UserError(
+            f"The tokenizer has {vocabulary:,} tokens but the encoder {encoder} has embeddings for {rows:,}: they do "
+            "not belong together. Name the right one with model.tokenizer=..., or leave that out."
+        )
+    if freeze_embeddings:
+        network.get_input_embeddings().requires_grad_(False)
+    if gradient_checkpointing:
+        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return network
+
+
+def longest_input(network: PreTrainedModel) -> int | None:
+    """Tokens that the encoder has positions for; None where it has no limit of its own."""
+    positions = getattr(network.config, "max_position_embeddings", None)
+    if positions is None:
+        return None
+    # XLM-R counts positions from padding_idx + 1 (fairseq), so two of its 514 rows are never a token's.
+    return positions - 2 if network.config.model_type in ("roberta", "xlm-roberta", "xlm-roberta-xl") else positions
+
+
+C = TypeVar("C", bound="PreTrainedConfig")
+
+
+def _labels(classes: tuple[str, ...]) -> dict[str, Any]:
+    return {"id2label": dict(enumerate(classes)), "label2id": {name: i for i, name in enumerate(classes)}}
+
+
+def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None) -> PreTrainedConfig:
+    from transformers import AutoConfig
+
+    with sentences_for_hub_errors("model", encoder, "model=local model.encoder=/path/to/folder"):
+        config = AutoConfig.from_pretrained(
+            encoder, revision=revision, trust_remote_code=False, num_labels=len(classes), **_labels(classes)
+        )
+    return _with_dropout(config, dropout)
+
+
+def _with_dropout(config: C, dropout: float | None) -> C:
+    if dropout is not None:
+        for name in DROPOUTS:
+            if hasattr(config, name):
+                setattr(config, name, dropout)
+    return config
+
+
+def _builtin(size: str, classes: tuple[str, ...], vocabulary: int, seed: int, dropout: float | None) -> PreTrainedModel:
+    from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
+
+    if size == "scratch":
+        config = XLMRobertaConfig(
+            vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
+        )
+        return XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
+    from sentiment_transfer.demo.encoder import DEMO_SIZES, demo_encoder
+
+    if size not in DEMO_SIZES:
+        known = ", ".join(f"{BUILTIN}{name}" for name in [*DEMO_SIZES, "scratch"])
+        raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {known}.")
+    encoder = demo_encoder(size, seed)
+    config = encoder.config
+    config.num_labels = len(classes)
+    config.update(_labels(classes))
+    torch.manual_seed(seed)
+    network = XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
+    network.roberta.load_state_dict(encoder.state_dict())
+    return network
+
+
+def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:
+    from transformers import AutoModelForSequenceClassification
+
+    folder = Path(encoder).expanduser()
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"
+        raise UserError(
+            f"The folder {encoder} has no *.safetensors weights{pickled if any(folder.glob('*.bin')) else ''}. "
+            "Put them there, or type model.weights=random to run the architecture alone."
+        )
+    with sentences_for_hub_errors("model", encoder, "model=local model.encoder=/path/to/folder"):
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            encoder,
+            config=config,
+            revision=revision,
+            dtype=torch.float32,  # master weights; autocast decides what is computed in bf16
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # looked at below, where a sentence can be made of it
+        )
+    _refuse_other_architecture(encoder, config.model_type, report)
+    return network
+
+
+def _refuse_other_architecture(encoder: str, model_type: str, report: dict[str, Any]) -> None:
+    """A file of other weights loads without a word and leaves the encoder random: refuse it."""
+    missing = [key for key in report["missing_keys"] if not key.startswith(HEADS) and ".pooler." not in key]
+    mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
+    mismatched = [key for key in mismatched if not key.startswith(HEADS)]
+    if missing or mismatched:
+        wrong = sorted([*missing, *mismatched])
+        raise UserError(
+            f"The weights of {encoder} do not fit the architecture in its config.json ({model_type}): "
+            f"{len(wrong)} tensors are absent or of another shape, e.g. {wrong[0]}. The file belongs to another model."
+        )

@@ -1,0 +1,86 @@
+"""The tokenizer of a run: the encoder's own, the demo world's, or one trained on the source's texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.hub import sentences_for_hub_errors
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BUILTIN = "builtin:"
+SCRATCH_VOCABULARY = 10_000
+SCRATCH_TEXTS = 50_000  # texts to learn from: more change no piece that matters and cost a second per 10,000
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+
+
+def load_tokenizer(
+    encoder: str, *, tokenizer: str | None = None, revision: str | None = None, texts: Iterable[str] = ()
+) -> PreTrainedTokenizerBase:
+    """The tokenizer for ``encoder`` (Hugging Face name, folder or ``builtin:<size>``), or the one named outright.
+
+    ``texts`` are what ``builtin:scratch`` learns its pieces from. Raises UserError where it cannot be had.
+    """
+    if tokenizer is None and encoder == BUILTIN + "scratch":
+        return train_tokenizer(texts)
+    if tokenizer is None and encoder.startswith(BUILTIN):
+        from sentiment_transfer.demo.vocabulary import demo_tokenizer
+
+        return demo_tokenizer()
+    from transformers import AutoTokenizer
+
+    name = tokenizer or encoder
+    with sentences_for_hub_errors("tokenizer", name, "model.tokenizer=/path/to/folder"):
+        loaded = AutoTokenizer.from_pretrained(
+            name, revision=None if tokenizer else revision, trust_remote_code=False, use_fast=True
+        )
+    if len(loaded("a")["input_ids"]) < 3 or loaded.pad_token_id is None:
+        raise UserError(
+            f"The tokenizer {name} gives no text-classification input (special tokens around the text, a padding "
+            "token): it was probably read from a folder that lacks its vocabulary file. Name another with "
+            "model.tokenizer=/path/to/folder."
+        )
+    return loaded
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) -> PreTrainedTokenizerBase:
+    """A byte-pair tokenizer learnt from ``texts``, with XLM-R's special tokens and ids 0 to 3.
+
+    The same texts always give the same tokenizer. Pieces never cross white space; what was never seen is <unk>.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    core.normalizer = normalizers.NFKC()  # half-width kana and full-width Latin become the usual forms
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation(), pre_tokenizers.Digits(individual_digits=True)]
+    )
+    core.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=list(SPECIAL), min_frequency=2, limit_alphabet=4_000, show_progress=False
+    )
+    core.train_from_iterator(_first(texts, SCRATCH_TEXTS), trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", SPECIAL.index("<s>")), ("</s>", SPECIAL.index("</s>"))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+
+
+def _first(texts: Iterable[str], count: int) -> Iterator[str]:
+    for number, text in enumerate(texts):
+        if number == count:
+            return
+        yield text.encode("utf-8", "replace").decode("utf-8")

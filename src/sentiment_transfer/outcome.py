@@ -1,0 +1,152 @@
+"""From what a run computed to what it leaves behind: predictions and the record."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+
+from sentiment_transfer.build import honesty_labels
+from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
+from sentiment_transfer.identity import run_name
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.tokenizer import BUILTIN
+from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
+from sentiment_transfer.results.headline import headline_metric
+from sentiment_transfer.results.metrics import is_degenerate, score
+from sentiment_transfer.results.predictions import Predictions
+from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, Model, Performance, RunResult, Source
+from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
+
+
+@dataclass
+class Outcome:
+    """What training and scoring gave."""
+
+    history: History
+    chosen: dict[str, dict[str, int]]  # test set -> selection -> epoch
+    predictions: dict[str, Predictions]  # test set -> probabilities
+    seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
+
+
+def to_predictions(reviews: Reviews, probabilities: dict[str, np.ndarray]) -> Predictions:
+    return Predictions(reviews.ids, reviews.labels, reviews.folds, reviews.classes, probabilities)
+
+
+def make_result(
+    config: DictConfig, data: TransferDataModule, module: SentimentClassifier, trainer: pl.Trainer, outcome: Outcome
+) -> RunResult:
+    """The record of a finished run, as ``result.json`` holds it."""
+    scores = {s.name: _dataset_scores(s, data, outcome.predictions[s.name]) for s in data.test_sets}
+    device = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
+    return RunResult(
+        schema_version=SCHEMA_VERSION,
+        run_id=run_name(config),
+        status="degenerate" if _collapsed(scores) else "finished",
+        labels=honesty_labels(config),
+        seed=config.seed,
+        command=sys.argv[1:],
+        config=plain_config(config),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        git=git_state(),
+        packages=package_versions(),
+        device=describe_device(device),
+        precision=str(trainer.precision),
+        model=_model(config, module),
+        source=Source(
+            names=list(data.source),
+            rows={
+                "train": sum(len(s.reviews) for s in data.train_sets),
+                "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
+            },
+        ),
+        selections=_selections(outcome, data.source_dev_names),
+        history=outcome.history,
+        scores=scores,
+        audit=data.audit,
+        performance=_performance(data, outcome, device),
+        unavailable=data.unavailable,
+        dedup=data.removed,
+    )
+
+
+def plain_config(config: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain values, as W&B and JSON want it."""
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)  # type: ignore[return-value]
+
+
+def _dataset_scores(review_set: ReviewSet, data: TransferDataModule, predictions: Predictions) -> DatasetScores:
+    reviews = review_set.reviews
+    selections = {
+        name: score(probabilities, predictions.gold, reviews.classes, predictions.folds)
+        for name, probabilities in predictions.probabilities.items()
+    }
+    return DatasetScores(
+        role="source" if review_set.name in data.source else "target",
+        language=reviews.language,
+        domain=reviews.domain,
+        protocol=data.protocol(review_set.name),
+        metric=headline_metric(review_set.name, selections["last"]),
+        n=len(reviews),
+        classes=list(reviews.classes),
+        selections=selections,
+    )
+
+
+def _collapsed(scores: dict[str, DatasetScores]) -> bool:
+    """One class only is predicted on every set of the source (of the targets, where the source has no test set)."""
+    sources = [entry for entry in scores.values() if entry["role"] == "source"]
+    judged = sources or list(scores.values())
+    return bool(judged) and all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in judged)
+
+
+def _model(config: DictConfig, module: SentimentClassifier) -> Model:
+    network = module.network
+    return Model(
+        name=config.model.name,
+        encoder=config.model.encoder,
+        parameters=sum(p.numel() for p in network.parameters()),
+        trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        layers=network.config.num_hidden_layers,
+        hidden_size=network.config.hidden_size,
+        vocabulary=len(network.get_input_embeddings().weight),  # type: ignore[arg-type]
+        weights="built in" if config.model.encoder.startswith(BUILTIN) else config.model.weights.name,
+    )
+
+
+def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, Any]]:
+    by_epoch = {entry["epoch"]: entry for entry in outcome.history}
+    selections: dict[str, dict[str, Any]] = {}
+    for name, epoch in epochs_for(outcome.history, "", source_dev).items():
+        selections[name] = {"epoch": epoch}
+        if source_dev:
+            selections[name]["source_dev_error"] = source_dev_error(by_epoch[epoch], source_dev)
+    oracle = {name: chosen["oracle"] for name, chosen in outcome.chosen.items() if "oracle" in chosen}
+    return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
+
+
+def _performance(data: TransferDataModule, outcome: Outcome, device: str) -> Performance:
+    epochs = len(outcome.history)
+    trained = epochs * sum(len(s.reviews) for s in data.train_sets)
+    trained_tokens = epochs * sum(_tokens(s) for s in data.train_sets)
+    passes = {name: len(set(chosen.values())) for name, chosen in outcome.chosen.items()}
+    scored = sum(passes[s.name] * len(s.reviews) for s in data.test_sets)
+    scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
+    train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
+    return Performance(
+        seconds={stage: round(value, 3) for stage, value in outcome.seconds.items()},
+        examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
+        tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
+        peak_memory_bytes=peak_memory_bytes(device),
+    )
+
+
+def _tokens(review_set: ReviewSet) -> int:
+    assert review_set.tokens is not None
+    return len(review_set.tokens.tokens)

@@ -1,0 +1,1 @@
+"""Many runs side by side. Reads records only; never imports the model."""

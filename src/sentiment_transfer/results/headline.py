@@ -1,0 +1,44 @@
+"""The one number an evaluation set is quoted by, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+HEADLINE = {
+    "amazon_en": "error",
+    "amazon_ja": "error",
+    "rakuten_ja": "error",
+    "demo_en": "error",
+    "demo_ja": "error",
+    "demo_id": "error",
+    "indolem_id": "f1_positive",  # Koto et al. 2020
+    "smsa_id": "macro_f1",  # Wilie et al. 2020
+}
+OWN_FILE = "macro_f1"  # any other name is a file of the user's, whose balance is not known
+TITLES = {
+    "error": "error %",
+    "accuracy": "accuracy %",
+    "macro_f1": "macro-F1 %",
+    "f1_positive": "F1 positive %",
+    "f1_positive_mean_folds": "F1 positive %, mean of folds",
+}
+
+
+def headline_metric(dataset: str, scores: Container[str]) -> str:
+    """Name of the headline metric of a dataset, given its scores (or the names of its metrics).
+
+    IndoLEM's is the mean over folds where the scores have it.
+    """
+    metric = HEADLINE.get(dataset, OWN_FILE)
+    over_folds = f"{metric}_mean_folds"
+    return over_folds if over_folds in scores else metric
+
+
+def metric_title(metric: str) -> str:
+    """The metric as a column says it, with its unit: ``error %``."""
+    return TITLES[metric]
+
+
+def percent(fraction: float) -> str:
+    """``0.1112`` -> ``11.12``."""
+    return f"{100 * fraction:.2f}"

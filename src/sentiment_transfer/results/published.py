@@ -1,0 +1,91 @@
+"""The numbers of other people, and when they may stand beside ours.
+
+The numbers themselves lie in ``published.yaml``, one entry each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.results.record import DatasetScores
+
+FILE = Path(__file__).with_name("published.yaml")
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """One entry of ``published.yaml``; its head says what each field means."""
+
+    target: str
+    metric: str
+    classes: int | None
+    training: str
+    system: str
+    model: str | None
+    sources: tuple[str, ...] | None
+    protocol: str
+    value: float  # as printed, in ``unit``
+    unit: str
+    status: str
+    source: str
+    n: int | None = None
+    note: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """The value in 0..1, as our own are kept."""
+        return self.value / 100 if self.unit == "%" else self.value
+
+
+class Comparison(NamedTuple):
+    row: PublishedNumber
+    comparable: bool
+    reason: str  # in words, why not; empty where comparable
+
+
+@cache
+def published() -> tuple[PublishedNumber, ...]:
+    """All published numbers, in the order of the file."""
+    from omegaconf import OmegaConf
+
+    entries: Any = OmegaConf.to_container(OmegaConf.load(FILE))
+    return tuple(
+        PublishedNumber(**{**entry, "sources": entry["sources"] and tuple(entry["sources"])}) for entry in entries
+    )
+
+
+def compare(target: str, entry: DatasetScores, sources: Sequence[str], model: str) -> list[Comparison]:
+    """Every published number for ``target`` with whether it may stand beside ``entry``, and if not, why.
+
+    It may where metric, classes, protocol, training sets and test rows agree; the encoder may differ, since that
+    is what one compares. ``sources`` are the run's training sets, ``model`` its option; numbers of the same
+    encoder come first.
+    """
+    rows = [row for row in published() if row.target == target]
+    rows.sort(key=lambda row: row.model != model)
+    reasons = [why_not(row, entry, sources) for row in rows]
+    return [Comparison(row, not reason, reason) for row, reason in zip(rows, reasons, strict=True)]
+
+
+def why_not(row: PublishedNumber, entry: DatasetScores, sources: Sequence[str]) -> str:
+    """The first thing that keeps a published number from being compared; empty where nothing does."""
+    if row.protocol != entry["protocol"]:
+        return f"{row.protocol}, this run is {entry['protocol']}"
+    if row.metric == "f1":
+        return "the kind of F1 is not stated"
+    if row.metric != entry["metric"]:
+        return f"{metric_title(row.metric)}, ours is {metric_title(entry['metric'])}"
+    if row.classes != len(entry["classes"]):
+        return f"{row.classes or 'an unstated number of'} classes, ours {len(entry['classes'])}"
+    if row.sources is None:
+        return f"trained on {row.training}; the set is not stated"
+    if set(row.sources) != set(sources):
+        return f"trained on {row.training}, this run on {'+'.join(sources)}"
+    if row.n is not None and row.n != entry["n"]:
+        return f"{row.n:,} test reviews, ours {entry['n']:,}"
+    return ""

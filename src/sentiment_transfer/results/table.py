@@ -1,0 +1,142 @@
+"""One run on the terminal: its scores, the floor under them and the published numbers beside them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from string import ascii_lowercase
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sentiment_transfer.results.headline import metric_title, percent
+from sentiment_transfer.results.metrics import is_degenerate
+from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
+from sentiment_transfer.results.record import DatasetScores, RunResult
+
+SELECTIONS = ("last", "source_dev", "oracle")
+COLLAPSED = "!"
+PROVENANCE = {"checked": "read in", "quoted": "second-hand from", "doubtful": "second-hand and unverified from"}
+
+
+def run_table(result: RunResult) -> Group:
+    """Everything one run found, for ``rich.print``; metrics in percent.
+
+    One row per evaluation set with its headline metric under each selection. Published numbers stand in the row
+    where they are comparable (``published.compare``) and below it, with the reason, where they are not.
+    """
+    compared = {
+        name: compare(name, entry, result["source"]["names"], result["model"]["name"])
+        for name, entry in result["scores"].items()
+    }
+    parts: list[RenderableType] = [title(result), "", score_table(result, compared), ""]
+    parts += [Text(line, style="dim") for line in footnotes(result, compared)]
+    if any(not comparable for rows in compared.values() for _, comparable, _ in rows):
+        parts += ["", Text("Published, but not comparable with this run:", style="dim"), not_comparable(compared)]
+    parts += [Text(line, style="dim") for line in published_notes(compared)]
+    return Group(*parts)
+
+
+def title(result: RunResult) -> Text:
+    """Model, source and seed, with the honesty labels in capitals so that no copy of it can lose them."""
+    source = "+".join(result["source"]["names"])
+    text = Text(f"{result['model']['name']} trained on {source}, seed {result['seed']}", style="bold")
+    text.append(f"  {result['run_id']}", style="not bold dim")
+    for label in result["labels"]:
+        text.append("\n")
+        text.append(f" {label.upper()} ", style="bold reverse")
+    if result["status"] == "degenerate":
+        text.append("\n")
+        text.append(" DEGENERATE: the run collapsed to one class ", style="bold reverse red")
+    return text
+
+
+def score_table(result: RunResult, compared: dict[str, list[Comparison]]) -> Table:
+    selections = [name for name in SELECTIONS if any(name in e["selections"] for e in result["scores"].values())]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("scored on", no_wrap=True)
+    table.add_column("lang")
+    table.add_column("protocol", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("metric")
+    for selection in selections:
+        heading = selection.replace("_", "\n")
+        table.add_column(heading, justify="right", style="bold" if selection == "last" else None, no_wrap=True)
+    table.add_column("floor", justify="right", style="dim", no_wrap=True)
+    table.add_column("published", no_wrap=True)
+    letters = citation_letters(compared)
+    for name, entry in result["scores"].items():
+        rows = [row for row, comparable, _ in compared[name] if comparable]
+        table.add_row(
+            name,
+            entry["language"],
+            entry["protocol"],
+            f"{entry['n']:,}",
+            metric_title(entry["metric"]),
+            *(score_cell(entry, selection) for selection in selections),
+            floor_cell(entry),
+            "\n".join(f"{percent(row.fraction)} {letters[citation(row)]}" for row in rows) or "–",
+        )
+    return table
+
+
+def citation_letters(compared: dict[str, list[Comparison]]) -> dict[str, str]:
+    """``a``, ``b``, ... for what stands in the table, by citation and in its order."""
+    rows = [row for comparisons in compared.values() for row, comparable, _ in comparisons if comparable]
+    return dict(zip(dict.fromkeys(map(citation, rows)), ascii_lowercase, strict=False))
+
+
+def citation(row: PublishedNumber) -> str:
+    return f"{row.system}, {row.protocol}, trained on {row.training}; {PROVENANCE[row.status]} {row.source}"
+
+
+def score_cell(entry: DatasetScores, selection: str) -> str:
+    if selection not in entry["selections"]:
+        return "–"
+    scores = entry["selections"][selection]
+    mark = COLLAPSED if is_degenerate(scores["confusion"]) else ""
+    return percent(scores[entry["metric"]]) + mark  # type: ignore[literal-required]
+
+
+def floor_cell(entry: DatasetScores) -> str:
+    """The best constant answer's score: it depends on the gold labels alone, so any selection has it."""
+    floor = next(iter(entry["selections"].values()))["floor"]
+    return percent(floor[entry["metric"]])  # type: ignore[literal-required]
+
+
+def footnotes(result: RunResult, compared: dict[str, list[Comparison]]) -> Iterator[str]:
+    if any(COLLAPSED in score_cell(e, name) for e in result["scores"].values() for name in e["selections"]):
+        yield f"{COLLAPSED} one class only was predicted: a floor, not a score"
+    if any("oracle" in entry["selections"] for entry in result["scores"].values()):
+        yield "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number"
+    for text, letter in citation_letters(compared).items():
+        yield f"{letter} {text}"
+    for target, reason in result["unavailable"].items():
+        yield f"{target} was not scored: {reason}"
+
+
+def not_comparable(compared: dict[str, list[Comparison]]) -> Table:
+    """The numbers that may not stand in the row, by the reason for it."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    for target, comparisons in compared.items():
+        by_reason: dict[str, list[str]] = defaultdict(list)
+        for row, comparable, reason in comparisons:
+            if not comparable:
+                by_reason[reason].append(named_number(row))
+        for reason, numbers in by_reason.items():
+            grid.add_row(target, ", ".join(numbers), reason, style="dim")
+    return grid
+
+
+def published_notes(compared: dict[str, list[Comparison]]) -> Iterator[str]:
+    for target, comparisons in compared.items():
+        for note in dict.fromkeys(row.note for row, _, _ in comparisons if row.note):
+            yield f"{target}: {note}"
+
+
+def named_number(row: PublishedNumber) -> str:
+    doubt = "" if row.status == "checked" else f" ({row.status})"
+    return f"{percent(row.fraction)} {row.system}{doubt}"

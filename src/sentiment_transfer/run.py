@@ -1,0 +1,194 @@
+"""One run, top to bottom: read, tokenise, train, score, record."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+
+from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer
+from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.identity import group_name, run_name
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_predictions
+from sentiment_transfer.results.atomic import sentence_of
+from sentiment_transfer.results.audit_table import audit_table
+from sentiment_transfer.results.predictions import write_predictions
+from sentiment_transfer.results.record import RunResult, write_result
+from sentiment_transfer.scoring import score
+from sentiment_transfer.tracking.loggers import make_loggers
+from sentiment_transfer.tracking.scores import log_scores
+from sentiment_transfer.tracking.wandb_logger import WandbLogger
+from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
+from sentiment_transfer.training.interruption import StopRequest, stop_request
+from sentiment_transfer.training.selection import epochs_for
+from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+
+log = logging.getLogger(__name__)
+
+
+def run(config: DictConfig, folder: Path) -> RunResult:
+    """Do what a validated ``config`` describes in ``folder``, or what is still to do of it.
+
+    Raises UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
+    """
+    log.info("Run %s in %s", run_name(config), folder)
+    with only_one(folder), stop_request() as stop, disk_errors_as_sentences(folder):
+        return compute(config, folder, stop, Console())
+
+
+def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console) -> RunResult:
+    """Train, score and record; ``result.json`` is written last."""
+    started = time.monotonic()
+    quiet_lightning()
+    if config.trainer.threads:
+        torch.set_num_threads(config.trainer.threads)
+
+    data = make_data(config)
+    data.read()
+    tokenizer = make_tokenizer(config, data)
+    module = make_classifier(config, data, tokenizer)
+    data.tokenise(tokenizer)
+    console.print(audit_table(data.audit))
+
+    with tracked(config, folder) as loggers:
+        prepared = time.monotonic() - started
+        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers)
+        fit(trainer, module, data, folder)
+        outcome = score_all(config, trainer, module, data, folder, checkpoints)
+        outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
+
+        for name, predictions in outcome.predictions.items():
+            write_predictions(folder, name, predictions)
+        if config.trainer.keep_weights:
+            module.network.config.save_pretrained(folder / "model")
+            tokenizer.save_pretrained(folder / "model")
+        result = make_result(config, data, module, trainer, outcome)
+        write_result(folder, result)
+        for logger in loggers:
+            if isinstance(logger, WandbLogger):
+                log_scores(logger, result, outcome.predictions, {s.name: s.reviews for s in data.test_sets})
+    remove_what_is_not_needed(folder, keep_weights=config.trainer.keep_weights)
+    return result
+
+
+def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModule, folder: Path) -> None:
+    """Train from the start, or from the last checkpoint of an earlier attempt."""
+    resume = last_checkpoint(folder)
+    if not resume.exists():
+        trainer.fit(module, datamodule=data)
+        return
+    log.info("Going on from %s", resume)
+    try:
+        # weights_only: the file is read as tensors and plain values; nothing in it is executed.
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    except (RuntimeError, KeyError, EOFError, ValueError) as error:
+        if trainer.global_step:  # it was read: the error is of what came after
+            raise
+        raise UserError(
+            f"The checkpoint {resume} cannot be read into this model ({str(error).splitlines()[0]}): it is damaged or "
+            "of another architecture. Delete it to start this run again."
+        ) from error
+
+
+def score_all(
+    config: DictConfig,
+    trainer: pl.Trainer,
+    module: SentimentClassifier,
+    data: TransferDataModule,
+    folder: Path,
+    checkpoints: RunCheckpoints,
+) -> Outcome:
+    """Probabilities on every test set under every selection."""
+    started = time.monotonic()
+    history, source_dev = checkpoints.history, data.source_dev_names
+    chosen = {s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source) for s in data.test_sets}
+    probabilities = score(trainer, module, data, folder, chosen)
+    predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
+    seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
+    return Outcome(history, chosen, predictions, seconds)
+
+
+def trainer_of(
+    config: DictConfig, folder: Path, data: TransferDataModule, stop: StopRequest, loggers: list[Logger]
+) -> tuple[pl.Trainer, RunCheckpoints]:
+    checkpoints = RunCheckpoints(
+        folder,
+        stop,
+        dev_rows={s.name: len(s.reviews) for s in data.dev_sets},
+        source_dev=data.source_dev_names,
+        oracle_for=[s.name for s in data.dev_sets if s.name not in data.source],
+        save_every_seconds=60 * config.trainer.save_every_minutes,
+    )
+    trainer = make_trainer(
+        config.trainer,
+        config.optimizer,
+        folder,
+        loggers=loggers,
+        callbacks=[checkpoints],
+        log_every=config.logger.log_every,
+        progress_bar=config.logger.progress_bar,
+    )
+    return trainer, checkpoints
+
+
+@contextmanager
+def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
+    """The run's loggers; W&B's run is ended whatever happens, marked as crashed where it did."""
+    loggers = make_loggers(
+        config.logger,
+        folder,
+        name=run_name(config),
+        group=group_name(config),
+        tags=[config.model.name, *config.source, *config.targets, *honesty_labels(config)],
+        settings=plain_config(config),
+    )
+    exit_code = 1
+    try:
+        yield loggers
+        exit_code = 0
+    finally:
+        for logger in loggers:
+            if isinstance(logger, WandbLogger):
+                logger.close(exit_code)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        with disk_errors_as_sentences(folder):
+            lock.acquire()
+    except Timeout:
+        raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(sentence_of(error, Path(error.filename or folder))) from error
+
+
+def remove_what_is_not_needed(folder: Path, *, keep_weights: bool) -> None:
+    """The optimiser's state, of no use to a finished run, and the weights where nobody wants them."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if not keep_weights:
+        shutil.rmtree(folder / "weights", ignore_errors=True)

@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM: the first asks training to save and stop, the second stops at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """A signal asked the run to stop. ``saved`` says how far its state reaches; empty where nothing was to save.
+
+    Not an Exception, so that no library's ``except Exception`` takes it for its own; not a KeyboardInterrupt,
+    which Lightning answers with an exit of its own.
+    """
+
+    def __init__(self, signum: int, saved: str = "") -> None:
+        super().__init__(saved)
+        self.signum, self.saved = signum, saved
+
+
+class StopRequest:
+    """Whether a signal asked to stop, and whether there is a loop that will look.
+
+    While ``patient`` a first signal is only noted, for the training loop to act on after the current step; at any
+    other time, and the second time, it raises KeyboardInterrupt where the program is.
+    """
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self.patient = False
+
+    def handle(self, signum: int, frame: FrameType | None) -> None:
+        if self.patient and self.signum is None:
+            self.signum = signum
+            return
+        self.signum = signum
+        raise Interrupted(signum)
+
+    def listen(self) -> None:
+        """Take the signals over (again): Lightning puts its own SIGTERM handler in place when a fit begins."""
+        if threading.current_thread() is threading.main_thread():
+            for signum in SIGNALS:
+                signal.signal(signum, self.handle)
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Listen for Ctrl-C and SIGTERM; the earlier handlers are back at the end. Off the main thread, does nothing."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    earlier = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    request.listen()
+    try:
+        yield request
+    finally:
+        for signum, handler in earlier.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,91 @@
+"""The Lightning trainer of a run."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, TQDMProgressBar
+from pytorch_lightning.loggers import Logger
+
+from sentiment_transfer.config import OptimizerConfig, TrainerConfig
+from sentiment_transfer.errors import UserError
+
+# What Lightning says at every start and what is meant as it is here.
+MEANT = (
+    r".*does not have many workers.*",  # batches come from a memory-mapped store
+    r".*your dataloader is not resumable.*",  # TransferDataModule.train_dataloader starts where the trainer stopped
+    r".*is smaller than the logging interval.*",
+    r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
+)
+
+
+def quiet_lightning() -> None:
+    """Keep Lightning's start-up notes and tips off the terminal, and warnings about what is meant as it is."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in MEANT:
+        warnings.filterwarnings("ignore", message)
+
+
+def make_trainer(
+    config: TrainerConfig,
+    optimizer: OptimizerConfig,
+    folder: Path,
+    *,
+    loggers: list[Logger],
+    callbacks: list[Callback],
+    log_every: int = 50,
+    progress_bar: bool = True,
+) -> pl.Trainer:
+    """A trainer that keeps its files in ``folder``. Raises UserError where the machine lacks what it asks for."""
+    accelerator = choose_accelerator(config.accelerator)
+    bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
+        max_epochs=config.max_epochs,
+        accumulate_grad_batches=config.accumulate,
+        gradient_clip_val=optimizer.max_grad_norm,
+        deterministic=config.deterministic,
+        default_root_dir=folder,
+        logger=loggers or False,
+        callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)] if bar else callbacks,
+        enable_progress_bar=bar,
+        enable_checkpointing=False,  # training/checkpoints.py
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=log_every,
+    )
+
+
+def choose_accelerator(wanted: str) -> str:
+    """``cpu``, ``cuda`` or ``mps``. Raises UserError where the machine has no such device."""
+    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if has[name])
+    if wanted == "gpu":
+        wanted = "cuda"
+    if not has[wanted]:
+        raise UserError(
+            f"trainer.accelerator={wanted} is not there: torch {torch.__version__} finds no such device. Use "
+            "trainer.accelerator=cpu, or install the torch build for it."
+        )
+    return wanted
+
+
+def choose_precision(wanted: str, accelerator: str) -> str:
+    """``auto``: bf16 where the device multiplies in it, else fp32."""
+    if wanted != "auto":
+        return wanted
+    if accelerator == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    fast = accelerator == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return "bf16-mixed" if fast else "32-true"

@@ -1,0 +1,163 @@
+"""What types cannot say: impossible values and combinations, each refused with a sentence before anything loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sentiment_transfer.config import Config
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.identity import plain_node
+
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
+
+
+def validate(config: DictConfig) -> None:
+    """Raise UserError with every complaint about ``config``, one a line; return where there is none."""
+    complaints = [*_missing(config), *_unknown(config)]
+    if not complaints:
+        complaints = [*_numbers(config), *_sets(config), *_combinations(config)]
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def suggestion(key: str, known: list[str]) -> str:
+    """``" Did you mean ...?"`` for the nearest known key, else the known ones."""
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known)}."
+
+
+def _missing(config: DictConfig) -> Iterator[str]:
+    for key in sorted(OmegaConf.missing_keys(config)):
+        if not key.startswith("hydra."):
+            yield f"{key} is not set: type {key}=... on the command line."
+
+
+def _unknown(config: DictConfig) -> Iterator[str]:
+    """Keys that ``+key=value`` smuggled past the schema."""
+    groups = get_type_hints(Config)
+    for group, node in config.items():
+        if group in ("source", "targets"):
+            for name, dataset in node.items():
+                yield from _unknown_in(f"{group}.{name}", dataset, OmegaConf.get_type(dataset))
+        elif dataclasses.is_dataclass(schema := groups.get(str(group))):
+            yield from _unknown_in(str(group), node, schema)
+        elif group not in groups and group != "hydra":
+            yield f"{group!s} is no group of this configuration.{suggestion(str(group), list(groups))}"
+
+
+def _unknown_in(where: str, node: DictConfig, schema: Any) -> Iterator[str]:
+    if not dataclasses.is_dataclass(schema):
+        yield f"{where} is no dataset that this program knows: choose one with {where.split('.')[0]}=..., see --help."
+        return
+    known = [f.name for f in dataclasses.fields(schema)]
+    for key in map(str, node):
+        if key not in known:
+            yield f"{where}.{key} is not an option.{suggestion(key, known)}"
+
+
+def _numbers(config: DictConfig) -> Iterator[str]:
+    at_least = {
+        "trainer.max_epochs": 1,
+        "trainer.batch_size": 1,
+        "trainer.accumulate": 1,
+        "trainer.threads": 1,
+        "data.max_length": 4,
+        "data.num_workers": 0,
+        "data.score_batch_tokens": 1,
+        "logger.log_every": 1,
+        "seed": 0,
+        "data.seed": 0,
+    }
+    for key, least in at_least.items():
+        value = _select(config, key)
+        if value is not None and value < least:
+            yield f"{key}={value} cannot be: give a whole number of at least {least}."
+    positive = (
+        "optimizer.learning_rate",
+        "optimizer.eps",
+        "optimizer.max_grad_norm",
+        "trainer.save_every_minutes",
+    )
+    for key in positive:
+        if not _select(config, key) > 0:
+            yield f"{key}={_select(config, key)} cannot be: give a number above 0."
+    if not _select(config, "optimizer.weight_decay") >= 0:
+        yield f"optimizer.weight_decay={config.optimizer.weight_decay} cannot be: give 0 or more."
+    for key in ("optimizer.warmup_ratio", "optimizer.beta1", "optimizer.beta2", "model.dropout"):
+        value = _select(config, key)
+        if value is not None and not 0 <= value < 1:
+            yield f"{key}={value} cannot be: give a share from 0 up to, but not, 1."
+    if config.seed >= 2**32:
+        yield f"seed={config.seed} cannot be: give a whole number below 2**32."
+    if config.trainer.batch_size % config.trainer.accumulate:
+        yield (
+            f"trainer.accumulate={config.trainer.accumulate} does not divide "
+            f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."
+        )
+
+
+def _sets(config: DictConfig) -> Iterator[str]:
+    if not config.source:
+        yield "source is empty: name at least one dataset to train on, e.g. source=amazon_en."
+    for group in ("source", "targets"):
+        seen: dict[str, str] = {}
+        for name, dataset in config[group].items():
+            where = f"{group}.{name}"
+            yield from _dataset(where, dataset)
+            content = str(sorted(plain_node(dataset).items()))
+            if content in seen:
+                yield f"{where} and {group}.{seen[content]} are the same dataset: leave one out."
+            seen[content] = str(name)
+    for name, dataset in config.source.items():
+        if dataset.kind == "indolem" and dataset.fold is None:
+            yield f"source.{name}.fold is not set: training needs one fold, e.g. source.{name}.fold=0."
+        if dataset.kind == "csv" and dataset.test_share == 1.0:
+            yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
+
+
+def _dataset(where: str, dataset: DictConfig) -> Iterator[str]:
+    if dataset.limit is not None and dataset.limit < 2:
+        yield f"{where}.limit={dataset.limit} cannot be: keep at least 2 rows, or leave it out to keep all."
+    allowed = LANGUAGES.get(dataset.kind)
+    if allowed and dataset.language not in allowed:
+        yield f"{where}.language={dataset.language} is not there: choose one of {', '.join(allowed)}."
+    if dataset.kind == "indolem" and dataset.fold not in (None, 0, 1, 2, 3, 4):
+        yield f"{where}.fold={dataset.fold} is not there: IndoLEM has the folds 0, 1, 2, 3 and 4."
+    if dataset.kind in ("smsa", "csv") and dataset.classes not in (2, 3):
+        yield f"{where}.classes={dataset.classes} cannot be: 2 (neutral dropped) or 3."
+    if dataset.kind == "csv":
+        for key in ("dev_share", "test_share"):
+            if not 0 <= dataset[key] <= 1:
+                yield f"{where}.{key}={dataset[key]} cannot be: give a share from 0 to 1."
+        if dataset.test_share < 1 and dataset.dev_share + dataset.test_share >= 1:
+            yield f"{where}: dev_share and test_share leave nothing to train on: let them add up to less than 1."
+
+
+def _combinations(config: DictConfig) -> Iterator[str]:
+    if config.trainer.precision not in PRECISIONS:
+        yield f"trainer.precision={config.trainer.precision} is not there: one of {', '.join(PRECISIONS)}."
+    if config.trainer.accelerator not in ACCELERATORS:
+        yield f"trainer.accelerator={config.trainer.accelerator} is not there: one of {', '.join(ACCELERATORS)}."
+    classes = {
+        f"{group}.{name}": dataset.get("classes", 2)
+        for group in ("source", "targets")
+        for name, dataset in config[group].items()
+    }
+    if len(set(classes.values())) > 1:
+        listed = ", ".join(f"{where} {count}" for where, count in classes.items())
+        yield f"All datasets of a run must have the same classes, but they have: {listed}."
+
+
+def _select(config: DictConfig, key: str) -> Any:
+    try:
+        return OmegaConf.select(config, key)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{key} cannot be read: {str(error).splitlines()[0]}.") from None

@@ -1,0 +1,46 @@
+"""What every test may rely on: no network, no login, caches of its own, one CPU thread, the real files if present."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port: refused at once
+
+# Read when the libraries are imported, hence here. A test that wants a hub serves one and starts a process.
+CACHES = tempfile.TemporaryDirectory(prefix="sentiment-transfer-tests-")
+for name in [name for name in os.environ if name.startswith(("WANDB_", "HF_", "HYDRA_"))]:
+    del os.environ[name]
+os.environ |= {
+    "HF_ENDPOINT": NOWHERE,
+    "HF_HOME": f"{CACHES.name}/hf",
+    "SENTIMENT_DOWNLOAD_MIRROR": NOWHERE,
+    "SENTIMENT_CACHE_DIR": f"{CACHES.name}/cache",
+    "NETRC": f"{CACHES.name}/netrc",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+ROOT = Path(__file__).parents[1]
+REAL_DATA = Path(os.environ.get("SENTIMENT_DATA_DIR", ROOT.parent / "shared" / "data"))
+REAL_MODELS = Path(os.environ.get("SENTIMENT_MODELS_DIR", ROOT.parent / "shared" / "models"))
+os.environ["SENTIMENT_DATA_DIR"] = f"{CACHES.name}/no-data"  # so that a test says which files it uses
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real dataset files; the test is skipped where it is absent."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"the dataset files are not at {REAL_DATA}; name their folder in SENTIMENT_DATA_DIR")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def real_models() -> Path:
+    """The folder with XLM-R's vocabulary and configurations; the test is skipped where it is absent."""
+    if not REAL_MODELS.is_dir():
+        pytest.skip(f"XLM-R's vocabulary is not at {REAL_MODELS}; name its folder in SENTIMENT_MODELS_DIR")
+    return REAL_MODELS
