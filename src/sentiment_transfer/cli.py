@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer.config import DATASET_SCHEMAS, Config
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
-from sentiment_transfer.training.interruption import Interrupted
+from sentiment_transfer.training.interruption import Interrupted, stop_request
 from sentiment_transfer.validate import suggestion, validate
+
+DEBUGGING = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 def train(config: DictConfig, folder: str) -> None:
@@ -43,6 +48,8 @@ def train(config: DictConfig, folder: str) -> None:
         Console().print(run_table(read_result(Path(folder))))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN and not DEBUGGING:
+            sys.exit(1)  # an exception would have Hydra add a line about a job with overrides
         error.reported = True
         raise
 
@@ -53,19 +60,24 @@ def errors_as_sentences() -> Iterator[None]:
 
     HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
     """
-    debugging = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    logging.raiseExceptions = DEBUGGING  # a line that a full disk keeps out of train.log is no traceback's worth
     # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)  # what shells expect of a program that a signal ended
+        with stop_request():  # until run() listens itself: importing torch takes seconds
+            yield
     except Interrupted as stop:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
-        sys.exit(128 + stop.signum)
+        sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
+    except OSError as error:
+        if DEBUGGING:
+            raise
+        # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
+        print("error: " + sentence_of(error, Path(error.filename or "the run's directory")), file=sys.stderr)
+        sys.exit(1)
     except (UserError, HydraException, OmegaConfBaseException) as error:
-        if debugging:
+        if DEBUGGING:
             raise
         if not (isinstance(error, UserError) and error.reported):
             print("error: " + describe(error), file=sys.stderr)

@@ -56,7 +56,7 @@ class AmazonConfig(DatasetConfig):
 @dataclass
 class RakutenConfig(DatasetConfig):
     kind: str = "rakuten"
-    path: str | None = None  # the test file, where it is not under data_dir
+    path: str | None = None  # the folder of train.csv.xz and test.csv.xz, where it is not data_dir/rakuten_ja
 
 
 @dataclass
@@ -77,7 +77,7 @@ class CSVConfig(DatasetConfig):
     path: Any = MISSING  # a file, a glob, or a list of them
     text: Any = "text"  # column name, or its number from 0 where header=false
     label: Any = "label"
-    labels: dict[Any, str | None] = field(default_factory=dict)  # word in the file -> class; null drops the row
+    labels: Any = None  # word in the file -> class, null drops the row; Any: a typed dict takes no keys from outside
     language: str = MISSING
     domain: str = "own"
     header: bool = True

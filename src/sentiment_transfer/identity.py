@@ -16,7 +16,8 @@ NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("data", "num_workers"))
 
 def identity(config: DictConfig) -> dict[str, Any]:
     """The part of the resolved configuration that names the run, as plain values."""
-    plain = {str(key): plain_node(node) for key, node in config.items() if key not in NOT_IDENTITY}
+    keys = [key for key in config if key not in NOT_IDENTITY and not OmegaConf.is_missing(config, key)]
+    plain = {str(key): plain_node(config[key]) for key in keys}
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(plain.get(group), dict):
             plain[group].pop(key, None)
@@ -29,12 +30,20 @@ def plain_node(node: Any) -> Any:
 
 
 def run_name(config: DictConfig) -> str:
-    """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name."""
+    """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
+
+    ASCII and not longer than 128 characters, so that it is a folder name and a value on Hydra's command line.
+    """
     plain = identity(config)
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
     model = (plain.get("model") or {}).get("name", "model")
-    prefix = f"{model}-{'+'.join(plain.get('source') or {})}-s{plain.get('seed')}"
-    return re.sub(r"[^\w.+-]", "_", prefix) + f"-{digest}"
+    what = re.sub(r"[^\w.+-]", "_", f"{model}-{'+'.join(plain.get('source') or {})}", flags=re.ASCII)
+    return f"{what[:100]}-s{plain.get('seed')}-{digest}"
+
+
+def _sortable(value: Any) -> Any:
+    """``value`` with text as the keys of its dicts: label words may be numbers beside words."""
+    return {str(key): _sortable(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def group_name(config: DictConfig) -> str:

@@ -34,6 +34,11 @@ class Outcome:
     predictions: dict[str, Predictions]  # test set -> probabilities
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
 
+    @property
+    def epochs(self) -> set[int]:
+        """The epochs whose weights gave the probabilities."""
+        return {epoch for epochs in self.chosen.values() for epoch in epochs.values()}
+
 
 def to_predictions(reviews: Reviews, probabilities: dict[str, np.ndarray]) -> Predictions:
     return Predictions(reviews.ids, reviews.labels, reviews.folds, reviews.classes, probabilities)

@@ -22,7 +22,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_predictions
-from sentiment_transfer.results.atomic import sentence_of
+from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
@@ -30,7 +30,7 @@ from sentiment_transfer.scoring import score
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
-from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
+from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, remove_other_weights
 from sentiment_transfer.training.interruption import StopRequest, stop_request
 from sentiment_transfer.training.selection import epochs_for
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
@@ -44,7 +44,7 @@ def run(config: DictConfig, folder: Path) -> RunResult:
     Raises UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    with only_one(folder), stop_request() as stop, disk_errors_as_sentences(folder):
+    with disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
         return compute(config, folder, stop, Console())
 
 
@@ -76,10 +76,10 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
             tokenizer.save_pretrained(folder / "model")
         result = make_result(config, data, module, trainer, outcome)
         write_result(folder, result)
+        remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
             if isinstance(logger, WandbLogger):
                 log_scores(logger, result, outcome.predictions, {s.name: s.reviews for s in data.test_sets})
-    remove_what_is_not_needed(folder, keep_weights=config.trainer.keep_weights)
     return result
 
 
@@ -93,12 +93,14 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
     try:
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-    except (RuntimeError, KeyError, EOFError, ValueError) as error:
-        if trainer.global_step:  # it was read: the error is of what came after
+    except Exception as error:
+        # What torch and Lightning raise over a damaged file or a state that does not fit is of a dozen classes.
+        if isinstance(error, UserError | OSError) or trainer.global_step:  # set: it was read, and this came after
             raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"The checkpoint {resume} cannot be read into this model ({str(error).splitlines()[0]}): it is damaged or "
-            "of another architecture. Delete it to start this run again."
+            f"The checkpoint {resume} cannot be read into this model ({reason}): it is damaged or of another "
+            "architecture. Delete it to start this run again."
         ) from error
 
 
@@ -169,11 +171,11 @@ def only_one(folder: Path) -> Iterator[None]:
     """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
     lock = FileLock(folder / ".lock", timeout=0)
     try:
-        with disk_errors_as_sentences(folder):
-            lock.acquire()
-    except Timeout:
+        lock.acquire()
+    except Timeout:  # an OSError as well
         raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
     try:
+        remove_leftovers(folder)
         yield
     finally:
         lock.release()
@@ -185,10 +187,16 @@ def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(sentence_of(error, Path(error.filename or folder))) from error
+    except Exception as error:
+        # Only its own text, not what it came from: a bug met while an OSError was handled is still a bug.
+        if "(os error " not in str(error) or (refused := system_error(error)) is None:
+            raise
+        raise UserError(sentence_of(refused, folder)) from error
 
 
-def remove_what_is_not_needed(folder: Path, *, keep_weights: bool) -> None:
-    """The optimiser's state, of no use to a finished run, and the weights where nobody wants them."""
+def remove_what_is_not_needed(folder: Path, epochs: set[int]) -> None:
+    """The optimiser's state, of no use to a finished run, and the weights of all but these epochs."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    if not keep_weights:
+    remove_other_weights(folder, epochs)
+    if not epochs:
         shutil.rmtree(folder / "weights", ignore_errors=True)

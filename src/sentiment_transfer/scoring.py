@@ -8,8 +8,9 @@ import numpy as np
 import pytorch_lightning as pl
 
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.training.checkpoints import load_weights, weights_path
+from sentiment_transfer.training.checkpoints import DIVERGED, load_weights, weights_path
 
 Probabilities = dict[str, np.ndarray]  # selection -> (n, classes) float32, in the order of the reviews
 
@@ -24,7 +25,8 @@ def score(
     """Probabilities for each test set and selection.
 
     ``chosen`` is, per test set, selection -> epoch. Each epoch's weights are loaded once and score, in one pass,
-    the sets that need them; selections that share an epoch share its probabilities.
+    the sets that need them; selections that share an epoch share its probabilities. Raises UserError where the
+    network answers with no numbers.
     """
     by_epoch: dict[int, dict[str, np.ndarray]] = {}
     for epoch in sorted({epoch for epochs in chosen.values() for epoch in epochs.values()}):
@@ -48,4 +50,6 @@ def _in_order(batches: list, rows: int) -> np.ndarray:
     ordered = np.full((rows, first.shape[1]), np.nan, dtype=np.float32)
     for batch in batches:
         ordered[batch["rows"].numpy()] = batch["probabilities"].numpy()
+    if not np.isfinite(ordered).all():
+        raise UserError(f"The trained network's probabilities are not numbers: {DIVERGED}")
     return ordered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterator
 from typing import Any, get_type_hints
 
@@ -21,7 +22,7 @@ LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
 
 def validate(config: DictConfig) -> None:
     """Raise UserError with every complaint about ``config``, one a line; return where there is none."""
-    complaints = [*_missing(config), *_unknown(config)]
+    complaints = list(_missing(config)) or list(_unknown(config))
     if not complaints:
         complaints = [*_numbers(config), *_sets(config), *_combinations(config)]
     if complaints:
@@ -61,6 +62,8 @@ def _unknown_in(where: str, node: DictConfig, schema: Any) -> Iterator[str]:
     for key in map(str, node):
         if key not in known:
             yield f"{where}.{key} is not an option.{suggestion(key, known)}"
+    if "kind" in known and node.kind != (kind := schema.kind):  # type: ignore[union-attr]
+        yield f"{where}.kind={node.kind} cannot be: {where} is of kind {kind}. Choose another dataset."
 
 
 def _numbers(config: DictConfig) -> Iterator[str]:
@@ -87,17 +90,17 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.save_every_minutes",
     )
     for key in positive:
-        if not _select(config, key) > 0:
-            yield f"{key}={_select(config, key)} cannot be: give a number above 0."
-    if not _select(config, "optimizer.weight_decay") >= 0:
-        yield f"optimizer.weight_decay={config.optimizer.weight_decay} cannot be: give 0 or more."
+        if not 0 < (value := _select(config, key)) < math.inf:
+            yield f"{key}={value} cannot be: give a number above 0."
+    if not 0 <= (value := _select(config, "optimizer.weight_decay")) < math.inf:
+        yield f"optimizer.weight_decay={value} cannot be: give 0 or more."
     for key in ("optimizer.warmup_ratio", "optimizer.beta1", "optimizer.beta2", "model.dropout"):
         value = _select(config, key)
         if value is not None and not 0 <= value < 1:
             yield f"{key}={value} cannot be: give a share from 0 up to, but not, 1."
     if config.seed >= 2**32:
         yield f"seed={config.seed} cannot be: give a whole number below 2**32."
-    if config.trainer.batch_size % config.trainer.accumulate:
+    if config.trainer.batch_size % max(1, config.trainer.accumulate):
         yield (
             f"trainer.accumulate={config.trainer.accumulate} does not divide "
             f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."
@@ -122,6 +125,14 @@ def _sets(config: DictConfig) -> Iterator[str]:
         if dataset.kind == "csv" and dataset.test_share == 1.0:
             yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
 
+    for name in set(config.source) & set(config.targets):
+        here, there = config.source[name], config.targets[name]
+        if here.kind == "csv" and (here.path, here.language) != (there.path, there.language):
+            yield (
+                f"source.{name} and targets.{name} are two files under one name, and a score belongs to a name. Give "
+                f"the target another: targets=none +dataset@targets.other={name} targets.other.path=..."
+            )
+
 
 def _dataset(where: str, dataset: DictConfig) -> Iterator[str]:
     if dataset.limit is not None and dataset.limit < 2:
@@ -137,6 +148,8 @@ def _dataset(where: str, dataset: DictConfig) -> Iterator[str]:
         for key in ("dev_share", "test_share"):
             if not 0 <= dataset[key] <= 1:
                 yield f"{where}.{key}={dataset[key]} cannot be: give a share from 0 to 1."
+        if dataset.labels is not None and not OmegaConf.is_dict(dataset.labels):
+            yield f"{where}.labels={dataset.labels} is no mapping: use {{word: positive, other: negative}}."
         if dataset.test_share < 1 and dataset.dev_share + dataset.test_share >= 1:
             yield f"{where}: dev_share and test_share leave nothing to train on: let them add up to less than 1."
 

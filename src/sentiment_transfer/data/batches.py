@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sentiment_transfer.data.tokens import TokenStore, token_store
+from sentiment_transfer.errors import UserError
 
 if TYPE_CHECKING:
     from sentiment_transfer.data.base import ReviewDataModule, Split
@@ -54,17 +55,19 @@ class TokenBatches(Dataset[Batch]):
 
 
 class MicroBatches(Dataset[Batch]):
-    """``TokenBatches`` for training: each item also has ``share``, () float32, its part of the optimiser step.
+    """``TokenBatches`` for training: a part of a batch also has ``share``, () float32, of the optimiser step.
 
     The step's loss is the mean over its reviews, so a part counts by the reviews it has, however they were cut.
+    Whole batches have no share: accumulated by a Trainer of the user's own, they count alike.
     """
 
-    def __init__(self, batches: TokenBatches) -> None:
-        self.batches = batches
+    def __init__(self, batches: TokenBatches, accumulate: int) -> None:
+        self.batches, self.accumulate = batches, accumulate
 
     def __getitem__(self, item: tuple[list[int], int]) -> Batch:
         rows, step_size = item
-        return self.batches[rows] | {"share": torch.tensor(len(rows) / step_size)}
+        share = {"share": torch.tensor(len(rows) / step_size)} if self.accumulate > 1 else {}
+        return self.batches[rows] | share
 
 
 class TrainingOrder(Sampler[tuple[list[int], int]]):
@@ -72,13 +75,18 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
     of one part and the number of rows in its whole batch. Epoch e of seed s is always the same order.
 
     ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
+    Raises UserError where ``accumulate`` does not divide ``batch_size``.
     """
 
     def __init__(
         self, rows: int, batch_size: int, seed: int, *, accumulate: int = 1, epoch: int = 0, start: int = 0
     ) -> None:
+        if accumulate < 1 or batch_size % accumulate:
+            raise UserError(
+                f"accumulate={accumulate} does not divide batch_size={batch_size}: a batch is cut into equal parts."
+            )
         self.rows, self.batch_size, self.seed = rows, batch_size, seed
-        self.part = batch_size // accumulate
+        self.accumulate, self.part = accumulate, batch_size // accumulate
         self.epoch = self.start_epoch = epoch
         self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
 
@@ -88,7 +96,7 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
     def __len__(self) -> int:
         """Parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
         whole, rest = divmod(self.rows, self.batch_size)
-        return whole * (self.batch_size // self.part) + -(-rest // self.part)
+        return whole * self.accumulate + -(-rest // self.part)
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.rows)
@@ -117,7 +125,7 @@ def batches_by_length(lengths: np.ndarray, batch_tokens: int) -> list[list[int]]
 
 def training_loader(batches: TokenBatches, order: TrainingOrder, num_workers: int = 0) -> DataLoader[Batch]:
     """Lightning calls ``set_epoch`` on ``sampler``: the order is given as one, each of its items a whole batch."""
-    return DataLoader(MicroBatches(batches), batch_size=None, sampler=order, num_workers=num_workers)
+    return DataLoader(MicroBatches(batches, order.accumulate), batch_size=None, sampler=order, num_workers=num_workers)
 
 
 def scoring_loader(batches: TokenBatches, batch_tokens: int, num_workers: int = 0) -> DataLoader[Batch]:

@@ -51,11 +51,12 @@ class Reviews:
         folds: Sequence[int] | np.ndarray | None = None,
         dropped: dict[str, int] | None = None,
     ) -> Reviews:
-        """Reviews from plain columns of equal length."""
+        """Reviews from plain columns of equal length. Lone surrogates (half an emoji, cut by whoever made the file)
+        have no UTF-8 form and become U+FFFD."""
         fold = np.zeros(len(ids), dtype=np.int8) if folds is None else np.asarray(folds, dtype=np.int8)
         columns = [
-            pa.array(ids, pa.string()),
-            pa.array(texts, pa.large_string()),
+            _strings(ids, pa.string()),
+            _strings(texts, pa.large_string()),
             pa.array(np.asarray(labels, dtype=np.int8)),
             pa.array(fold),
         ]
@@ -92,12 +93,20 @@ class Reviews:
         for batch in self.text_batches():
             lengths = np.fromiter((len(text) for text in batch), dtype=np.int64, count=len(batch))
             digest.update(lengths.tobytes())
-            digest.update("".join(batch).encode("utf-8", "surrogatepass"))
+            digest.update("".join(batch).encode())
         return digest.hexdigest()
 
     def label_counts(self) -> dict[str, int]:
         counts = {row["values"]: row["counts"] for row in pc.value_counts(self.table["label"]).to_pylist()}
         return {name: counts.get(index, 0) for index, name in enumerate(self.classes)}
+
+
+def _strings(values: Sequence[str], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        whole = [value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for value in values]
+        return pa.array(whole, kind)
 
 
 def stratified_rows(labels: np.ndarray, limit: int, seed: int) -> np.ndarray:

@@ -83,6 +83,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.unavailable: dict[str, str] = {}
         self.removed: dict[str, int] = {}  # by dedup, per test set
         self.audit: dict[str, Any] = {}
+        self._place: dict[str, int] = {}  # where training goes on, until a loader was made that begins there
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -101,6 +102,7 @@ class TransferDataModule(pl.LightningDataModule):
 
     def read(self) -> None:
         """Read every split that the run needs and audit it. Raises UserError for a source that cannot be had."""
+        self.train_sets, self.dev_sets, self.test_sets, self.unavailable, self.removed = [], [], [], {}, {}
         for name, module in self.source.items():
             self.train_sets.append(ReviewSet(name, "train", module.reviews("train")))
             self._refuse_single_class(self.train_sets[-1])
@@ -185,15 +187,20 @@ class TransferDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
         batches = self._batches(*self.train_sets)
-        place: dict[str, int] = {}
-        if self.trainer is not None:
-            loop = self.trainer.fit_loop
-            place = {
-                "epoch": int(loop.epoch_progress.current.state_dict()["processed"]),
-                "start": loop.epoch_loop.batch_progress.current.ready,
-            }
+        place, self._place = self._place, {}
         order = TrainingOrder(len(batches), self.batch_size, self.seed, accumulate=self.accumulate, **place)
         return training_loader(batches, order, self.num_workers)
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
+        if self.trainer is None:
+            return {}
+        loop = self.trainer.fit_loop
+        return {"epoch": loop.epoch_progress.current.processed, "start": loop.epoch_loop.batch_progress.current.ready}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
+        self._place = dict(state_dict)
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]

@@ -28,7 +28,7 @@ class DemoDataModule(ReviewDataModule):
         self,
         language: Language = "en",
         *,
-        train_size: int = 8000,
+        train_size: int = 16_000,
         limit: int | None = None,
         seed: int = 0,
         tokenizer: PreTrainedTokenizerBase | str | None = None,
@@ -53,7 +53,7 @@ class DemoDataModule(ReviewDataModule):
         self.train_size = train_size
 
     def read(self, split: Split) -> Reviews:
-        rows = labelled_reviews(self.language, split, self.train_size)  # type: ignore[arg-type]
+        rows = labelled_reviews(self.language, split, self.train_size)
         texts, labels = zip(*rows, strict=True)
         ids = [f"{self.name}-{split}-{index}" for index in range(len(rows))]
         return Reviews.from_columns(ids, texts, labels, language=self.language, domain=self.domain)

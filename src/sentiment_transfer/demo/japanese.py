@@ -78,20 +78,20 @@ def _degree(clause: Clause) -> list[str]:
 
 def attributive(entry: Entry) -> list[str]:
     """The form before a noun: 新しい, 快適な, 緑の, 壊れた."""
-    return [entry.ja_stem, ATTRIBUTIVE[entry.forms["ja"]]]
+    return [entry.stem("ja"), ATTRIBUTIVE[entry.forms["ja"]]]
 
 
 def _inflected(clause: Clause, form: Form, casual: bool) -> list[str]:
     kind = clause.predicate.forms["ja"]
-    stem = [clause.predicate.ja_stem]
+    stem = [clause.predicate.stem("ja")]
     if kind == "i":
-        return stem + _i_ending(clause.negated, clause.past, form, casual)
+        return stem + _i_ending(clause.negated, clause.past, form)
     if kind in ("na", "no"):
         return stem + _copula(clause.negated, clause.past, form, casual)
     return stem + _verb_ending(kind, clause.negated, clause.past, form)
 
 
-def _i_ending(negated: bool, past: bool, form: Form, casual: bool) -> list[str]:
+def _i_ending(negated: bool, past: bool, form: Form) -> list[str]:
     if form == "te":
         return ["く", "なくて"] if negated else ["くて"]
     polite = ["です"] if form == "polite" else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -51,10 +51,11 @@ class Entry:
     def fits(self, field: str) -> bool:
         return ANY_FIELD in self.fields or field in self.fields
 
-    @property
-    def ja_stem(self) -> str:
-        """The Japanese form without the ending of its inflection class (the word itself if it has none)."""
-        return self.ja.removesuffix(JA_ENDINGS.get(self.forms.get("ja", "na"), ""))
+    def stem(self, language: Language) -> str:
+        """What inflection leaves alone: a Japanese word without the ending of its class, others as they are."""
+        if language == "ja":
+            return self.ja.removesuffix(JA_ENDINGS[self.forms.get("ja", "na")])
+        return self.word(language)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-@lru_cache(maxsize=1)
+@cache
 def lexicon() -> tuple[Entry, ...]:
     """Every triple, in file order."""
     return tuple(
@@ -88,7 +89,7 @@ def lexicon() -> tuple[Entry, ...]:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def morphemes() -> tuple[Morpheme, ...]:
     """Every morpheme, in file order."""
     languages: dict[str, Language] = {language: language for language in LANGUAGES}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 from random import Random
 from typing import Literal
 
@@ -21,13 +23,14 @@ SCENARIOS: tuple[tuple[str, ...], ...] = (
     ("media", "media", "offer", "people"),
 )
 
-# Shares, chosen so that a bag of words fails on part of the reviews and a reader of word order does not.
-OPINIONATED_CLAUSES = {1: 0.3, 2: 0.35, 3: 0.25, 4: 0.1}
-DISSENT = 0.5  # of the reviews with three or more opinions hold one of the other polarity
-NEGATED = 0.12  # of the opinions are put as the negation of their opposite
-EVENT = 0.25  # of the reviews with fewer than four opinions also tell what happened
-ZIPF_SHIFT = 2.0
+# Shares. Tuned so that 500 steps of a two-layer encoder read English (94 % right), which a bag of words cannot
+# (88 %: it sees that something is negated, not what).
+OPINIONATED_CLAUSES = {1: 0.5, 2: 0.35, 3: 0.13, 4: 0.02}
+DISSENT = 0.6  # of the reviews with three or more opinions hold one of the other polarity
+NEGATED = 0.1  # of the opinions are put as the negation of their opposite
+EVENT = 0.2  # of the reviews with one or two opinions also tell what happened
 LINKED = 0.45  # of neighbouring opinions share a sentence
+ZIPF_SHIFT = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,14 @@ def sample_meaning(rng: Random) -> Meaning:
     if count > 2 and rng.random() < DISSENT:
         polarities[rng.randrange(count)] = -majority
     scenario = rng.choice(SCENARIOS)
-    aspects = _aspects(rng, scenario, count + 1)
-    clauses = [_opinion(rng, field, aspect, polarity) for (field, aspect), polarity in zip(aspects, polarities)]
+    *aspects, (event_field, event_aspect) = _aspects(rng, scenario, count + 1)
+    clauses = [
+        _opinion(rng, field, aspect, polarity) for (field, aspect), polarity in zip(aspects, polarities, strict=True)
+    ]
     sentences = _sentences(rng, clauses)
-    if count < 4 and rng.random() < EVENT:
-        field, aspect = aspects[-1]
-        sentences.insert(rng.choice((0, len(sentences))), Sentence((_event(rng, field, aspect),)))
+    if count < 3 and rng.random() < EVENT:
+        told = Sentence((_event(rng, event_field, event_aspect),))
+        sentences.insert(rng.choice((0, len(sentences))), told)
     return Meaning(tuple(sentences), casual=rng.random() < 0.4)
 
 
@@ -145,7 +150,12 @@ def _event(rng: Random, field: str, aspect: Entry) -> Clause:
 
 def _by_rank(rng: Random, entries: tuple[Entry, ...]) -> Entry:
     """Zipf's law with Mandelbrot's shift: early words are frequent, late ones rare, as in real reviews."""
-    return rng.choices(entries, [1 / (rank + ZIPF_SHIFT) for rank in range(len(entries))])[0]
+    return rng.choices(entries, cum_weights=_cumulative_frequencies(len(entries)))[0]
+
+
+@cache
+def _cumulative_frequencies(count: int) -> tuple[float, ...]:
+    return tuple(accumulate(1 / (rank + ZIPF_SHIFT) for rank in range(count)))
 
 
 def _subject(rng: Random) -> Entry:

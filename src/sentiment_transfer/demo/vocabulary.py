@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sentiment_transfer.demo.lexicon import Language, lexicon, morphemes
+from sentiment_transfer.demo.lexicon import LANGUAGES, Language, lexicon, morphemes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -28,7 +28,7 @@ def piece_of(text: str, language: Language) -> str:
     return SPACE + text.lower().replace(" ", SPACE)
 
 
-@lru_cache(maxsize=1)
+@cache
 def meanings() -> dict[str, str | None]:
     """Every word piece and the meaning it shares with its translations (None: only this language has it).
 
@@ -36,8 +36,8 @@ def meanings() -> dict[str, str | None]:
     """
     pieces: dict[str, str | None] = {}
     for entry in lexicon():
-        for word, language in ((entry.en, "en"), (entry.ja_stem, "ja"), (entry.id, "id")):
-            pieces.setdefault(piece_of(word, language), entry.en)
+        for language in LANGUAGES:
+            pieces.setdefault(piece_of(entry.stem(language), language), entry.en)
         if "past" in entry.forms:
             pieces.setdefault(piece_of(entry.forms["past"], "en"), entry.en)
     for morpheme in morphemes():
@@ -51,7 +51,7 @@ def _characters() -> list[str]:
     return sorted({SPACE, *ascii_, *kana, *"".join(meanings())} - set(meanings()))
 
 
-@lru_cache(maxsize=1)
+@cache
 def pieces() -> tuple[tuple[str, float], ...]:
     """The vocabulary in the order of its ids, with log-probabilities: special tokens, words, characters, <mask>."""
     known = [(piece, WORD_SCORE + LENGTH_BONUS * len(piece) ** 2) for piece in meanings()]
@@ -67,12 +67,12 @@ def demo_tokenizer() -> PreTrainedTokenizerFast:
     spells a word that it does not know; a character that it does not know is ``<unk>``. Special tokens have
     XLM-R's ids, and a text becomes ``<s> ... </s>``.
     """
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     backend = Tokenizer(models.Unigram(list(pieces()), unk_id=SPECIAL.index("<unk>"), byte_fallback=False))
     backend.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(r" {2,}", " ")]
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex(r"\s+"), " ")]
     )
     backend.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, prepend_scheme="always", split=False)
     backend.decoder = decoders.Metaspace(SPACE, prepend_scheme="always", split=False)

@@ -67,9 +67,9 @@ class SentimentClassifier(pl.LightningModule):
         classes = len(self.classes)
         return MetricCollection(
             {
-                "loss": MeanMetric(),
-                "accuracy": MulticlassAccuracy(classes, average="micro"),
-                "f1": MulticlassF1Score(classes, average="macro"),
+                "loss": MeanMetric(nan_strategy="disable"),  # the default leaves NaN out of the mean
+                "accuracy": MulticlassAccuracy(classes, average="micro", validate_args=False),
+                "f1": MulticlassF1Score(classes, average="macro", validate_args=False),
             },
             compute_groups=False,
         )
@@ -90,6 +90,9 @@ class SentimentClassifier(pl.LightningModule):
         metrics["f1"].update(logits.detach(), batch["labels"])
         return loss
 
+    def on_train_epoch_start(self) -> None:
+        self.train_metrics.reset()  # not at an epoch's end: a checkpoint is saved there, before this hook has its turn
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout is a function of (seed, step), not of what ran before: a run that is interrupted and
         # continued draws the same masks as one that was not.
@@ -106,7 +109,6 @@ class SentimentClassifier(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         self.log_dict({f"train/{name}": value for name, value in self.train_metrics.compute().items()})
-        self.train_metrics.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         self.step(batch, self._dev()[dataloader_idx])

@@ -26,30 +26,42 @@ def sentences_for_hub_errors(what: str, name: str, instead: str) -> Iterator[Non
         raise UserError(_sentence(what, name, instead, error)) from error
 
 
+NOT_FOUND = {"RepositoryNotFoundError", "RevisionNotFoundError", "EntryNotFoundError", "RemoteEntryNotFoundError"}
+NO_CONNECTION = {"ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "ProxyError", "ConnectionError"}
+
+
 def _sentence(what: str, name: str, instead: str, error: Exception) -> str:
-    chain = _chain(error)
-    text = " ".join(str(link) for link in chain)
-    kinds = {type(link).__name__ for link in chain}
     if Path(name).expanduser().is_dir():
         return f"The {what} in the folder {name} cannot be read: {_first_line(error)}"
     if name.startswith(("/", "./", "../", "~")):
         return f"The {what} folder {name} does not exist."
+    return f"The {what} {name} cannot be loaded: {_reason(error)}. To use a copy on disk, type {instead}."
+
+
+def _reason(error: Exception) -> str:
+    """Why, in words; a status that the hub answered says more than what the libraries make of it."""
+    chain = _chain(error)
+    text = " ".join(str(link) for link in chain)
+    kinds = {type(link).__name__ for link in chain}
+    statuses = {getattr(getattr(link, "response", None), "status_code", None) or 0 for link in chain}
     if "SafetensorError" in kinds:
-        reason = "its weights file is damaged or was cut short; delete it from the Hugging Face cache and try again"
-    elif "no file named model.safetensors" in text or "does not appear to have a file named model.safetensors" in text:
-        reason = "it has no safetensors weights, and pickled ones are never loaded; try model.revision=refs/pr/1, "
-        reason += "where the hub keeps automatic conversions"
-    elif re.search(r"RepositoryNotFound|EntryNotFound|RevisionNotFound", " ".join(kinds)) or "404" in text:
-        reason = "the hub has no such repository, revision or file (or it is private); check the spelling"
-    elif re.search(r"\b5\d\d\b", text):
-        reason = "the hub answered with an error of its own; try again later"
-    elif re.search(r"Connect|Offline|Timeout|LocalEntryNotFound|ReadError|ProtocolError", " ".join(kinds)) or (
-        "connect" in text.lower()
-    ):
-        reason = "it is not in the local Hugging Face cache and the hub cannot be reached; check the network"
-    else:
-        reason = _first_line(error).rstrip(".")
-    return f"The {what} {name} cannot be loaded: {reason}. To use a copy on disk, type {instead}."
+        return "its weights file is damaged or was cut short; delete it from the Hugging Face cache and try again"
+    if re.search(r"(no|have a) file named model\.safetensors", text):
+        return (
+            "it has no safetensors weights, and pickled ones are never loaded; try model.revision=refs/pr/1, where "
+            "the hub keeps automatic conversions"
+        )
+    if max(statuses) >= 500:
+        return f"the hub answered {max(statuses)}, an error of its own; try again later"
+    if 404 in statuses or kinds & NOT_FOUND:
+        return "the hub has no such repository, revision or file (or it is private); check the spelling"
+    if "RemoteProtocolError" in kinds or "Consistency check failed" in text:
+        return "the download broke off; the same command continues it"
+    if kinds & {*NO_CONNECTION, "OfflineModeIsEnabled", "LocalEntryNotFoundError"}:
+        return "it is not in the local Hugging Face cache and the hub cannot be reached; check the network"
+    if "instantiate the backend tokenizer" in text:
+        return "its vocabulary file is not there or cannot be fetched now"
+    return _first_line(error).rstrip(".")
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -22,16 +22,8 @@ SCRATCH: dict[str, Any] = {
     "num_attention_heads": 4,
     "intermediate_size": 512,
 }
+INSTEAD = "model=local model.encoder=/path/to/folder"
 HEADS = ("classifier.", "score.", "pooler.", "head.")  # what a pretrained encoder may lack
-DROPOUTS = [
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "classifier_dropout",
-    "embedding_dropout",
-    "mlp_dropout",
-    "attention_dropout",
-    "pooler_dropout",
-]
 
 
 def load_network(
@@ -46,7 +38,8 @@ def load_network(
     freeze_embeddings: bool = False,
     gradient_checkpointing: bool = False,
 ) -> PreTrainedModel:
-    """An encoder with a fresh classification head, in fp32 on the CPU; the head's weights follow ``seed``.
+    """An encoder with a classification head, in fp32 on the CPU. The head is fresh and follows ``seed``, unless the
+    weights come with one for as many classes.
 
     ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
@@ -59,7 +52,10 @@ def load_network(
         from transformers import AutoModelForSequenceClassification
 
         config = _config(encoder, revision, classes, dropout)
-        network = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        with sentences_for_hub_errors("model", encoder, INSTEAD):
+            network = AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32, trust_remote_code=False
+            )
     else:
         network = _pretrained(encoder, revision, _config(encoder, revision, classes, dropout))
     rows = len(network.get_input_embeddings().weight)  # type: ignore[arg-type]
@@ -71,17 +67,19 @@ def load_network(
     if freeze_embeddings:
         network.get_input_embeddings().requires_grad_(False)
     if gradient_checkpointing:
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        network.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     return network
 
 
 def longest_input(network: PreTrainedModel) -> int | None:
     """Tokens that the encoder has positions for; None where it has no limit of its own."""
-    positions = getattr(network.config, "max_position_embeddings", None)
-    if positions is None:
-        return None
-    # XLM-R counts positions from padding_idx + 1 (fairseq), so two of its 514 rows are never a token's.
-    return positions - 2 if network.config.model_type in ("roberta", "xlm-roberta", "xlm-roberta-xl") else positions
+    for name, module in network.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            # The RoBERTa family counts from padding_idx + 1 (fairseq): two of XLM-R's 514 rows are never a token's.
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    # Relative or rotary positions: what the encoder was made for. XLNet, which has no limit, says -1.
+    positions = getattr(network.config, "max_position_embeddings", None) or 0
+    return positions if positions > 0 else None
 
 
 C = TypeVar("C", bound="PreTrainedConfig")
@@ -94,7 +92,7 @@ def _labels(classes: tuple[str, ...]) -> dict[str, Any]:
 def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None) -> PreTrainedConfig:
     from transformers import AutoConfig
 
-    with sentences_for_hub_errors("model", encoder, "model=local model.encoder=/path/to/folder"):
+    with sentences_for_hub_errors("model", encoder, INSTEAD):
         config = AutoConfig.from_pretrained(
             encoder, revision=revision, trust_remote_code=False, num_labels=len(classes), **_labels(classes)
         )
@@ -102,9 +100,10 @@ def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropou
 
 
 def _with_dropout(config: C, dropout: float | None) -> C:
+    """Every dropout rate of ``config`` set: each architecture has names of its own for them."""
     if dropout is not None:
-        for name in DROPOUTS:
-            if hasattr(config, name):
+        for name, rate in config.to_dict().items():
+            if "dropout" in name and (rate is None or isinstance(rate, float | int)):
                 setattr(config, name, dropout)
     return config
 
@@ -113,6 +112,11 @@ def _builtin(size: str, classes: tuple[str, ...], vocabulary: int, seed: int, dr
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
     if size == "scratch":
+        if not vocabulary:
+            raise UserError(
+                f"{BUILTIN}scratch has a vocabulary of its tokenizer's size: make the tokenizer first, with "
+                "train_tokenizer(texts), and pass load_network(..., vocabulary=len(tokenizer))."
+            )
         config = XLMRobertaConfig(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
@@ -142,7 +146,7 @@ def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) ->
             f"The folder {encoder} has no *.safetensors weights{pickled if any(folder.glob('*.bin')) else ''}. "
             "Put them there, or type model.weights=random to run the architecture alone."
         )
-    with sentences_for_hub_errors("model", encoder, "model=local model.encoder=/path/to/folder"):
+    with sentences_for_hub_errors("model", encoder, INSTEAD):
         network, report = AutoModelForSequenceClassification.from_pretrained(
             encoder,
             config=config,

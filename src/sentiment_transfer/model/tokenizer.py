@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 BUILTIN = "builtin:"
 SCRATCH_VOCABULARY = 10_000
 SCRATCH_TEXTS = 50_000  # texts to learn from: more change no piece that matters and cost a second per 10,000
+SCRATCH_ALPHABET = 4_000  # characters, so that pieces of several have room as well
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
@@ -37,10 +40,12 @@ def load_tokenizer(
         loaded = AutoTokenizer.from_pretrained(
             name, revision=None if tokenizer else revision, trust_remote_code=False, use_fast=True
         )
-    if len(loaded("a")["input_ids"]) < 3 or loaded.pad_token_id is None:
+    # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
+    hollow = len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
+    if hollow or len(loaded("a")["input_ids"]) < 3 or loaded.pad_token_id is None:
         raise UserError(
-            f"The tokenizer {name} gives no text-classification input (special tokens around the text, a padding "
-            "token): it was probably read from a folder that lacks its vocabulary file. Name another with "
+            f"The tokenizer {name} gives no text-classification input (words, special tokens around the text, a "
+            "padding token): it was probably read from a folder that lacks its vocabulary file. Name another with "
             "model.tokenizer=/path/to/folder."
         )
     return loaded
@@ -61,9 +66,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) 
     )
     core.decoder = decoders.Metaspace()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=list(SPECIAL), min_frequency=2, limit_alphabet=4_000, show_progress=False
+        vocab_size=vocabulary, special_tokens=list(SPECIAL), min_frequency=2, show_progress=False
     )
-    core.train_from_iterator(_first(texts, SCRATCH_TEXTS), trainer)
+    core.train_from_iterator(_without_rare_characters(_first(texts, SCRATCH_TEXTS)), trainer)
     core.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", SPECIAL.index("<s>")), ("</s>", SPECIAL.index("</s>"))]
     )
@@ -84,3 +89,15 @@ def _first(texts: Iterable[str], count: int) -> Iterator[str]:
         if number == count:
             return
         yield text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_rare_characters(texts: Iterable[str]) -> list[str]:
+    """The texts, in NFKC, less the characters that are not among the most frequent.
+
+    BpeTrainer's own ``limit_alphabet`` draws lots between equally rare characters, anew for every tokenizer.
+    """
+    normal = [unicodedata.normalize("NFKC", text) for text in texts]
+    counts = Counter(character for text in normal for character in text)
+    by_rank = sorted(counts, key=lambda character: (-counts[character], character))
+    rare = dict.fromkeys(map(ord, by_rank[SCRATCH_ALPHABET:]))
+    return [text.translate(rare) for text in normal] if rare else normal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,9 +26,33 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
-    except OSError as error:
-        raise UserError(sentence_of(error, path)) from error
+    except Exception as error:
+        if (refused := system_error(error)) is None:
+            raise
+        raise UserError(sentence_of(refused, path)) from error
     finally:
+        remove(temporary)
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The system's refusal behind ``error``, None where there is none.
+
+    torch raises a RuntimeError of its own over it; libraries in Rust (safetensors, tokenizers) leave only its number
+    in their text: ``No space left on device (os error 28)``.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError):
+            return link
+        if number := re.search(r"\(os error (\d+)\)", str(link)):
+            return OSError(int(number[1]), os.strerror(int(number[1])))
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left of ``write_atomically`` in ``folder`` and below. Nobody else may write there."""
+    for temporary in Path(folder).rglob(".*.tmp"):
         remove(temporary)
 
 

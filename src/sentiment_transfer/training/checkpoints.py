@@ -26,6 +26,10 @@ from sentiment_transfer.training.selection import History, epochs_needed
 
 log = logging.getLogger(__name__)
 
+DIVERGED = (
+    "the run has diverged. Lower optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
+)
+
 
 def last_checkpoint(folder: Path) -> Path:
     return folder / "checkpoints" / "last.ckpt"
@@ -54,10 +58,22 @@ def load_weights(network: nn.Module, path: Path) -> None:
         ) from error
 
 
+def remove_other_weights(folder: Path, epochs: set[int]) -> None:
+    """Remove the weights of all but these epochs."""
+    for path in folder.glob("weights/epoch-*.safetensors"):
+        if int(path.stem.removeprefix("epoch-")) not in epochs:
+            path.unlink()
+
+
 def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     """``epoch 2/4: train loss 0.213; smsa_id dev loss 0.31, error 8.1 %``"""
     sets = "".join(f"; {name} dev loss {d['loss']:.3f}, error {d['error']:.1%}" for name, d in entry["dev"].items())
     return f"epoch {entry['epoch'] + 1}/{epochs}: train loss {entry['train']['loss']:.3f}{sets}"
+
+
+def _save_file(checkpoint: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:  # of a full disk, torch's own files say "iostream error" and no more
+        torch.save(checkpoint, file)
 
 
 def _shared(tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> bool:
@@ -132,23 +148,20 @@ class RunCheckpoints(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         train = {name: float(value) for name, value in pl_module.train_metrics.compute().items()}  # type: ignore[operator, union-attr]
         epoch = trainer.current_epoch
-        if not all(map(math.isfinite, train.values())):
-            raise UserError(
-                f"The training loss is not a number in epoch {epoch + 1}: the run has diverged. Lower "
-                "optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
-            )
+        dev = [value for values in self._dev.values() for value in values.values()]
+        if not all(map(math.isfinite, [*train.values(), *dev])):
+            raise UserError(f"The loss is not a number in epoch {epoch + 1}: {DIVERGED}")
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if epoch in needed:
             save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
         self._save(trainer)
-        for path in self.folder.glob("weights/epoch-*.safetensors"):
-            if int(path.stem.removeprefix("epoch-")) not in needed:
-                path.unlink()
+        remove_other_weights(self.folder, needed)
 
     def on_train_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.patient = False
+        self._stop_where_asked(trainer)  # noted after the last epoch's save: no step comes that would look
 
     def on_exception(self, trainer: Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.stop.patient = False
@@ -163,8 +176,12 @@ class RunCheckpoints(Callback):
         checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
         # kill can cut in half.
-        write_atomically(last_checkpoint(self.folder), lambda temporary: torch.save(checkpoint, temporary))
+        write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
         self._saved = time.monotonic()
+        self._stop_where_asked(trainer)
+
+    def _stop_where_asked(self, trainer: Trainer) -> None:
         if self.stop.signum is not None:
-            epoch, step = trainer.current_epoch + 1, trainer.global_step
-            raise Interrupted(self.stop.signum, f"epoch {epoch} of {trainer.max_epochs}, step {step}")
+            epochs = trainer.max_epochs or 0
+            epoch = min(trainer.current_epoch + 1, epochs)
+            raise Interrupted(self.stop.signum, f"epoch {epoch} of {epochs}, step {trainer.global_step}")

@@ -27,7 +27,7 @@ class StopRequest:
     """Whether a signal asked to stop, and whether there is a loop that will look.
 
     While ``patient`` a first signal is only noted, for the training loop to act on after the current step; at any
-    other time, and the second time, it raises KeyboardInterrupt where the program is.
+    other time, and the second time, it raises Interrupted where the program is.
     """
 
     def __init__(self) -> None:

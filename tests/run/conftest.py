@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from run.encoders import pretrained_folder
+from runs import SMALL, trained
+
+DEMO = (*SMALL, "trainer.oracle=true", "logger.log_every=1")
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run, for tests that only read it."""
+    folder = tmp_path_factory.mktemp("demo-run")
+    trained(folder, *DEMO)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_xlm_r(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pretrained encoder in a folder; copy it before changing it."""
+    return pretrained_folder(tmp_path_factory.mktemp("encoders") / "tiny-xlm-r")

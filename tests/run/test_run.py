@@ -1,0 +1,237 @@
+"""What a run leaves behind: a record that its own predictions prove, and the same one every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from run.conftest import DEMO
+from runs import SMALL, composed, same_numbers, trained
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.identity import run_name
+from sentiment_transfer.report.terminal import main as report
+from sentiment_transfer.results.metrics import Scores, score
+from sentiment_transfer.results.predictions import read_predictions
+from sentiment_transfer.results.record import DatasetScores, Performance, RunResult, read_result
+
+OWN = ("experiment=demo", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
+
+
+@pytest.fixture
+def result(demo_run: Path) -> RunResult:
+    return read_result(demo_run)
+
+
+def reviews_file(path: Path, rows: list[tuple[str, str]]) -> Path:
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    return path
+
+
+def reviews(count: int, words: tuple[str, ...] = ("bad", "good"), start: int = 0) -> list[tuple[str, str]]:
+    labels = ("negative", "neutral", "positive") if len(words) == 3 else ("negative", "positive")
+    return [
+        (f"number {row} is {words[row % len(words)]}", labels[row % len(words)]) for row in range(start, start + count)
+    ]
+
+
+# The record
+
+
+def test_every_field_of_the_record_is_there(result: RunResult) -> None:
+    assert list(result) == list(RunResult.__annotations__)
+    for entry in result["scores"].values():
+        assert list(entry) == list(DatasetScores.__annotations__)
+        for scores in entry["selections"].values():
+            assert set(Scores.__required_keys__) <= set(scores)
+    assert list(result["performance"]) == list(Performance.__annotations__)
+
+
+def test_the_record_says_which_run_it_was(result: RunResult) -> None:
+    config = composed(*DEMO)
+    assert result["run_id"] == run_name(config)
+    assert result["config"]["trainer"]["max_epochs"] == 2
+    assert result["config"]["model"]["learning_rate"] == result["config"]["optimizer"]["learning_rate"]
+    assert (result["seed"], result["precision"], result["device"]["kind"]) == (0, "32-true", "cpu")
+    assert (result["model"]["name"], result["model"]["weights"]) == ("nano", "built in")
+    assert result["source"] == {"names": ["demo_en"], "rows": {"train": 256, "dev": 256}}
+
+
+def test_the_record_says_what_each_set_is(result: RunResult) -> None:
+    facts = {name: (e["role"], e["protocol"], e["language"], e["n"]) for name, e in result["scores"].items()}
+    assert facts == {
+        "demo_en": ("source", "supervised", "en", 256),
+        "demo_ja": ("target", "zero-shot", "ja", 100),
+        "demo_id": ("target", "zero-shot", "id", 100),
+    }
+    assert all(entry["metric"] == "error" for entry in result["scores"].values())
+
+
+def test_the_record_holds_time_throughput_and_memory(result: RunResult) -> None:
+    performance = result["performance"]
+    assert set(performance["seconds"]) == {"prepare", "train", "score", "total"}
+    assert 0 < performance["seconds"]["train"] < performance["seconds"]["total"]
+    examples = performance["examples_per_second"]["train"] * performance["seconds"]["train"]
+    assert examples == pytest.approx(2 * 256, rel=0.01)
+    assert performance["tokens_per_second"]["score"] > performance["examples_per_second"]["score"] > 0
+    assert performance["peak_memory_bytes"] > 2**26
+
+
+def test_the_record_holds_the_history_and_the_epoch_of_every_selection(result: RunResult) -> None:
+    assert [entry["epoch"] for entry in result["history"]] == [0, 1]
+    dev_sets = {"demo_en", "demo_ja", "demo_id"}  # those of the targets for the oracle alone
+    assert all(set(entry["dev"]) == dev_sets for entry in result["history"])
+    selections = result["selections"]
+    assert selections["last"]["epoch"] == 1
+    errors = [entry["dev"]["demo_en"]["error"] for entry in result["history"]]
+    assert selections["source_dev"]["source_dev_error"] == pytest.approx(min(errors))
+    for target, epoch in selections["oracle"]["epoch"].items():
+        errors = [entry["dev"][target]["error"] for entry in result["history"]]
+        assert errors[epoch] == min(errors)
+
+
+def test_an_oracle_is_chosen_for_targets_alone(result: RunResult) -> None:
+    assert set(result["selections"]["oracle"]["epoch"]) == {"demo_ja", "demo_id"}
+    selections = {name: list(entry["selections"]) for name, entry in result["scores"].items()}
+    assert selections == {
+        "demo_en": ["last", "source_dev"],
+        "demo_ja": ["last", "source_dev", "oracle"],
+        "demo_id": ["last", "source_dev", "oracle"],
+    }
+
+
+def test_the_predictions_reproduce_every_score(demo_run: Path, result: RunResult) -> None:
+    for name, entry in result["scores"].items():
+        predictions = read_predictions(demo_run, name)
+        assert list(predictions.probabilities) == list(entry["selections"])
+        for selection, probabilities in predictions.probabilities.items():
+            again = score(probabilities, predictions.gold, predictions.classes, predictions.folds)
+            assert again == entry["selections"][selection]
+
+
+def test_the_audit_covers_every_split_that_was_used(result: RunResult) -> None:
+    splits = {name: sorted(parts) for name, parts in result["audit"]["splits"].items()}
+    assert splits == {"demo_en": ["dev", "test", "train"], "demo_ja": ["dev", "test"], "demo_id": ["dev", "test"]}
+    train = result["audit"]["splits"]["demo_en"]["train"]
+    assert train["rows"] == sum(train["labels"].values()) == 256
+    assert {"empty", "duplicates", "contradictory", "tokens_p50", "truncated_share"} <= set(train)
+
+
+# The same again
+
+
+def test_a_second_run_of_one_configuration_gives_the_same_numbers(demo_run: Path, tmp_path: Path) -> None:
+    again = trained(tmp_path, *DEMO)
+    assert same_numbers(again, read_result(demo_run))
+    for name in again["scores"]:
+        one, other = (read_predictions(folder, name).probabilities for folder in (tmp_path, demo_run))
+        assert all(np.array_equal(one[selection], other[selection]) for selection in one)
+
+
+def test_another_seed_gives_other_numbers_on_the_same_rows(demo_run: Path, tmp_path: Path) -> None:
+    trained(tmp_path, *DEMO, "seed=1")
+    one, other = (read_predictions(folder, "demo_ja") for folder in (demo_run, tmp_path))
+    assert one.ids == other.ids
+    assert not np.array_equal(one.probabilities["last"], other.probabilities["last"])
+
+
+# What may be trained on and scored
+
+
+def test_a_mixture_trains_on_both_and_scores_both_as_supervised(tmp_path: Path) -> None:
+    result = trained(tmp_path, *SMALL[:1], "source=demo_enja", "source.demo_en.limit=64", "source.demo_ja.limit=32",
+                     "targets.demo_id.limit=40", "trainer.max_epochs=1", "logger=none")  # fmt: skip
+    assert result["source"] == {"names": ["demo_en", "demo_ja"], "rows": {"train": 96, "dev": 96}}
+    protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
+    assert protocols == {"demo_en": "supervised", "demo_ja": "supervised", "demo_id": "zero-shot"}
+    assert "+" in result["run_id"]
+
+
+def test_three_classes_are_trained_and_scored(tmp_path: Path) -> None:
+    path = reviews_file(tmp_path / "own.csv", reviews(90, ("bad", "so-so", "good")))
+    result = trained(tmp_path / "run", *OWN, f"source.csv.path={path}", "source.csv.classes=3", "model=scratch")
+    entry = result["scores"]["csv"]
+    assert entry["classes"] == ["negative", "neutral", "positive"]
+    assert (entry["metric"], entry["n"]) == ("macro_f1", 9)
+    assert np.shape(entry["selections"]["last"]["confusion"]) == (3, 3)
+    assert read_predictions(tmp_path / "run", "csv").probabilities["last"].shape == (9, 3)
+    assert result["labels"] == ["trained from scratch"]
+
+
+def leaky(tmp_path: Path, *overrides: str) -> RunResult:
+    """Trained on one file, scored on another that shares four of its texts, written a little differently."""
+    source = reviews_file(tmp_path / "source.csv", reviews(40))
+    shared = [(f"Number {row} is  {text.split()[-1].upper()}!", label) for row, (text, label) in enumerate(reviews(4))]
+    target = reviews_file(tmp_path / "target.csv", [*shared, *reviews(20, start=100)])
+    return trained(
+        tmp_path / "run", *OWN[:2], *OWN[3:], "+dataset@targets.other=csv", "targets=none", *overrides,
+        f"source.csv.path={source}", "source.csv.test_share=0", "source.csv.dev_share=0",
+        f"targets.other.path={target}", "targets.other.language=en", "targets.other.test_share=1.0",
+    )  # fmt: skip
+
+
+def test_what_the_target_shares_with_training_is_counted_and_kept(tmp_path: Path) -> None:
+    result = leaky(tmp_path)
+    [overlap] = result["audit"]["overlaps"]
+    assert (overlap["train"], overlap["scored"], overlap["shared"], overlap["rows"]) == ("csv", "other", 4, 24)
+    assert (result["scores"]["other"]["n"], result["dedup"]) == (24, {})
+    assert result["scores"]["other"]["protocol"] == "cross-domain"
+
+
+def test_dedup_removes_what_the_target_shares_and_says_how_much(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = leaky(tmp_path, "data.dedup=true")
+    assert result["dedup"] == {"other": 4}
+    assert result["scores"]["other"]["n"] == 20
+    assert len(read_predictions(tmp_path / "run", "other").ids) == 20
+    assert "4" in capsys.readouterr().out
+
+
+def test_a_source_that_is_also_a_target_is_scored_once_as_supervised(tmp_path: Path) -> None:
+    result = trained(tmp_path, *SMALL[:2], "targets=[demo_en,demo_ja]", "targets.demo_ja.limit=20",
+                     "trainer.max_epochs=1", "logger=none")  # fmt: skip
+    assert {name: entry["protocol"] for name, entry in result["scores"].items()} == {
+        "demo_en": "supervised",
+        "demo_ja": "zero-shot",
+    }
+
+
+def test_an_unavailable_target_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = trained(tmp_path, *SMALL[:2], "targets=[demo_ja,rakuten_ja]", "targets.demo_ja.limit=20",
+                     "trainer.max_epochs=1", "logger=none")  # fmt: skip
+    assert list(result["unavailable"]) == ["rakuten_ja"]
+    assert "Put test.csv.xz" in result["unavailable"]["rakuten_ja"]
+    assert set(result["scores"]) == {"demo_en", "demo_ja"}
+    assert "rakuten_ja was not scored: " in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_unavailable_target_that_is_required_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"The target rakuten_ja is required but cannot be had\. .*Put test\.csv\.xz"):
+        trained(tmp_path, *SMALL[:2], "targets=rakuten_ja", "data.targets_required=true", "logger=none")
+
+
+# Honesty
+
+
+def test_demo_runs_are_labelled_in_the_record_on_the_terminal_and_in_the_report(
+    demo_run: Path, result: RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert result["labels"] == ["demo encoder", "demo data"]
+    trained(demo_run, *DEMO)
+    assert report([str(demo_run)]) == 0
+    assert report([str(demo_run), "--markdown"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("DEMO ENCODER") == said.count("DEMO DATA") == 3
+    assert "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number" in " ".join(
+        said.split()
+    )
+
+
+def test_random_weights_are_labelled(tmp_path: Path, tiny_xlm_r: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = trained(tmp_path, *SMALL, "source.demo_en.limit=32", "trainer.max_epochs=1", "model=local",
+                     f"model.encoder={tiny_xlm_r}", "model.weights=random")  # fmt: skip
+    assert result["labels"] == ["random weights", "demo data"]
+    assert result["model"]["weights"] == "random"
+    assert "RANDOM WEIGHTS" in capsys.readouterr().out

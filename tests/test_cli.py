@@ -1,0 +1,128 @@
+"""The command line as a user meets it: quick answers, sentences instead of tracebacks, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.errors import HydraException
+
+from results.example_result import example_result
+from runs import ROOT, composed, finished
+from sentiment_transfer.cli import describe, errors_as_sentences
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.identity import run_name
+from sentiment_transfer.results.record import write_result
+from sentiment_transfer.training.interruption import Interrupted
+
+HEAVY = {"torch", "transformers", "pytorch_lightning", "datasets", "wandb", "sklearn", "pandas"}
+
+
+def imported_by(cwd: Path, *arguments: str) -> tuple[int, str, set[str]]:
+    """Exit code, output and the modules that ``python train.py arguments...`` imported."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(ROOT / "train.py"), *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    assert len(lines) > 100, "import times were not reported"
+    modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return done.returncode, done.stdout, modules
+
+
+@pytest.mark.parametrize("question", ["--help", "--cfg"])
+def test_questions_are_answered_without_heavy_imports(question: str, tmp_path: Path) -> None:
+    arguments = ["--cfg", "job"] if question == "--cfg" else [question]
+    code, output, modules = imported_by(tmp_path, *arguments)
+    assert code == 0
+    assert not HEAVY & modules
+    assert ("xlm-roberta-base" if question == "--cfg" else "python train.py experiment=demo") in output
+    assert not list(tmp_path.iterdir()), "a question leaves nothing behind"
+
+
+def test_a_finished_run_is_shown_without_heavy_imports(tmp_path: Path) -> None:
+    folder = tmp_path / "outputs" / run_name(composed("experiment=demo"))
+    folder.mkdir(parents=True)
+    write_result(folder, example_result())
+    before = (folder / "result.json").read_bytes()
+    code, output, modules = imported_by(tmp_path, "experiment=demo")
+    assert code == 0
+    assert "Finished before" in output
+    assert all(name in output for name in example_result()["scores"])
+    assert not HEAVY & modules
+    assert (folder / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["trainer.max_epoch=3"], "error: trainer.max_epoch is not an option of this configuration."),
+        (["trainer.max_epochs=0", "seed=-1"], "error: trainer.max_epochs=0 cannot be: give a whole number of at least"),
+        (["model=gigantic"], "error: In 'config': Could not find 'model/gigantic'"),
+        (["source=csv"], "error: source.csv.language is not set"),
+        (["source=indolem_id", "source.indolem_id.fold=7"], "error: source.indolem_id.fold=7 is not there"),
+        (["targets=[smsa_id,smsa_id]"], "error: targets.smsa_id is named twice: leave one out."),
+    ],
+)
+def test_a_wrong_command_line_is_a_sentence_and_exit_code_1(arguments: list[str], answer: str, tmp_path: Path) -> None:
+    code, output = finished(tmp_path, *arguments)
+    assert code == 1
+    assert answer in output
+    assert "Traceback" not in output
+    assert not list(tmp_path.rglob("result.json"))
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (UserError("The file is empty."), 1, "error: The file is empty.\n"),
+        (HydraException("No such group."), 1, "error: No such group.\n"),
+        (Interrupted(15, "epoch 2 of 4, step 7"), 143, "interrupted: Saved at epoch 2 of 4, step 7. "),
+    ],
+)
+def test_what_ends_a_run_becomes_a_sentence_and_an_exit_code(
+    raised: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    with pytest.raises(SystemExit) as stop, errors_as_sentences():
+        raise raised
+    assert stop.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_user_error_that_was_reported_is_not_said_twice(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    error = UserError("Once.")
+    error.reported = True
+    with pytest.raises(SystemExit), errors_as_sentences():
+        raise error
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    with pytest.raises(ZeroDivisionError), errors_as_sentences():
+        raise ZeroDivisionError
+
+
+def test_a_user_error_is_described_by_its_own_words() -> None:
+    assert describe(UserError("Two\nlines.")) == "Two\nlines."
+
+
+def test_the_configuration_that_is_shown_is_the_one_that_would_run(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, "experiment=demo", "--cfg", "job", "--resolve")
+    assert code == 0
+    shown = yaml.safe_load(output)
+    assert shown["optimizer"]["learning_rate"] == shown["model"]["learning_rate"]
+    demo = {"kind": "demo", "limit": None}
+    assert shown["targets"] == {"demo_ja": demo | {"language": "ja"}, "demo_id": demo | {"language": "id"}}
