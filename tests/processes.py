@@ -28,7 +28,7 @@ class Command:
     def __init__(self, cwd: Path, *arguments: str) -> None:
         self.cwd = cwd
         self._output = cwd / f"output-{len(list(cwd.glob('output-*')))}.txt"
-        self._process = SERVER.Process(target=main, args=(cwd, arguments, self._output), daemon=True)
+        self._process = SERVER.Process(target=main, args=(cwd, arguments, self._output, dict(os.environ)), daemon=True)
         self._process.start()
 
     @property
@@ -57,7 +57,9 @@ class Command:
         return self.wait()
 
 
-def main(cwd: Path, arguments: tuple[str, ...], output: Path) -> None:
+def main(cwd: Path, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:
+    os.environ.clear()  # the server has what stood there when it began
+    os.environ.update(environment)
     os.chdir(cwd)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.reviews import BINARY, Reviews
+from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 
 Rows = Sequence[tuple[str, int]]
@@ -54,3 +55,13 @@ class MemoryDataModule(ReviewDataModule):
 def some(name: str, count: int) -> Rows:
     """``count`` different reviews of alternating label."""
     return [(f"{name} {number} {'good' if number % 2 else 'bad'}", number % 2) for number in range(count)]
+
+
+def overlap(data: TransferDataModule, train: str, scored: str, split: str) -> dict[str, Any]:
+    """What the audit says of one pair of splits."""
+    (found,) = [
+        entry
+        for entry in data.audit["overlaps"]
+        if (entry["train"], entry["scored"], entry["split"]) == (train, scored, split)
+    ]
+    return found

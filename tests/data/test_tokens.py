@@ -1,54 +1,20 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 import sentiment_transfer.data.tokens as tokens
+from data.stores import TEXTS, folder_of, never, reviews, same
 from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.tokens import ARRAYS, TokenStore, token_store, tokenizer_digest
+from sentiment_transfer.data.tokens import ARRAYS, token_store, tokenizer_digest
 from sentiment_transfer.demo.vocabulary import demo_tokenizer
-from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.tokenizer import train_tokenizer
-
-TEXTS = [
-    "The room was clean and the staff were very kind.",
-    "",
-    "   \n\t ",
-    "部屋がとても綺麗で、スタッフも親切でした。",
-    "kamarnya bersih, tapi sarapannya tidak enak \U0001f62d\U0001f62d",
-    "half of an emoji: \ud83d",
-    "nul \0 and bell \a",
-    "ﾊﾝｶｸ ＡＢＣ مرحبا",
-    "word " * 300,
-    "良" * 500,
-]
-
-
-def reviews(texts: list[str]) -> Reviews:
-    return Reviews.from_columns([str(i) for i in range(len(texts))], texts, [0] * len(texts), language="en", domain="x")
-
-
-def same(one: TokenStore, other: TokenStore) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ARRAYS)
-
-
-def folder_of(cache: Path) -> Path:
-    (folder,) = [path for path in (cache / "tokens").iterdir() if path.is_dir()]
-    return folder
-
-
-def never(*_: Any) -> Any:
-    raise AssertionError("tokenised again")
 
 
 @pytest.fixture(scope="session")
@@ -118,95 +84,6 @@ def test_a_tokenizer_with_other_rules_has_another_digest() -> None:
     assert before == tokenizer_digest(demo_tokenizer())
     tokenizer.backend_tokenizer.normalizer = normalizers.NFC()
     assert tokenizer_digest(tokenizer) != before
-
-
-def damage(folder: Path, how: str) -> None:
-    array = folder / "tokens.npy"
-    content = array.read_bytes()
-    if how == "flipped byte":
-        array.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
-    elif how == "truncated":
-        array.write_bytes(content[:-40])
-    elif how == "empty array":
-        array.write_bytes(b"")
-    elif how == "missing array":
-        (folder / "offsets.npy").unlink()
-    elif how == "missing facts":
-        (folder / "store.json").unlink()
-    elif how == "another array":
-        shutil.copy(folder / "full_lengths.npy", array)
-    else:
-        (folder / "store.json").write_text({"empty facts": "", "no facts": "{}", "null": "null", "list": "[1]"}[how])
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        "flipped byte",
-        "truncated",
-        "empty array",
-        "missing array",
-        "missing facts",
-        "another array",
-        "empty facts",
-        "no facts",
-        "null",
-        "list",
-    ],
-)
-def test_a_damaged_store_is_noticed_said_and_built_again(
-    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
-    whole = TokenStore(*(np.array(getattr(whole, name)) for name in ARRAYS))
-    damage(folder_of(tmp_path), how)
-    with caplog.at_level(logging.WARNING):
-        assert same(token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path), whole)
-    assert "is damaged" in caplog.text and "is built again" in caplog.text
-    monkeypatch.setattr(tokens, "_tokenise", never)
-    assert same(token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path), whole)
-
-
-def test_no_byte_of_an_array_file_can_change_unnoticed(tmp_path: Path) -> None:
-    split, tokenizer = reviews(["good", "bad food"]), demo_tokenizer()
-    whole = token_store(split, tokenizer, 32, tmp_path)
-    whole = TokenStore(*(np.array(getattr(whole, name)) for name in ARRAYS))
-    folder = folder_of(tmp_path)
-    content = (folder / "tokens.npy").read_bytes()
-    for place in range(len(content)):
-        for mask in (0x01, 0x20):  # 0x20 turns spaces of the header into NUL, lower case into upper
-            damaged = bytes([content[place] ^ mask])
-            (folder / "tokens.npy").write_bytes(content[:place] + damaged + content[place + 1 :])
-            opened = tokens._open(folder)
-            assert opened is None or same(opened, whole), f"byte {place} ^ {mask}"
-
-
-def test_what_a_killed_writer_left_behind_is_no_store(tmp_path: Path) -> None:
-    token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
-    folder = folder_of(tmp_path)
-    half = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
-    folder.rename(half)
-    (half / "store.json").unlink()
-    store = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
-    assert len(store) == len(TEXTS)
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*(f"{name}.npy" for name in ARRAYS), "store.json"])
-    assert not half.exists(), "the same process number takes the place over"
-
-
-def test_a_writer_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\).*paths\.cache_dir="):
-        token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
-    assert [path.suffix for path in (tmp_path / "tokens").iterdir()] in ([], [".lock"])
-
-
-def test_a_cache_that_cannot_be_a_folder_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot be written .*paths\.cache_dir=/path/to/folder"):
-        token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path / "file")
 
 
 ONE_OF_MANY = """

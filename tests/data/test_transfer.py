@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.memory import MemoryDataModule, Rows, some
-from runs import composed
-from sentiment_transfer.build import make_data
+from data.memory import MemoryDataModule, Rows, overlap, some
 from sentiment_transfer.data.reviews import THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.demo.vocabulary import demo_tokenizer
@@ -25,15 +23,6 @@ def read(source: dict[str, Any], targets: dict[str, Any] | None = None, **option
     data = TransferDataModule(source, targets, **options)
     data.read()
     return data
-
-
-def overlap(data: TransferDataModule, train: str, scored: str, split: str) -> dict[str, Any]:
-    (found,) = [
-        entry
-        for entry in data.audit["overlaps"]
-        if (entry["train"], entry["scored"], entry["split"]) == (train, scored, split)
-    ]
-    return found
 
 
 def test_source_and_targets_are_read_and_named() -> None:
@@ -204,50 +193,3 @@ def test_token_lengths_join_the_audit(tmp_path: Path) -> None:
 def test_batches_without_a_tokenizer_are_refused() -> None:
     with pytest.raises(UserError, match="has no tokenizer"):
         TransferDataModule({"en_src": english()}).setup("fit")
-
-
-@pytest.mark.real_data
-def test_the_known_traps_are_found_on_the_real_files(real_data: Path, tmp_path: Path) -> None:
-    data = make_data(
-        composed(
-            "experiment=indolem_supervised",
-            "source=[smsa_id,indolem_id]",
-            "targets=[uci_en,jalan_ja]",
-            "source.indolem_id.fold=3",
-            f"paths.data_dir={real_data}",
-            f"paths.cache_dir={tmp_path}",
-        )
-    )
-    data.read()
-    assert data.unavailable == {}
-    assert [len(s.reviews) for s in data.train_sets] == [9852, 3638]
-    assert {s.name: len(s.reviews) for s in data.test_sets} == {
-        "smsa_id": 412,
-        "indolem_id": 1011,
-        "uci_en": 3000,
-        "jalan_ja": len(data.targets["jalan_ja"].reviews("test")),
-    }
-    assert overlap(data, "smsa_id", "smsa_id", "dev")["shared"] == 14
-    assert overlap(data, "smsa_id", "smsa_id", "test")["shared"] == 0
-    assert overlap(data, "indolem_id", "indolem_id", "test")["shared"] == 55
-    assert overlap(data, "indolem_id", "uci_en", "test")["shared"] == 0
-    assert data.audit["splits"]["jalan_ja"]["test"]["dropped"] == {
-        "labelled '0'": 5553 - len(data.test_sets[-1].reviews)
-    }
-    assert {data.protocol(s.name) for s in data.test_sets} == {"supervised", "zero-shot"}
-
-
-@pytest.mark.real_data
-def test_dedup_removes_the_known_leaks_of_a_fold(real_data: Path, tmp_path: Path) -> None:
-    data = make_data(
-        composed(
-            "experiment=indolem_supervised",
-            "source.indolem_id.fold=2",
-            "data.dedup=true",
-            f"paths.data_dir={real_data}",
-            f"paths.cache_dir={tmp_path}",
-        )
-    )
-    data.read()
-    assert data.removed == {"indolem_id": 39}
-    assert len(data.test_sets[0].reviews) == 1011 - 39

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from model.tiny import VOCABULARY, tiny_folder
 from sentiment_transfer.data.reviews import BINARY
@@ -146,12 +148,14 @@ HUB = """
         attempt("tokenizer 500", tokenizer, "500")
         attempt("tokenizer half", tokenizer, "half", "tokenizer.json")
         attempt("absent", lambda: model("owner/absent"))
+        attempt("pickled", lambda: model("owner/pickled"))
         attempt("tokenizer", tokenizer)
         attempt("model", model)
         asked = len(hub.requests)
         model()
         said["downloaded again"] = sum("safetensors" in line and line[:3] == "GET" for line in hub.requests[asked:])
         said["code or pickles"] = [line for line in hub.requests if line.endswith((".py", ".bin"))]
+        said["conversions"] = [line for line in hub.requests if "commits" in line or "discussions" in line]
     print(json.dumps(said))
 """
 
@@ -162,6 +166,10 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
     network = load_network(config, classes=BINARY, vocabulary=VOCABULARY, seed=0, random_weights=True)
     network.save_pretrained(folder)
     demo_tokenizer().save_pretrained(folder)
+    pickled = folder.with_name("pickled")
+    pickled.mkdir()
+    shutil.copy(folder / "config.json", pickled)
+    torch.save(network.state_dict(), pickled / "pytorch_model.bin")
     arguments = [str(Path(__file__).parent.parent), str(tmp_path / "root"), str(tmp_path / "home")]
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(HUB), *arguments],
@@ -177,7 +185,8 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
         assert "the hub answered 500" in answers[f"{what} 500"]
         assert "the download broke off" in answers[f"{what} half"]
     assert NOT_THERE in answers["absent"] and "owner/absent" in answers["absent"]
+    assert "it has no safetensors weights, and pickled ones are never loaded" in answers["pickled"]
     assert answers["tokenizer"] == demo_tokenizer()("good food")["input_ids"]
     assert answers["model"] == pytest.approx(sum(p.double().sum().item() for p in network.parameters()))
     assert answers["downloaded again"] == 0
-    assert answers["code or pickles"] == []
+    assert answers["code or pickles"] == answers["conversions"] == []

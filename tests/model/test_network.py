@@ -1,30 +1,18 @@
 from __future__ import annotations
 
 import json
-import pickle
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel, XLMRobertaModel
 
-from model.tiny import FAMILIES, OTHERS, VOCABULARY, tiny_folder
-from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
+from model.tiny import FAMILIES, OTHERS, VOCABULARY, load, random, tiny_folder
+from sentiment_transfer.data.reviews import THREE_CLASS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.network import load_network, longest_input
-
-
-def load(encoder: str | Path, **options: Any) -> PreTrainedModel:
-    return load_network(str(encoder), **({"classes": BINARY, "vocabulary": VOCABULARY, "seed": 0} | options))
-
-
-def random(encoder: Path, **options: Any) -> PreTrainedModel:
-    return load(encoder, random_weights=True, **options)
+from sentiment_transfer.model.network import longest_input
 
 
 def batch(length: int, reviews: int = 3) -> dict[str, Tensor]:
@@ -41,13 +29,6 @@ def logits(network: PreTrainedModel) -> Tensor:
 def same_weights(one: PreTrainedModel, other: PreTrainedModel) -> bool:
     first, second = one.state_dict(), other.state_dict()
     return first.keys() == second.keys() and all(first[name].equal(second[name]) for name in first)
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    """A folder with a tiny XLM-R's weights and a head for two classes."""
-    random(tiny_folder(tmp_path / "config")).save_pretrained(tmp_path / "saved")
-    return tmp_path / "saved"
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
@@ -165,99 +146,6 @@ def test_gradient_checkpointing_changes_no_gradient(model_type: str, tmp_path: P
         gradients.append(network.get_input_embeddings().weight.grad)
     assert gradients[0].abs().sum() > 0
     torch.testing.assert_close(*gradients, atol=1e-7, rtol=1e-5)
-
-
-def test_pickled_weights_are_refused_and_never_opened(saved: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> Any:
-            return Path.touch, (saved / "exploded",)
-
-    (saved / "model.safetensors").unlink()
-    (saved / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(UserError, match=r"no \*\.safetensors weights \(pickled .*model\.weights=random"):
-        load(saved)
-    assert not (saved / "exploded").exists()
-
-
-def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"has no \*\.safetensors weights\. Put them there, or type model\.weights=random"
-    ):
-        load(tiny_folder(tmp_path))
-
-
-@pytest.mark.parametrize("keep", [0, 4, 500, -1])
-def test_a_weights_file_that_was_cut_short_is_refused(saved: Path, keep: int) -> None:
-    path = saved / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UserError, match=f"The model in the folder {saved} cannot be read"):
-        load(saved)
-
-
-def test_weights_of_another_architecture_are_refused(saved: Path, tmp_path: Path) -> None:
-    random(tiny_folder(tmp_path / "bert", "bert")).save_pretrained(tmp_path / "saved-bert")
-    shutil.copy(tmp_path / "saved-bert" / "model.safetensors", saved)
-    with pytest.raises(UserError, match=r"do not fit the architecture in its config\.json \(xlm-roberta\)"):
-        load(saved)
-
-
-@pytest.mark.parametrize("change", [{"hidden_size": 32}, {"num_hidden_layers": 3}, {"vocab_size": 70}])
-def test_weights_of_another_size_are_refused(saved: Path, change: dict[str, int]) -> None:
-    config = json.loads((saved / "config.json").read_text())
-    (saved / "config.json").write_text(json.dumps(config | change))
-    with pytest.raises(UserError, match=r"tensors are absent or of another shape, e\.g\. roberta"):
-        load(saved)
-
-
-def test_one_missing_tensor_of_the_encoder_is_refused(saved: Path) -> None:
-    tensors = load_file(saved / "model.safetensors")
-    del tensors["roberta.encoder.layer.1.output.dense.weight"]
-    save_file(tensors, saved / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match=r"1 tensors .*roberta\.encoder\.layer\.1\.output\.dense\.weight"):
-        load(saved)
-
-
-def test_a_tokenizer_larger_than_the_embedding_is_refused(saved: Path) -> None:
-    load(saved, vocabulary=VOCABULARY)
-    with pytest.raises(UserError, match=r"The tokenizer has 61 tokens but .* embeddings for 60: .*model\.tokenizer="):
-        load(saved, vocabulary=VOCABULARY + 1)
-
-
-@pytest.mark.parametrize(
-    ("config", "answer"),
-    [
-        ("{", "cannot be read"),
-        ('{"model_type": "nobody-knows"}', "cannot be read: .*nobody-knows"),
-        ('{"hidden_size": 5}', "cannot be read"),
-        ('{"model_type": "clip"}', "cannot be read"),
-    ],
-)
-@pytest.mark.parametrize("random_weights", [True, False])
-def test_a_configuration_that_is_none_is_a_sentence(
-    config: str, answer: str, random_weights: bool, saved: Path
-) -> None:
-    (saved / "config.json").write_text(config)
-    with pytest.raises(UserError, match=answer):
-        load(saved, random_weights=random_weights)
-
-
-def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"The model folder {tmp_path}/none does not exist"):
-        load(tmp_path / "none")
-
-
-def test_code_in_a_folder_is_not_run(saved: Path) -> None:
-    (saved / "evil.py").write_text(f"open({str(saved / 'ran')!r}, 'w')\nclass Evil: pass\n")
-    mapping = {"AutoConfig": "evil.Evil", "AutoModelForSequenceClassification": "evil.Evil"}
-    (saved / "config.json").write_text(json.dumps({"model_type": "evil", "auto_map": mapping}))
-    with pytest.raises(UserError):
-        load(saved)
-    assert not (saved / "ran").exists()
-
-
-def test_an_unknown_built_in_encoder_is_answered_with_those_there_are() -> None:
-    with pytest.raises(UserError, match=r"model\.encoder=builtin:giga is not there: .*builtin:nano.*builtin:scratch"):
-        load("builtin:giga")
 
 
 def test_the_scratch_encoder_has_its_tokenizers_vocabulary() -> None:

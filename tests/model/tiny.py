@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedModel
+
+from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.model.network import load_network
+
 VOCABULARY = 60
 POSITIONS = 34
 SIZES: dict[str, Any] = {
@@ -61,3 +66,11 @@ def tiny_folder(folder: Path, model_type: str = "xlm-roberta", **changes: Any) -
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(SIZES | facts | changes | {"model_type": model_type}))
     return folder
+
+
+def load(encoder: str | Path, **options: Any) -> PreTrainedModel:
+    return load_network(str(encoder), **({"classes": BINARY, "vocabulary": VOCABULARY, "seed": 0} | options))
+
+
+def random(encoder: Path, **options: Any) -> PreTrainedModel:
+    return load(encoder, random_weights=True, **options)

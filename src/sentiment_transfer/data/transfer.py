@@ -196,7 +196,8 @@ class TransferDataModule(pl.LightningDataModule):
         if self.trainer is None:
             return {}
         loop = self.trainer.fit_loop
-        return {"epoch": loop.epoch_progress.current.processed, "start": loop.epoch_loop.batch_progress.current.ready}
+        epoch = int(loop.epoch_progress.current.state_dict()["processed"])
+        return {"epoch": epoch, "start": loop.epoch_loop.batch_progress.current.ready}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.

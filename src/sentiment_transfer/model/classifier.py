@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
@@ -67,7 +68,7 @@ class SentimentClassifier(pl.LightningModule):
         classes = len(self.classes)
         return MetricCollection(
             {
-                "loss": MeanMetric(nan_strategy="disable"),  # the default leaves NaN out of the mean
+                "loss": MeanMetric(nan_strategy=math.nan),  # "warn" leaves NaN out of the mean, "disable" the weights
                 "accuracy": MulticlassAccuracy(classes, average="micro", validate_args=False),
                 "f1": MulticlassF1Score(classes, average="macro", validate_args=False),
             },
@@ -125,9 +126,26 @@ class SentimentClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=True)
+        fused = not self._scaled()  # a fused step unscales by itself, after the clipping
+        optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
         schedule = LambdaLR(optimizer, LinearWithWarmup(steps, self.warmup_ratio))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm. Lightning's own refuses fused optimisers in bf16 too, where nothing is scaled."""
+        if self._scaled():
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+
+    def _scaled(self) -> bool:
+        """Whether gradients are scaled, as fp16 needs and bf16 does not."""
+        return str(self.trainer.precision) == "16-mixed"
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         trained = [p for p in self.network.parameters() if p.requires_grad]

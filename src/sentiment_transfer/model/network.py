@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -146,6 +147,9 @@ def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) ->
             f"The folder {encoder} has no *.safetensors weights{pickled if any(folder.glob('*.bin')) else ''}. "
             "Put them there, or type model.weights=random to run the architecture alone."
         )
+    # Where a repository has pickled weights only, transformers would have a service of the hub convert them, hand the
+    # user's token to it, and load the outcome: weights of another revision than the one that was named.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", encoder, INSTEAD):
         network, report = AutoModelForSequenceClassification.from_pretrained(
             encoder,

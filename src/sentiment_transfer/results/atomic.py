@@ -51,7 +51,7 @@ def system_error(error: BaseException) -> OSError | None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left of ``write_atomically`` in ``folder`` and below. Nobody else may write there."""
+    """Remove what killed processes left in ``folder`` and below. Only for a folder that nobody else writes in."""
     for temporary in Path(folder).rglob(".*.tmp"):
         remove(temporary)
 

@@ -26,9 +26,7 @@ from sentiment_transfer.training.selection import History, epochs_needed
 
 log = logging.getLogger(__name__)
 
-DIVERGED = (
-    "the run has diverged. Lower optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
-)
+DIVERGED = "the run has diverged. Lower optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
 
 
 def last_checkpoint(folder: Path) -> Path:

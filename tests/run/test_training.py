@@ -1,0 +1,138 @@
+"""What the options of model and trainer do to a run: weights kept, batches cut, embeddings frozen, runs gone wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from runs import SMALL, trained
+from sentiment_transfer.demo.datamodule import DemoDataModule
+from sentiment_transfer.demo.encoder import demo_encoder
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.predictions import read_predictions
+from sentiment_transfer.results.record import is_finished, read_result
+
+TINY = (*SMALL, "source.demo_en.limit=70", "targets.demo_ja.limit=20", "targets.demo_id.limit=20", "logger=none")
+OWN = ("experiment=demo", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
+EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
+
+
+def probabilities(folder: Path, dataset: str = "demo_ja") -> np.ndarray:
+    return read_predictions(folder, dataset).probabilities["last"]
+
+
+def last_weights(folder: Path) -> dict[str, torch.Tensor]:
+    epoch = read_result(folder)["selections"]["last"]["epoch"]
+    return load_file(folder / "weights" / f"epoch-{epoch}.safetensors")
+
+
+def test_kept_weights_load_again_and_give_the_recorded_probabilities(demo_run: Path) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(demo_run / "model")
+    network = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(demo_run / "model"))
+    network.load_state_dict(last_weights(demo_run), strict=True)
+    reviews = DemoDataModule("ja", limit=100).reviews("test")
+    inputs = tokenizer(reviews.table["text"].to_pylist(), padding=True, return_tensors="pt")
+    with torch.no_grad():
+        again = network.eval()(inputs["input_ids"], inputs["attention_mask"]).logits.softmax(-1).numpy()
+    recorded = read_predictions(demo_run, "demo_ja")
+    assert recorded.ids == reviews.ids
+    assert np.abs(again - recorded.probabilities["last"]).max() < 1e-6
+    assert network.config.id2label == {0: "negative", 1: "positive"}
+
+
+def test_a_finished_run_keeps_the_selected_weights_and_no_checkpoint(demo_run: Path) -> None:
+    selections = read_result(demo_run)["selections"]
+    epochs = {selections["last"]["epoch"], selections["source_dev"]["epoch"], *selections["oracle"]["epoch"].values()}
+    assert {path.name for path in demo_run.glob("weights/*")} == {f"epoch-{epoch}.safetensors" for epoch in epochs}
+    assert not (demo_run / "checkpoints").exists()
+
+
+def test_weights_that_nobody_wants_are_not_kept(tmp_path: Path) -> None:
+    trained(tmp_path, *TINY, "trainer.max_epochs=1", "trainer.keep_weights=false")
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "predictions", "result.json"}
+
+
+def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:
+    """70 reviews in batches of 32: the last step has 6, in parts of 6, or 4 and 2."""
+    losses, answers = [], []
+    for parts in (1, 2, 4, 8):
+        result = trained(tmp_path / str(parts), *TINY, "model.dropout=0", f"trainer.accumulate={parts}")
+        losses.append([entry["train"]["loss"] for entry in result["history"]])
+        answers.append(probabilities(tmp_path / str(parts)))
+    assert np.ptp(losses, axis=0).max() < 1e-5
+    assert np.ptp(answers, axis=0).max() < 1e-4
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
+def test_a_run_in_half_precision_trains_and_clips(tmp_path: Path, precision: str) -> None:
+    overrides = (*TINY, "optimizer.eps=1e-4", f"trainer.precision={precision}")
+    free = trained(tmp_path / "free", *overrides, "optimizer.max_grad_norm=1e9")
+    clipped = trained(tmp_path / "clipped", *overrides, "optimizer.max_grad_norm=1e-9")
+    assert free["precision"] == clipped["precision"] == precision
+    assert free["history"][1]["train"]["loss"] != clipped["history"][1]["train"]["loss"]
+
+
+def test_gradient_checkpointing_changes_no_number(tmp_path: Path) -> None:
+    one = trained(tmp_path / "one", *TINY, "model.dropout=0.1")
+    other = trained(tmp_path / "other", *TINY, "model.dropout=0.1", "model.gradient_checkpointing=true")
+    assert one["history"] == other["history"]
+    assert np.array_equal(probabilities(tmp_path / "one"), probabilities(tmp_path / "other"))
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_embeddings_are_left_bit_for_bit(tmp_path: Path, frozen: bool) -> None:
+    result = trained(tmp_path, *TINY, f"model.freeze_embeddings={frozen}", "trainer.max_epochs=1")
+    before = demo_encoder("nano", 0).embeddings.word_embeddings.weight
+    assert torch.equal(last_weights(tmp_path)[EMBEDDINGS], before) == frozen
+    counted = result["model"]["parameters"] - result["model"]["trainable_parameters"]
+    assert counted == (before.numel() if frozen else 0)
+
+
+def test_a_source_without_a_development_set_selects_the_last_epoch_alone(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 20)
+    result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0")
+    assert list(result["selections"]) == ["last"]
+    assert result["history"][0]["dev"] == {}
+    assert list(result["scores"]["csv"]["selections"]) == ["last"]
+
+
+# Runs gone wrong
+
+
+def test_a_run_that_predicts_one_class_is_marked_as_degenerate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.csv").write_text("text,label\n" + ("fine,pos\n" * 19 + "poor,neg\n") * 10)
+    result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv")
+    assert result["status"] == "degenerate"
+    assert result["scores"]["csv"]["selections"]["last"]["predicted_share"] == {"negative": 0.0, "positive": 1.0}
+    assert "DEGENERATE: the run collapsed to one class" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["trainer.max_epochs=2"],
+        ["trainer.max_epochs=1", "trainer.batch_size=70", "optimizer.warmup_ratio=0"],  # by its last step of all
+    ],
+)
+def test_a_run_that_diverges_is_a_sentence(tmp_path: Path, overrides: list[str]) -> None:
+    with pytest.raises(UserError, match=r"The loss is not a number in epoch 1: the run has diverged\. Lower optimizer"):
+        trained(tmp_path, *TINY, "optimizer.learning_rate=1e30", *overrides)
+    assert not is_finished(tmp_path)
+
+
+def test_a_run_that_diverges_where_no_development_set_shows_it_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 10)
+    with pytest.raises(UserError, match=r"probabilities are not numbers: the run has diverged\. Lower optimizer"):
+        trained(
+            tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0",
+            "optimizer.learning_rate=1e30", "optimizer.warmup_ratio=0",
+        )  # fmt: skip
+    assert not is_finished(tmp_path / "run")

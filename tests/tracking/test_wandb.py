@@ -1,0 +1,263 @@
+"""W&B as a guest: asked for nothing, told everything, and unable to end a run or to learn the key's way into a file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processes import Command
+from runs import SMALL, composed, same_numbers, trained
+from sentiment_transfer.identity import group_name, run_name
+from sentiment_transfer.results.record import RunResult, read_result
+from sentiment_transfer.tracking import wandb_logger
+from sentiment_transfer.tracking.wandb_logger import WandbLogger, flatten, logged_in
+
+KEY = "5e1f" * 10  # no one's
+TINY = (
+    *SMALL,
+    "source.demo_en.limit=64",
+    "targets.demo_ja.limit=20",
+    "targets.demo_id.limit=20",
+    "logger.log_every=1",
+    "trainer.keep_weights=false",
+)
+WANDB = (*TINY, "logger=wandb")
+
+
+@pytest.fixture(autouse=True)
+def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No login of the person who runs the tests, no file in their home."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
+    yield
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return trained(tmp_path_factory.mktemp("without"), *TINY, "logger=csv")
+
+
+class FakeRun:
+    """Keeps what it is told; what is named in ``broken`` raises."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.logged: list[dict[str, Any]] = []
+        self.summary: dict[str, Any] = {}
+        self.exit_code: int | None = None
+        self.broken = broken
+
+    def log(self, values: dict[str, Any]) -> None:
+        if self.broken in ("log", "all"):
+            raise RuntimeError("the service is gone\nand more")
+        self.logged.append(values)
+
+    def finish(self, exit_code: int) -> None:
+        if self.broken in ("finish", "all"):
+            raise BrokenPipeError
+        self.exit_code = exit_code
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
+    run = FakeRun()
+    monkeypatch.setattr(WandbLogger, "_start", lambda logger: run)
+    return run
+
+
+def logger(folder: Path, **changes: Any) -> WandbLogger:
+    settings = {"name": "n", "group": "g", "tags": ["b", "a", "a"], "settings": {}, "project": "p", "entity": None}
+    return WandbLogger(folder, **(settings | {"init_timeout": 1.0, "finish_timeout": 1.0} | changes))
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+# Real runs
+
+
+def test_without_a_login_a_run_is_logged_offline_and_asks_nothing(tmp_path: Path, without: RunResult) -> None:
+    command = Command(tmp_path, *WANDB)  # whose standard input is closed
+    assert command.wait() == 0
+    assert "W&B: not logged in, so this run is logged offline" in command.output
+    [folder] = (tmp_path / "outputs").iterdir()
+    [attempt] = folder.glob("wandb/offline-run-*")
+    assert list(attempt.glob("*.wandb"))
+    assert list(attempt.glob("files/media/table/confusion/demo_ja*.json"))
+    [table] = attempt.glob("files/media/table/mistakes/demo_ja*.json")
+    assert "confidence" in json.loads(table.read_text())["columns"]
+    result = read_result(folder)
+    assert result["scores"] == without["scores"]
+
+
+def test_an_unreachable_service_neither_ends_a_run_nor_learns_the_key(
+    tmp_path: Path, without: RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    command = Command(tmp_path, *WANDB, "logger.init_timeout=2", "trainer.save_every_minutes=0.0001")
+    assert command.wait() == 0
+    assert "W&B cannot be reached" in command.output
+    assert "this run is logged offline" in command.output
+    [folder] = (tmp_path / "outputs").iterdir()
+    assert list(folder.glob("wandb/offline-run-*/*.wandb"))
+    assert read_result(folder)["scores"] == without["scores"]
+    assert KEY not in command.output
+    assert files_with(tmp_path, KEY) == []
+
+
+def test_every_attempt_has_a_run_and_metrics_of_its_own(tmp_path: Path) -> None:
+    for signum in (15, 0):
+        command = Command(tmp_path, *WANDB, "trainer.save_every_minutes=0.0001")
+        if signum:
+            command.until(lambda: any(tmp_path.glob("outputs/*/checkpoints/last.ckpt")))
+            assert command.stop(signum) == 143
+        else:
+            assert command.wait() == 0
+    [folder] = (tmp_path / "outputs").iterdir()
+    ids = {path.name.rsplit("-", 1)[1] for path in folder.glob("wandb/offline-run-*")}
+    assert len(ids) == 2
+    assert len(list(folder.glob("metrics/version_*/metrics.csv"))) == 2
+    assert read_result(folder)["config"]["logger"]["wandb"]
+
+
+# What it is told
+
+
+def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: FakeRun) -> None:
+    result = trained(tmp_path, *WANDB)
+    names = {name for values in fake.logged for name in values}
+    assert {"train/step_loss", "train/loss", "train/f1", "dev/demo_en/loss", "dev/demo_en/accuracy"} <= names
+    assert {f"{kind}/{name}" for kind in ("confusion", "mistakes") for name in result["scores"]} <= names
+    steps = [values["trainer/global_step"] for values in fake.logged if "train/step_loss" in values]
+    assert steps == sorted(steps) and len(steps) == 4
+    last = result["scores"]["demo_ja"]["selections"]["last"]
+    assert fake.summary["score/demo_ja/last/error"] == last["error"]
+    assert fake.summary["status"] == result["status"]
+    assert fake.summary["labels"] == ["demo encoder", "demo data"]
+    assert fake.exit_code == 0
+
+
+def test_a_run_that_stops_is_marked_as_crashed(tmp_path: Path, fake: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyError):
+        monkeypatch.setattr("sentiment_transfer.run.score_all", lambda *args: {}["gone"])
+        trained(tmp_path, *WANDB)
+    assert fake.exit_code == 1
+
+
+@pytest.mark.parametrize("broken", ["log", "finish", "all"])
+def test_a_service_that_fails_does_not_end_a_run_and_is_mentioned_once(
+    tmp_path: Path, without: RunResult, fake: FakeRun, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    fake.broken = broken
+    assert trained(tmp_path, *WANDB)["scores"] == without["scores"]
+    [warning] = [record.getMessage() for record in caplog.records if "W&B failed" in record.getMessage()]
+    reason = "BrokenPipeError" if broken == "finish" else "the service is gone"
+    assert f"({reason}). The run goes on without it; result.json is not affected." in warning
+
+
+def test_a_service_that_cannot_be_started_does_not_end_a_run(
+    tmp_path: Path, without: RunResult, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import wandb
+
+    def refuse(**settings: Any) -> None:
+        raise wandb.errors.UsageError("no")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    result = trained(tmp_path, *WANDB)
+    assert result["scores"] == without["scores"]
+    assert sum("W&B failed at" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_what_is_logged_changes_no_number(tmp_path: Path, without: RunResult, fake: FakeRun) -> None:
+    config = without["config"]
+    result = trained(tmp_path, *WANDB)
+    assert same_numbers(result | {"config": config}, without)
+
+
+# How it is set up
+
+
+def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **changes: Any) -> dict[str, Any]:
+    import wandb
+
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(wandb, "init", lambda **settings: seen.update(settings) or FakeRun())
+    logger(tmp_path, **changes).log_metrics({"a": 1.0}, 1)
+    return seen
+
+
+def test_a_run_is_started_with_its_names_tags_and_flat_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = settings_of(monkeypatch, tmp_path, group="g" * 200, settings={"model": {"name": "base"}, "seed": 1})
+    assert seen["config"] == {"model.name": "base", "seed": 1}
+    assert (seen["mode"], seen["project"], seen["name"]) == ("offline", "p", "n")
+    assert seen["tags"] == ["a", "b"]
+    assert len(seen["group"]) == 128  # W&B refuses longer ones
+    assert "id" not in seen  # an offline run that is continued under its old id overwrites itself on sync
+    assert seen["settings"].init_timeout == 1.0
+
+
+@pytest.mark.parametrize("mode", ["disabled", "offline", "online"])
+def test_the_users_own_mode_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setenv("WANDB_MODE", mode)
+    assert settings_of(monkeypatch, tmp_path)["mode"] == mode
+
+
+def test_the_group_is_the_configuration_without_its_seed() -> None:
+    configs = [composed(*SMALL, f"seed={seed}") for seed in (0, 1)]
+    other = composed(*SMALL, "trainer.batch_size=16")
+    assert run_name(configs[0]) != run_name(configs[1])
+    assert group_name(configs[0]) == group_name(configs[1]) != group_name(other)
+
+
+def test_flatten_names_nested_settings_with_dots() -> None:
+    nested = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "empty": {}}
+    assert dict(flatten(nested)) == {"a.b.c": 1, "a.d": [1, 2], "e": None}
+
+
+def test_a_login_is_found_where_wandb_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not logged_in()
+    (tmp_path / "home").mkdir()
+    netrc = tmp_path / "home" / "netrc"
+    netrc.write_text(f"machine api.wandb.ai\n  login user\n  password {KEY}\n")
+    assert logged_in()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org")
+    assert not logged_in()
+    netrc.write_text("machine wandb.example.org nonsense\n")
+    assert not logged_in()
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    assert logged_in()
+
+
+def test_nothing_is_started_before_there_is_something_to_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WandbLogger, "_start", lambda self: pytest.fail("started"))
+    idle = logger(tmp_path)
+    idle.log_hyperparams({"a": 1})
+    idle.close()
+    assert (idle.name, idle.version) == ("p", "n")
+
+
+def test_after_its_end_nothing_is_logged(tmp_path: Path, fake: FakeRun, caplog: pytest.LogCaptureFixture) -> None:
+    ended = logger(tmp_path)
+    ended.log_metrics({"a": 1.0}, 1)
+    ended.close(exit_code=3)
+    ended.log_metrics({"a": 2.0}, 2)
+    assert [values["a"] for values in fake.logged] == [1.0]
+    assert fake.exit_code == 3
+    assert not caplog.records
+
+
+def test_wandb_is_not_imported_where_it_is_not_asked_for() -> None:
+    assert "wandb" not in vars(wandb_logger)
+    assert logging.getLogger(wandb_logger.__name__)
