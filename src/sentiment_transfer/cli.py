@@ -18,7 +18,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from sentiment_transfer.config import DATASET_SCHEMAS, Config
+from sentiment_transfer import config as config_schema
+from sentiment_transfer.config import Config
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
@@ -54,6 +55,9 @@ def train(config: DictConfig, folder: str) -> None:
         raise
 
 
+GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
+
+
 @contextmanager
 def errors_as_sentences() -> Iterator[None]:
     """Print user errors and Hydra's complaints as ``error: ...`` and exit with 1.
@@ -70,14 +74,8 @@ def errors_as_sentences() -> Iterator[None]:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
         sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
-    except OSError as error:
-        if DEBUGGING:
-            raise
-        # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
-        print("error: " + sentence_of(error, Path(error.filename or "the run's directory")), file=sys.stderr)
-        sys.exit(1)
-    except (UserError, HydraException, OmegaConfBaseException) as error:
-        if DEBUGGING:
+    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
+        if DEBUGGING or (isinstance(error, ValueError) and GROUP_IS_NULL not in str(error)):
             raise
         if not (isinstance(error, UserError) and error.reported):
             print("error: " + describe(error), file=sys.stderr)
@@ -89,25 +87,26 @@ def describe(error: Exception) -> str:
     text = str(error)
     if isinstance(error, UserError):
         return text
+    if isinstance(error, OSError) and not isinstance(error, HydraException):
+        # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
+        return sentence_of(error, Path(error.filename or "the run's directory"))
+    if GROUP_IS_NULL in text:
+        return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if twice := re.search(r"schema@((?:source|targets)\.\w+) appears more than once", text):
         return f"{twice[1]} is named twice: leave one out."
     if text.startswith("Error merging override"):
         override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
         return f"{override} cannot be: {reason.splitlines()[0]}."
     if unknown := re.search(r"Could not override '([\w.@/+-]+)'", text):
-        return f"{unknown[1]} is not an option of this configuration.{suggestion(unknown[1], _known_keys(unknown[1]))}"
+        key, known = unknown[1], _known_keys(unknown[1], error)
+        nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
+        return f"{key} is not an option of this configuration.{nearest}"
     return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
 
 
-def _known_keys(key: str) -> list[str]:
-    """Full names of the options that stand where ``key`` tried to."""
-    top = {f.name: f.type for f in dataclasses.fields(Config)}
-    group, _, rest = key.partition(".")
-    if group in ("source", "targets") and "." in rest:
-        prefix = f"{group}.{rest.split('.')[0]}."
-        fields = {f.name for schema in DATASET_SCHEMAS.values() for f in dataclasses.fields(schema)}
-        return [prefix + name for name in sorted(fields)]
-    node = getattr(sys.modules[Config.__module__], str(top.get(group)), None)
-    if rest and dataclasses.is_dataclass(node):
-        return [f"{group}.{f.name}" for f in dataclasses.fields(node)]
-    return list(top)
+def _known_keys(key: str, error: Exception) -> list[str]:
+    """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
+    named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
+    schema = getattr(config_schema, named[1], Config) if named else Config
+    where = "" if schema is Config else key.rpartition(".")[0] + "."
+    return [where + f.name for f in dataclasses.fields(schema)]

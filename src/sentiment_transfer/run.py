@@ -57,6 +57,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
 
     data = make_data(config)
     data.read()
+    refuse_nothing_to_score(data)
     tokenizer = make_tokenizer(config, data)
     module = make_classifier(config, data, tokenizer)
     data.tokenise(tokenizer)
@@ -81,6 +82,15 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
             if isinstance(logger, WandbLogger):
                 log_scores(logger, result, outcome.predictions, {s.name: s.reviews for s in data.test_sets})
     return result
+
+
+def refuse_nothing_to_score(data: TransferDataModule) -> None:
+    if not data.test_sets:
+        reasons = "".join(f" {name}: {reason}" for name, reason in data.unavailable.items())
+        raise UserError(
+            "There is nothing to score the trained model on: the source has no test split, and no target is named or "
+            f"can be had. Name one, e.g. targets=indonesian.{reasons}"
+        )
 
 
 def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModule, folder: Path) -> None:

@@ -31,8 +31,10 @@ def validate(config: DictConfig) -> None:
 
 def suggestion(key: str, known: list[str]) -> str:
     """``" Did you mean ...?"`` for the nearest known key, else the known ones."""
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known)}."
+    # By the last part alone: what stands before it is the same in all of them.
+    leaves = {name.rpartition(".")[2]: name for name in known}
+    close = difflib.get_close_matches(key.rpartition(".")[2], list(leaves), n=1, cutoff=0.6)
+    return f" Did you mean {leaves[close[0]]}?" if close else f" There are: {', '.join(known)}."
 
 
 def _missing(config: DictConfig) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from run.encoders import pretrained_folder
+from run.stopping import RUN, Steps, Whole, undisturbed
 from runs import SMALL, trained
 
 DEMO = (*SMALL, "trainer.oracle=true", "logger.log_every=1")
@@ -22,3 +23,14 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_xlm_r(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pretrained encoder in a folder; copy it before changing it."""
     return pretrained_folder(tmp_path_factory.mktemp("encoders") / "tiny-xlm-r")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The run that others are stopped on the way to."""
+    return undisturbed(tmp_path_factory.mktemp("whole"), *RUN)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    return Steps(monkeypatch)

@@ -85,6 +85,13 @@ def test_a_damaged_target_is_left_out_and_named(tmp_path: Path) -> None:
     assert f"{tmp_path}/other.csv, line 2, byte 4" in said
 
 
+def test_a_run_that_would_be_scored_on_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(GOOD)
+    overrides = (*OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.test_share=0")
+    assert refused(tmp_path / "run", *overrides).startswith("There is nothing to score the trained model on")
+    assert "rakuten_ja: " in refused(tmp_path / "run", *overrides, "targets=rakuten_ja")
+
+
 # Published files
 
 
