@@ -40,9 +40,6 @@ def train(config: DictConfig, folder: str) -> None:
         if is_finished(Path(folder)):
             print(f"Finished before, in {folder}")
         else:
-            # OpenMP's threads spin while they wait. Where something else wants a core, a step then takes 5 to 8 times
-            # as long (seen on two cores); sleeping threads do not mind. Read when torch is imported.
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from sentiment_transfer.run import run
 
             run(config, Path(folder))

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from run.encoders import pretrained_folder
-from run.stopping import RUN, Steps, Whole, undisturbed
-from runs import SMALL, trained
-
-DEMO = (*SMALL, "trainer.oracle=true", "logger.log_every=1")
+from run.stopping import DEMO, RUN, Steps, Whole, undisturbed
+from runs import trained
 
 
 @pytest.fixture(scope="session")

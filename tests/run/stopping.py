@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runs import TIMES, trained
+from runs import SMALL, TIMES, trained
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.training.interruption import Interrupted
@@ -26,6 +26,7 @@ RUN = (
     "logger=none",
 )
 STEPS = 5
+DEMO = (*SMALL, "trainer.oracle=true", "logger.log_every=1")  # the finished run that tests read
 KEPT = ("predictions/*", "weights/*")
 
 Rows = tuple[int, ...]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from processes import Command
 from run.encoders import pretrained_folder
 from runs import SMALL, finished, trained
 from sentiment_transfer.errors import UserError
@@ -215,7 +216,6 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "misspelt": (["trainer.max_epoch=3"], "Did you mean trainer.max_epochs?"),
     "no number": (["trainer.max_epochs=many"], "trainer.max_epochs=many cannot be"),
     "no such source": (["source=amazon_fr"], "amazon_fr"),
-    "missing file": (["source=csv", "source.csv.path=nowhere.csv", "source.csv.language=en"], "nowhere.csv"),
 }
 
 
@@ -228,6 +228,15 @@ def test_a_mistake_ends_the_process_with_one_sentence(tmp_path: Path, what: str)
     assert expected in output
     assert "Traceback" not in output
     assert not list(tmp_path.glob("outputs/*/result.json"))
+
+
+def test_a_missing_file_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
+    command = Command(tmp_path, *OWN, "source.csv.path=nowhere.csv")
+    assert command.wait() == 1
+    assert command.output.count("error:") == 1
+    assert f"error: csv: no file {tmp_path}/nowhere.csv" in command.output
+    assert "Traceback" not in command.output
+    assert "overrides" not in command.output  # Hydra's own words
 
 
 # Results that are there but cannot be read

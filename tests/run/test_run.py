@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from run.conftest import DEMO
+from run.stopping import DEMO
 from runs import SMALL, composed, same_numbers, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name
