@@ -29,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: MODELS ?= nano,micro
+demo: MODELS ?= nano
 demo: $(INSTALLED) ## Train and score the built-in demo: no download, no GPU
 	$(RUN) train.py -m experiment=demo model=$(MODELS) seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun

@@ -28,7 +28,7 @@ class DemoDataModule(ReviewDataModule):
         self,
         language: Language = "en",
         *,
-        train_size: int = 10_000,
+        train_size: int = 16_000,
         limit: int | None = None,
         seed: int = 0,
         tokenizer: PreTrainedTokenizerBase | str | None = None,
