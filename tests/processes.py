@@ -35,13 +35,13 @@ class Command:
     def output(self) -> str:
         return self._output.read_text() if self._output.exists() else ""
 
-    def wait(self, timeout: float = 90) -> int:
+    def wait(self, timeout: float = 240) -> int:
         """The exit code; that of a process which a signal ended is the signal's number below 0."""
         self._process.join(timeout)
         assert self._process.exitcode is not None, f"still running after {timeout} s:\n{self.output}"
         return self._process.exitcode
 
-    def until(self, moment: Callable[[], object], timeout: float = 60) -> Command:
+    def until(self, moment: Callable[[], object], timeout: float = 240) -> Command:
         """Come back as soon as ``moment()`` is true."""
         deadline = time.monotonic() + timeout
         while not moment():

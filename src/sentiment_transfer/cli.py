@@ -40,6 +40,10 @@ def train(config: DictConfig, folder: str) -> None:
         if is_finished(Path(folder)):
             print(f"Finished before, in {folder}")
         else:
+            # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times
+            # as long (seen on two cores: 154 s instead of 14); sleeping threads cost the demo a third with both cores
+            # free and nothing on a GPU. Read when torch is imported.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from sentiment_transfer.run import run
 
             run(config, Path(folder))
