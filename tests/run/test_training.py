@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from runs import SMALL, trained
 from sentiment_transfer.demo.datamodule import DemoDataModule
 from sentiment_transfer.demo.encoder import demo_encoder
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import is_finished, read_result
 
@@ -51,6 +53,21 @@ def test_a_finished_run_keeps_the_selected_weights_and_no_checkpoint(demo_run: P
     epochs = {selections["last"]["epoch"], selections["source_dev"]["epoch"], *selections["oracle"]["epoch"].values()}
     assert {path.name for path in demo_run.glob("weights/*")} == {f"epoch-{epoch}.safetensors" for epoch in epochs}
     assert not (demo_run / "checkpoints").exists()
+
+
+def test_no_more_weights_are_kept_on_the_way_than_selections_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []
+    step = SentimentClassifier.validation_step
+
+    def validation_step(module: SentimentClassifier, *arguments: Any) -> None:
+        kept.append(len(list(tmp_path.glob("weights/*"))))
+        step(module, *arguments)
+
+    monkeypatch.setattr(SentimentClassifier, "validation_step", validation_step)
+    trained(tmp_path, *TINY, "source.demo_en.limit=16", "trainer.max_epochs=6")
+    assert max(kept) <= 2  # last, and the best on the source's development set
 
 
 def test_weights_that_nobody_wants_are_not_kept(tmp_path: Path) -> None:
