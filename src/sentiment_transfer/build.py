@@ -87,6 +87,8 @@ def make_classifier(
         betas=(config.optimizer.beta1, config.optimizer.beta2),
         eps=config.optimizer.eps,
         dev_names=[s.name for s in data.dev_sets],
+        packed=config.trainer.packed,
+        cache_dir=config.paths.cache_dir,
     )
 
 

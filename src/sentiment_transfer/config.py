@@ -35,6 +35,7 @@ class ModelConfig:
     learning_rate: float = 2e-5  # the recipe's peak rate for this size; optimizer.learning_rate follows it
     dropout: float | None = None  # hidden, attention and head dropout; null keeps the encoder's own
     freeze_embeddings: bool = False
+    trim_vocabulary: bool = True  # hold the rows of the tokens that occur in the run's texts; exact, see the README
     gradient_checkpointing: bool = False
 
 
@@ -124,6 +125,7 @@ class TrainerConfig:
     accumulate: int = 1  # parts a batch is cut into, to fit memory: the step stays batch_size reviews
     precision: str = "auto"  # auto: bf16-mixed where the device has it, else 32-true
     accelerator: str = "auto"
+    packed: bool = True  # compute without padding where the encoder can; false: the plain padded path
     threads: int | None = None  # CPU threads; null keeps torch's choice
     deterministic: bool = False  # force deterministic CUDA kernels (a CPU run always is)
     save_every_minutes: float = 10.0  # of last.ckpt, besides every epoch's end

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from sentiment_transfer.build import honesty_labels
 from sentiment_transfer.data.reviews import Reviews
@@ -17,6 +18,7 @@ from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
+from sentiment_transfer.model.vocabulary import full_vocabulary
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.metrics import is_degenerate, score
@@ -75,7 +77,7 @@ def make_result(
         history=outcome.history,
         scores=scores,
         audit=data.audit,
-        performance=_performance(data, outcome, device),
+        performance=_performance(data, module, outcome, device),
         unavailable=data.unavailable,
         dedup=data.removed,
     )
@@ -113,14 +115,17 @@ def _collapsed(scores: dict[str, DatasetScores]) -> bool:
 
 def _model(config: DictConfig, module: SentimentClassifier) -> Model:
     network = module.network
+    vocabulary = full_vocabulary(network)
+    rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
     return Model(
         name=config.model.name,
         encoder=config.model.encoder,
-        parameters=sum(p.numel() for p in network.parameters()),
+        parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
         trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         layers=network.config.num_hidden_layers,
         hidden_size=network.config.hidden_size,
-        vocabulary=len(network.get_input_embeddings().weight),  # type: ignore[arg-type]
+        vocabulary=vocabulary,
+        vocabulary_rows=rows,
         weights="built in" if config.model.encoder.startswith(BUILTIN) else config.model.weights.name,
     )
 
@@ -136,7 +141,7 @@ def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, 
     return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
 
 
-def _performance(data: TransferDataModule, outcome: Outcome, device: str) -> Performance:
+def _performance(data: TransferDataModule, module: SentimentClassifier, outcome: Outcome, device: str) -> Performance:
     epochs = len(outcome.history)
     trained = epochs * sum(len(s.reviews) for s in data.train_sets)
     trained_tokens = epochs * sum(_tokens(s) for s in data.train_sets)
@@ -144,11 +149,14 @@ def _performance(data: TransferDataModule, outcome: Outcome, device: str) -> Per
     scored = sum(passes[s.name] * len(s.reviews) for s in data.test_sets)
     scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
     train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
+    batches, because = module.batches
     return Performance(
         seconds={stage: round(value, 3) for stage, value in outcome.seconds.items()},
         examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
         tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
         peak_memory_bytes=peak_memory_bytes(device),
+        batches=batches,
+        batches_because=because,
     )
 
 

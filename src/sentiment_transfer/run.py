@@ -21,6 +21,7 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_predictions
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
@@ -61,6 +62,9 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     tokenizer = make_tokenizer(config, data)
     module = make_classifier(config, data, tokenizer)
     data.tokenise(tokenizer)
+    data.packed = module.packed is not None
+    if config.model.trim_vocabulary:
+        trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
 
     with tracked(config, folder) as loggers:

@@ -24,21 +24,18 @@ def score(
 ) -> dict[str, Probabilities]:
     """Probabilities for each test set and selection.
 
-    ``chosen`` is, per test set, selection -> epoch. Each epoch's weights are loaded once and score, in one pass,
-    the sets that need them; selections that share an epoch share its probabilities. Raises UserError where the
-    network answers with no numbers.
+    ``chosen`` is, per test set, selection -> epoch. Each epoch's weights are loaded once and score, in one pass sorted
+    by length, the sets that need them; selections that share an epoch share its probabilities. Raises UserError where
+    the network answers with no numbers.
     """
     by_epoch: dict[int, dict[str, np.ndarray]] = {}
     for epoch in sorted({epoch for epochs in chosen.values() for epoch in epochs.values()}):
         load_weights(module.network, weights_path(folder, epoch))
         sets = [s for s in data.test_sets if epoch in chosen[s.name].values()]
-        loaders = [loader for s, loader in zip(data.test_sets, data.test_dataloader(), strict=True) if s in sets]
-        outputs = trainer.predict(module, dataloaders=loaders) or []
-        # Lightning unwraps the list where there is one loader.
-        batches = [outputs] if len(loaders) == 1 else outputs
-        by_epoch[epoch] = {
-            s.name: _in_order(batches_of_set, len(s.reviews)) for s, batches_of_set in zip(sets, batches, strict=True)
-        }
+        outputs = trainer.predict(module, dataloaders=data.scoring_dataloader(sets)) or []
+        ends = np.cumsum([len(s.reviews) for s in sets])
+        parts = np.split(_in_order(outputs, int(ends[-1])), ends[:-1])
+        by_epoch[epoch] = {s.name: part for s, part in zip(sets, parts, strict=True)}
     return {
         name: {selection: by_epoch[epoch][name] for selection, epoch in epochs.items()}
         for name, epochs in chosen.items()

@@ -55,6 +55,7 @@ FAMILIES: dict[str, tuple[dict[str, Any], int]] = {
 # What else a user may have in a folder.
 OTHERS: dict[str, tuple[dict[str, Any], int]] = {
     "camembert": (XLM_R, POSITIONS - 2),
+    "roberta": (XLM_R, POSITIONS - 2),
     "mpnet": (XLM_R, POSITIONS - 2),
     "electra": (BERT | {"embedding_size": 16}, POSITIONS),
 }

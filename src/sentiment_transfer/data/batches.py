@@ -1,4 +1,4 @@
-"""Padded batches from a token store, in an order that is a function of (seed, epoch) and can start anywhere."""
+"""Packed or padded batches from a token store, in an order that is a function of (seed, epoch) and starts anywhere."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ Batch = dict[str, torch.Tensor]
 
 
 class TokenBatches(Dataset[Batch]):
-    """Indexed by a list of rows, gives the padded batch of those reviews.
+    """Indexed by a list of rows, gives the batch of those reviews.
 
-    ``input_ids`` and ``attention_mask`` are (reviews, longest) int64, ``labels`` and ``rows`` (reviews,) int64.
-    Several stores count as one, their rows one after the other; ``labels`` is (rows of all stores,).
+    Padded: ``input_ids`` and ``attention_mask`` are (reviews, longest) int64. Packed: ``input_ids`` is (tokens,) int64,
+    the reviews one after the other, and ``cu_seqlens`` (reviews + 1,) int64 says where each begins. ``labels`` and
+    ``rows`` are (reviews,) int64. Several stores count as one, their rows one after the other; ``labels`` is (rows of
+    all stores,).
     """
 
-    def __init__(self, stores: Sequence[TokenStore], labels: np.ndarray, pad_id: int) -> None:
+    def __init__(self, stores: Sequence[TokenStore], labels: np.ndarray, pad_id: int, *, packed: bool = False) -> None:
         self.stores = list(stores)
         self.starts = np.cumsum([0, *(len(store) for store in stores)])
         self.labels = torch.from_numpy(np.array(labels, dtype=np.int64))
-        self.pad_id = pad_id
+        self.pad_id, self.packed = pad_id, packed
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -45,13 +47,26 @@ class TokenBatches(Dataset[Batch]):
 
     def __getitem__(self, rows: list[int]) -> Batch:
         reviews = [self._review(row) for row in rows]
-        lengths = torch.tensor([len(review) for review in reviews])
-        input_ids = torch.full((len(rows), int(lengths.max())), self.pad_id)
-        for line, review in zip(input_ids, reviews, strict=True):
-            line[: len(review)] = torch.from_numpy(review.astype(np.int64))
-        mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
         index = torch.tensor(rows)
-        return {"input_ids": input_ids, "attention_mask": mask, "labels": self.labels[index], "rows": index}
+        return (pack(reviews) if self.packed else pad(reviews, self.pad_id)) | {
+            "labels": self.labels[index],
+            "rows": index,
+        }
+
+
+def pack(reviews: Sequence[np.ndarray]) -> Batch:
+    """``input_ids`` (tokens,) and ``cu_seqlens`` (reviews + 1,) int64 of reviews (length,) int32 each."""
+    ends = torch.tensor([0, *(len(review) for review in reviews)]).cumsum(0)
+    return {"input_ids": torch.from_numpy(np.concatenate(reviews).astype(np.int64)), "cu_seqlens": ends}
+
+
+def pad(reviews: Sequence[np.ndarray], pad_id: int) -> Batch:
+    """``input_ids`` and ``attention_mask`` (reviews, longest) int64 of reviews (length,) int32 each."""
+    lengths = torch.tensor([len(review) for review in reviews])
+    input_ids = torch.full((len(reviews), int(lengths.max())), pad_id)
+    for line, review in zip(input_ids, reviews, strict=True):
+        line[: len(review)] = torch.from_numpy(review.astype(np.int64))
+    return {"input_ids": input_ids, "attention_mask": (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()}
 
 
 class MicroBatches(Dataset[Batch]):
@@ -109,17 +124,22 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         yield from islice(parts, self.start if self.epoch == self.start_epoch else 0, None)
 
 
-def batches_by_length(lengths: np.ndarray, batch_tokens: int) -> list[list[int]]:
-    """Rows sorted by length, longest first, in batches of at most ``batch_tokens`` tokens, padding included.
+def batches_by_length(lengths: np.ndarray, batch_tokens: int, *, packed: bool = False) -> list[list[int]]:
+    """Rows sorted by length, longest first, in batches of at most ``batch_tokens`` tokens; padding, where the batches
+    are not ``packed``, included.
 
     ``lengths`` is (n,) int. The longest come first so that a batch that does not fit memory fails at once.
     """
     batches: list[list[int]] = []
+    tokens = 0
     for row in np.argsort(-lengths, kind="stable").tolist():
-        if batches and (len(batches[-1]) + 1) * int(lengths[batches[-1][0]]) <= batch_tokens:
+        longest = int(lengths[batches[-1][0]]) if batches and not packed else int(lengths[row])
+        if batches and tokens + longest <= batch_tokens:
             batches[-1].append(row)
+            tokens += longest
         else:
             batches.append([row])
+            tokens = int(lengths[row])
     return batches
 
 
@@ -129,7 +149,7 @@ def training_loader(batches: TokenBatches, order: TrainingOrder, num_workers: in
 
 
 def scoring_loader(batches: TokenBatches, batch_tokens: int, num_workers: int = 0) -> DataLoader[Batch]:
-    order = batches_by_length(batches.lengths, batch_tokens)
+    order = batches_by_length(batches.lengths, batch_tokens, packed=batches.packed)
     return DataLoader(batches, batch_size=None, sampler=order, num_workers=num_workers)
 
 

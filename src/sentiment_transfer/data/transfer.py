@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ class TransferDataModule(pl.LightningDataModule):
         max_length: tokens per review, special tokens included; the rest is cut.
         dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
         oracle: also read the targets' dev sets, for the selection that is no zero-shot number.
+        packed: whether batches are packed (one row of tokens, for networks that take that) or padded.
         score_batch_tokens: tokens of a scoring batch, padding included.
     """
 
@@ -66,6 +67,7 @@ class TransferDataModule(pl.LightningDataModule):
         dedup: bool = False,
         oracle: bool = False,
         targets_required: bool = False,
+        packed: bool = False,
         score_batch_tokens: int = 16_384,
         num_workers: int = 0,
         cache_dir: str | Path = "~/.cache/sentiment-transfer",
@@ -75,7 +77,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.tokenizer = tokenizer
         self.batch_size, self.accumulate, self.max_length, self.seed = batch_size, accumulate, max_length, seed
         self.dedup, self.oracle, self.targets_required = dedup, oracle, targets_required
-        self.score_batch_tokens, self.num_workers = score_batch_tokens, num_workers
+        self.packed, self.score_batch_tokens, self.num_workers = packed, score_batch_tokens, num_workers
         self.cache_dir = Path(cache_dir).expanduser()
         self.train_sets: list[ReviewSet] = []
         self.dev_sets: list[ReviewSet] = []  # the source's, then (oracle) the targets'
@@ -92,6 +94,15 @@ class TransferDataModule(pl.LightningDataModule):
     @property
     def source_dev_names(self) -> list[str]:
         return [s.name for s in self.dev_sets if s.name in self.source]
+
+    @property
+    def sets(self) -> list[ReviewSet]:
+        """Every split of every dataset that the run reads."""
+        return [*self.train_sets, *self.dev_sets, *self.test_sets]
+
+    @property
+    def stores(self) -> list[TokenStore]:
+        return [s.tokens for s in self.sets if s.tokens is not None]
 
     def protocol(self, name: str) -> str:
         """``supervised`` (the run trains on it), ``zero-shot`` (its language is new) or ``cross-domain``."""
@@ -135,7 +146,7 @@ class TransferDataModule(pl.LightningDataModule):
             )
 
     def _audit(self) -> None:
-        everything = [*self.train_sets, *self.dev_sets, *self.test_sets]
+        everything = self.sets
         keys = {(s.name, s.split): row_keys(s.reviews) for s in everything}
         splits: dict[str, dict[str, Any]] = {}
         for s in everything:
@@ -209,11 +220,15 @@ class TransferDataModule(pl.LightningDataModule):
     def test_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.test_sets]
 
-    def _scoring(self, review_set: ReviewSet) -> DataLoader[Batch]:
-        return scoring_loader(self._batches(review_set), self.score_batch_tokens, self.num_workers)
+    def scoring_dataloader(self, sets: Sequence[ReviewSet]) -> DataLoader[Batch]:
+        """Several sets as one, longest reviews first whichever set they are of; rows count through all of them."""
+        return self._scoring(*sets)
+
+    def _scoring(self, *sets: ReviewSet) -> DataLoader[Batch]:
+        return scoring_loader(self._batches(*sets), self.score_batch_tokens, self.num_workers)
 
     def _batches(self, *sets: ReviewSet) -> TokenBatches:
         assert self.tokenizer is not None
         stores = [s.tokens for s in sets if s.tokens is not None]
         labels = np.concatenate([s.reviews.labels for s in sets])
-        return TokenBatches(stores, labels, self.tokenizer.pad_token_id)
+        return TokenBatches(stores, labels, self.tokenizer.pad_token_id, packed=self.packed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as pl
@@ -16,6 +17,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,6 +35,8 @@ class SentimentClassifier(pl.LightningModule):
         learning_rate: peak of a schedule that rises linearly over ``warmup_ratio`` of all steps, then falls to 0.
         weight_decay: of matrices; biases and norms have none.
         dev_names: names of the development sets, in the order of the validation loaders.
+        packed: compute without padding where the architecture allows it; ``why_padded`` says why not.
+        cache_dir: where the compiled kernels are kept.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class SentimentClassifier(pl.LightningModule):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         dev_names: Sequence[str] = ("dev",),
+        packed: bool = True,
+        cache_dir: str | Path = "~/.cache/sentiment-transfer",
     ) -> None:
         super().__init__()
         if isinstance(encoder, str):
@@ -54,6 +60,8 @@ class SentimentClassifier(pl.LightningModule):
 
             encoder = load_network(encoder, classes=classes, vocabulary=0, seed=seed)
         self.network = encoder
+        self.why_padded = why_padded(encoder) if packed else "trainer.packed=false"
+        self.packed = None if self.why_padded else PackedNetwork(encoder, Path(cache_dir))
         self.classes = classes
         self.seed = seed
         self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
@@ -78,13 +86,33 @@ class SentimentClassifier(pl.LightningModule):
     def _dev(self) -> list[MetricCollection]:
         return cast(list[MetricCollection], list(self.dev_metrics))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Logits (reviews, classes) of padded input ids and mask, both (reviews, longest) int64."""
-        return self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, cu_seqlens: Tensor | None = None
+    ) -> Tensor:
+        """Logits (reviews, classes) of a padded batch, ids and mask (reviews, longest) int64, or of a packed one, ids
+        (tokens,) and cu_seqlens (reviews + 1,) int64."""
+        if self.packed is None:
+            return self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+        if cu_seqlens is None:
+            assert attention_mask is not None
+            cu_seqlens = nn.functional.pad(attention_mask.sum(1).cumsum(0), (1, 0))
+            input_ids = input_ids[attention_mask.bool()]
+        return self.packed(input_ids, cu_seqlens)
+
+    @property
+    def batches(self) -> tuple[str, str]:
+        """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
+        if self.packed is None:
+            return "padded", self.why_padded or ""
+        return self.packed.way, self.packed.why_not_fused or ""
+
+    def logits(self, batch: Batch) -> Tensor:
+        """(reviews, classes) float32."""
+        return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()
 
     def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
         """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``."""
-        logits = self(batch["input_ids"], batch["attention_mask"]).float()
+        logits = self.logits(batch)
         loss = nn.functional.cross_entropy(logits, batch["labels"])
         metrics["loss"].update(loss.detach(), weight=len(logits))
         metrics["accuracy"].update(logits.detach(), batch["labels"])
@@ -121,8 +149,7 @@ class SentimentClassifier(pl.LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Rows (reviews,) int64 and class probabilities (reviews, classes) float32 of a batch."""
-        logits = self(batch["input_ids"], batch["attention_mask"])
-        return {"rows": batch["rows"].cpu(), "probabilities": logits.float().softmax(-1).cpu()}
+        return {"rows": batch["rows"].cpu(), "probabilities": self.logits(batch).softmax(-1).cpu()}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
@@ -141,7 +168,9 @@ class SentimentClassifier(pl.LightningModule):
         if self._scaled():
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+            norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
+            # The fused step divides by this as it reads the gradients, which saves a pass over all of them.
+            optimizer.grad_scale = ((norm + 1e-6) / gradient_clip_val).clamp(min=1.0)  # type: ignore[attr-defined]
 
     def _scaled(self) -> bool:
         """Whether gradients are scaled, as fp16 needs and bf16 does not."""

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import write_atomically
@@ -39,7 +39,8 @@ class Model(TypedDict):
     trainable_parameters: int
     layers: int
     hidden_size: int
-    vocabulary: int  # rows of the embedding table in use
+    vocabulary: int  # tokens of the encoder
+    vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
     weights: str  # pretrained | random | built in | the path they were loaded from
 
 
@@ -68,6 +69,8 @@ class Performance(TypedDict):
     examples_per_second: dict[str, float]  # train, score
     tokens_per_second: dict[str, float]  # train, score
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
+    batches: NotRequired[str]  # packed; packed, fused kernels; or padded
+    batches_because: NotRequired[str]  # why not a faster way, where there is one
 
 
 class RunResult(TypedDict):

@@ -1,0 +1,98 @@
+"""The encoder of XLM-R, RoBERTa or BERT on a packed batch in bf16 on the CPU, over a network's own fp32 weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentiment_transfer.model.packed.block import Copies, EncoderBlock, Masters, Place
+from sentiment_transfer.model.packed.kernels import Kernels, Spans
+
+STALE = -1  # a version that no parameters have
+
+
+class FusedEncoder:
+    """Runs the layers of ``base`` (a Hugging Face encoder) as ``EncoderBlock``s; keeps bf16 copies of their matrices.
+
+    The copies are made anew in every training step, after the last one, and when other weights were loaded, which the
+    parameters' version counters tell (fused optimiser steps do not move those).
+    """
+
+    def __init__(self, base: nn.Module, kernels: Kernels) -> None:
+        self.config: Any = base.config
+        self.kernels = kernels
+        self.layers = [_masters(layer) for layer in base.encoder.layer]  # type: ignore[union-attr]
+        self._copies: list[Copies] = []
+        self._version = STALE
+
+    def __call__(
+        self, embeddings: Any, input_ids: Tensor, positions: Tensor, cu_seqlens: Tensor, *, training: bool
+    ) -> Tensor:
+        """(reviews, hidden) bf16, each review's first token after the last layer.
+
+        ``input_ids`` and ``positions`` are (rows,) int64, ``cu_seqlens`` (reviews + 1,) int64; the rows after the last
+        of them are a tail that no review sees.
+        """
+        self._refresh(training)
+        config = self.config
+        seed = int(torch.randint(2**40, ()).item()) if training else 0
+        attention_rate = config.attention_probs_dropout_prob if training else 0.0
+        hidden_rate = config.hidden_dropout_prob if training else 0.0
+        everywhere = Spans(cu_seqlens, cu_seqlens, config.num_attention_heads)
+        first_only = Spans(torch.arange(len(cu_seqlens)), cu_seqlens, config.num_attention_heads)
+        x = self._embed(embeddings, input_ids, positions, seed * (len(self.layers) + 1), hidden_rate)
+        for number, (masters, copies) in enumerate(zip(self.layers, self._copies, strict=True)):
+            last = number == len(self.layers) - 1
+            place = Place(
+                first_only if last else everywhere,
+                cu_seqlens[:-1] if last else None,
+                config.layer_norm_eps,
+                attention_rate,
+                hidden_rate,
+                seed * (len(self.layers) + 1) + 1 + number,
+            )
+            x = EncoderBlock.apply(x, self.kernels, place, copies, *masters)
+        return x
+
+    def _embed(self, embeddings: Any, input_ids: Tensor, positions: Tensor, seed: int, rate: float) -> Tensor:
+        types = embeddings.token_type_embeddings.weight[0]
+        total = embeddings.word_embeddings(input_ids) + embeddings.position_embeddings(positions) + types
+        hidden = embeddings.LayerNorm(total)
+        if rate:
+            hidden = hidden * self.kernels.mask(hidden.shape, seed * 3, rate)
+        return hidden.to(torch.bfloat16)
+
+    def _refresh(self, training: bool) -> None:
+        version = sum(master._version for masters in self.layers for master in masters)
+        if training or version != self._version:
+            self._copies = [Copies.of(masters) for masters in self.layers]
+        self._version = STALE if training else version
+
+
+def fusable(network: Any) -> str | None:
+    """None where ``FusedEncoder`` computes what ``network``'s encoder does; else what it does that this does not."""
+    config = network.config
+    if config.model_type not in ("xlm-roberta", "roberta", "camembert", "bert"):
+        return f"{config.model_type} encoders have no fused kernels"
+    if config.hidden_act != "gelu":
+        return f"the fused kernels compute GELU, not {config.hidden_act}"
+    if (config.hidden_size // config.num_attention_heads) % 16:
+        return "the fused kernels need attention heads of a multiple of 16 units"
+    return None
+
+
+def _masters(layer: Any) -> Masters:
+    attention, output = layer.attention.self, layer.attention.output
+    modules = (
+        attention.query,
+        attention.key,
+        attention.value,
+        output.dense,
+        output.LayerNorm,
+        layer.intermediate.dense,
+        layer.output.dense,
+        layer.output.LayerNorm,
+    )
+    return Masters(*(p for module in modules for p in (module.weight, module.bias)))

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.functional import gelu, layer_norm
+
+from model.packed.networks import classifier, packed, reviews
+from sentiment_transfer.model.packed.kernels import Kernels, Spans, Unavailable
+from sentiment_transfer.model.packed.network import PackedNetwork
+
+BF16 = torch.bfloat16
+
+
+def relative(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one.detach().float() - other.detach().float()).norm() / other.detach().float().norm())
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_masks_have_dropouts_mean_and_variance(kernels: Kernels, rate: float) -> None:
+    mask = kernels.mask((1000, 768), seed=3, rate=rate)
+    assert mask.unique().tolist() == [0.0, pytest.approx(1 / (1 - rate))]
+    deviation = (rate / (1 - rate)) ** 0.5
+    assert mask.mean().item() == pytest.approx(1, abs=5 * deviation / mask.numel() ** 0.5)
+    assert mask.var().item() == pytest.approx(deviation**2, rel=0.02)
+    # By rows and by columns as well: a bad hash has stripes.
+    assert mask.mean(0).std().item() == pytest.approx(deviation / 1000**0.5, rel=0.15)
+    assert mask.mean(1).std().item() == pytest.approx(deviation / 768**0.5, rel=0.15)
+
+
+def test_masks_of_different_seeds_and_neighbouring_elements_are_independent(kernels: Kernels) -> None:
+    kept = [kernels.mask((1 << 18,), seed, 0.5).ne(0).double() for seed in (*range(6), 1 << 32, 1 << 45)]
+    correlation = torch.corrcoef(torch.stack(kept)) - torch.eye(len(kept))
+    assert correlation.abs().max() < 5 / 2**9
+    for shift in (1, 2, 16, 64, 768):
+        both = torch.stack([kept[0][:-shift], kept[0][shift:]])
+        assert abs(torch.corrcoef(both)[0, 1]) < 5 / 2**9
+
+
+def test_the_same_seed_drops_the_same(kernels: Kernels) -> None:
+    assert torch.equal(kernels.mask((999,), 5, 0.1), kernels.mask((999,), 5, 0.1))
+    assert not torch.equal(kernels.mask((999,), 5, 0.1), kernels.mask((999,), 6, 0.1))
+
+
+def test_attention_dropout_has_dropouts_mean_and_variance(kernels: Kernels) -> None:
+    """Values that pick out one key each: the context is the probabilities after dropout."""
+    length, heads = 16, 4
+    query = torch.zeros(40 * length, heads * 16, dtype=BF16)  # all keys alike: probability 1/16
+    value = torch.eye(16, dtype=BF16).repeat(40, heads)
+    starts = torch.arange(41) * length
+    context, _ = kernels.attend(Spans(starts, starts, heads), query, query, value, 7, 0.25)
+    weights = context.float() * 16
+    assert weights.mean().item() == pytest.approx(1, abs=0.01)
+    assert weights.var().item() == pytest.approx(1 / 3, rel=0.03)
+    assert weights.eq(0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_backward_pass_of_dropout_uses_the_forward_passs_mask(kernels: Kernels) -> None:
+    residual, y = torch.zeros(50, 64, dtype=BF16), torch.randn(50, 64).to(BF16)
+    weight, bias = torch.ones(64), torch.zeros(64)
+    _, z, mean, rstd = kernels.add_norm(residual, y, weight, bias, 1e-5, 11, 0.4)
+    grad = torch.randn(50, 64).to(BF16)
+    through_residual, through_y, _ = kernels.add_norm_backward(grad, z, mean, rstd, weight, 11, 0.4)
+    assert torch.equal(through_y == 0, z == 0)
+    kept = z != 0
+    assert relative(through_y[kept], through_residual[kept] / 0.6) < 0.01
+
+
+def test_attention_gradients_with_dropout_equal_those_of_its_own_weights(kernels: Kernels) -> None:
+    heads, width, lengths = 2, 16, [5, 19, 2]
+    starts = torch.tensor([0, *lengths]).cumsum(0)
+    spans, tokens = Spans(starts, starts, heads), sum(lengths)
+    query, key = (torch.randn(tokens, heads * width).to(BF16) for _ in range(2))
+    value, grad = (torch.randn(tokens, heads * width).to(BF16) for _ in range(2))
+    masks = []
+    for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        # What dropout kept, read off values that pick out one key after the other.
+        length = end - begin
+        picked = torch.zeros(heads, length, length)
+        for at in range(0, length, width):
+            picks = torch.zeros(tokens, heads * width, dtype=BF16)
+            for j in range(at, min(at + width, length)):
+                picks[begin + j, [j - at, width + j - at]] = 1
+            context, _ = kernels.attend(spans, query, key, picks, 3, 0.3)
+            shown = context[begin:end].view(length, heads, width).transpose(0, 1)[..., : length - at]
+            picked[:, :, at : at + width] = shown.ne(0)
+        masks.append(picked / 0.7)
+    q, k, v = (x.float().requires_grad_() for x in (query, key, value))
+    expected = []
+    for begin, end, mask in zip(starts[:-1].tolist(), starts[1:].tolist(), masks, strict=True):
+        a, b, c = (x[begin:end].view(-1, heads, width).transpose(0, 1) for x in (q, k, v))
+        weights = (a @ b.transpose(1, 2) / width**0.5).softmax(-1) * mask
+        expected.append((weights @ c).transpose(0, 1).reshape(end - begin, -1))
+    context, lse = kernels.attend(spans, query, key, value, 3, 0.3)
+    assert relative(context, torch.cat(expected)) < 0.01
+    torch.cat(expected).backward(grad.float())
+    got = tuple(torch.zeros_like(x) for x in (query, key, value))
+    kernels.attend_backward(spans, query, key, value, context, lse, grad, got, 3, 0.3)
+    for ours, theirs in zip(got, (q, k, v), strict=True):
+        assert relative(ours, theirs.grad) < 0.01
+
+
+def test_norm_and_gelu_equal_torchs(kernels: Kernels) -> None:
+    x, y = (torch.randn(37, 48).to(BF16) for _ in range(2))
+    weight, bias = torch.rand(48) + 0.5, torch.randn(48)
+    out, z, _, _ = kernels.add_norm(x, y, weight, bias, 1e-5, 0, 0.0)
+    assert torch.equal(z, x + y)
+    assert relative(out, layer_norm(z.float(), (48,), weight, bias, 1e-5)) < 0.005
+    at = torch.linspace(-12, 12, 37 * 48).view(37, 48).to(BF16)
+    wide = at.float().requires_grad_()
+    gelu(wide).backward(y.float())
+    grad, total = kernels.gelu_backward(at, y.clone())
+    assert relative(grad, wide.grad) < 0.005
+    torch.testing.assert_close(total, wide.grad.sum(0), rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_compiler_the_plain_way_is_taken_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    with pytest.raises(Unavailable, match="/no/such/compiler"):
+        Kernels(tmp_path)
+    run = PackedNetwork(classifier(tmp_path / "config"), tmp_path)
+    with torch.autocast("cpu", dtype=BF16):
+        logits = run(**packed(reviews([4, 6])))
+    assert logits.shape == (2, 2)
+    assert run.way == "packed"
+    assert "/no/such/compiler" in str(run.why_not_fused)
+    assert "fused kernels are left out" in caplog.text
+
+
+def test_a_compiler_that_refuses_the_source_is_named_with_its_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho 'error: unknown option' >&2; exit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    with pytest.raises(Unavailable, match="unknown option"):
+        Kernels(tmp_path)
+
+
+def test_the_kernels_are_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Kernels(tmp_path)
+    monkeypatch.setattr("subprocess.run", None)
+    Kernels(tmp_path)
