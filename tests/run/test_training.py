@@ -15,6 +15,7 @@ from sentiment_transfer.demo.datamodule import DemoDataModule
 from sentiment_transfer.demo.encoder import demo_encoder
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.vocabulary import trim_like
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import is_finished, read_result
 
@@ -37,6 +38,7 @@ def test_kept_weights_load_again_and_give_the_recorded_probabilities(demo_run: P
 
     tokenizer = AutoTokenizer.from_pretrained(demo_run / "model")
     network = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(demo_run / "model"))
+    trim_like(network, last_weights(demo_run))
     network.load_state_dict(last_weights(demo_run), strict=True)
     reviews = DemoDataModule("ja", limit=100).reviews("test")
     inputs = tokenizer(reviews.table["text"].to_pylist(), padding=True, return_tensors="pt")
@@ -106,9 +108,23 @@ def test_gradient_checkpointing_changes_no_number(tmp_path: Path) -> None:
 def test_frozen_embeddings_are_left_bit_for_bit(tmp_path: Path, frozen: bool) -> None:
     result = trained(tmp_path, *TINY, f"model.freeze_embeddings={frozen}", "trainer.max_epochs=1")
     before = demo_encoder("nano", 0).embeddings.word_embeddings.weight
-    assert torch.equal(last_weights(tmp_path)[EMBEDDINGS], before) == frozen
+    weights = last_weights(tmp_path)
+    covered = weights[EMBEDDINGS.replace("weight", "covered")]
+    assert torch.equal(weights[EMBEDDINGS], before[covered]) == frozen
     counted = result["model"]["parameters"] - result["model"]["trainable_parameters"]
-    assert counted == (before.numel() if frozen else 0)
+    assert counted == (before.numel() if frozen else (len(before) - len(covered)) * before.shape[1])
+
+
+def test_an_untrimmed_run_gives_the_numbers_of_a_trimmed_one(tmp_path: Path) -> None:
+    """Trainable embeddings, so that the rows that do not occur could make a difference."""
+    overrides = (*TINY, "model.freeze_embeddings=false", "trainer.precision=32-true")
+    trimmed = trained(tmp_path / "trimmed", *overrides)
+    whole = trained(tmp_path / "whole", *overrides, "model.trim_vocabulary=false")
+    assert trimmed["model"]["vocabulary_rows"] < trimmed["model"]["vocabulary"] == whole["model"]["vocabulary_rows"]
+    assert trimmed["model"]["parameters"] == whole["model"]["parameters"]
+    for one, other in zip(trimmed["history"], whole["history"], strict=True):
+        assert one["train"]["loss"] == pytest.approx(other["train"]["loss"], rel=1e-4)
+    assert np.abs(probabilities(tmp_path / "trimmed") - probabilities(tmp_path / "whole")).max() < 1e-3
 
 
 def test_a_source_without_a_development_set_selects_the_last_epoch_alone(tmp_path: Path) -> None:

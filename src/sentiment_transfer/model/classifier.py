@@ -170,7 +170,7 @@ class SentimentClassifier(pl.LightningModule):
         elif gradient_clip_val is not None:
             norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
             # The fused step divides by this as it reads the gradients, which saves a pass over all of them.
-            optimizer.grad_scale = ((norm + 1e-6) / gradient_clip_val).clamp(min=1.0)  # type: ignore[attr-defined]
+            optimizer.grad_scale = ((norm + 1e-6) / gradient_clip_val).clamp(min=1.0).float()  # type: ignore[attr-defined]
 
     def _scaled(self) -> bool:
         """Whether gradients are scaled, as fp16 needs and bf16 does not."""

@@ -7,7 +7,7 @@ stay as they were instead. The row-to-token map travels with the weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,13 @@ def trim_vocabulary(network: PreTrainedModel, covered: Tensor) -> None:
     if padding is not None and padding not in covered:
         covered = torch.sort(torch.cat([covered, torch.tensor([padding])])).values
     network.set_input_embeddings(TrimmedEmbedding(full, covered))
+
+
+def trim_like(network: PreTrainedModel, state: Mapping[str, Tensor]) -> None:
+    """Trim the network as the run did whose weights ``state`` are, so that it can load them."""
+    covered = [tensor for name, tensor in state.items() if name.endswith(".covered")]
+    if covered:
+        trim_vocabulary(network, covered[0])
 
 
 def restore_vocabulary(network: PreTrainedModel, full: Tensor) -> None:

@@ -1,0 +1,82 @@
+"""What every contestant of the speed benchmark computes: real texts, the real tokenizer, the same batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from sentiment_transfer import config as schema
+from sentiment_transfer import identity
+from sentiment_transfer.build import make_data, make_tokenizer
+from sentiment_transfer.data.batches import TrainingOrder
+from sentiment_transfer.data.tokens import TokenStore
+from sentiment_transfer.data.transfer import TransferDataModule
+
+ROOT = Path(__file__).parents[1]
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Reviews as token ids: those to train on, in the order of the batches, and those to score, as they come."""
+
+    config: DictConfig
+    data: TransferDataModule
+    pad_id: int
+    train: list[tuple[np.ndarray, int]]  # (token ids, label), 32 and 32 are a batch
+    score: list[tuple[np.ndarray, int]]
+
+    @property
+    def vocabulary(self) -> int:
+        return 250_002  # XLM-R's, whatever the tokenizer's added tokens are
+
+
+def configured(*overrides: str) -> DictConfig:
+    schema.register()
+    identity.register_resolver()
+    with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
+        return compose("config", overrides=list(overrides))
+
+
+def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload:
+    """SmSA's training reviews and the test reviews of SmSA and IndoLEM, cut at 256 tokens; weights are random."""
+    config = configured(
+        "model=base",
+        f"model.encoder={encoder}",
+        "model.weights=random",
+        "source=smsa_id",
+        "targets=[indolem_id]",
+        "logger=none",
+        *overrides,
+    )
+    data = make_data(config)
+    data.read()
+    tokenizer = make_tokenizer(config, data)
+    data.tokenise(tokenizer)
+    train = data.train_sets[0]
+    assert train.tokens is not None and tokenizer.pad_token_id is not None
+    order = TrainingOrder(len(train.reviews), BATCH, config.seed)
+    rows = [row for batch, _ in order for row in batch][:train_rows]
+    labels = train.reviews.labels
+    scored = [
+        (np.asarray(store[row]), int(label))
+        for s in data.test_sets
+        for store in [_tokens(s.tokens)]
+        for row, label in enumerate(s.reviews.labels)
+    ]
+    return Workload(
+        config,
+        data,
+        tokenizer.pad_token_id,
+        [(np.asarray(train.tokens[row]), int(labels[row])) for row in rows],
+        scored,
+    )
+
+
+def _tokens(store: TokenStore | None) -> TokenStore:
+    assert store is not None
+    return store
