@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
@@ -10,8 +11,12 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.network import load_network, longest_input
+from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_at_once, what_would_fit
+from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+from sentiment_transfer.model.vocabulary import tokens_of
+from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
 
 SCRATCH = BUILTIN + "scratch"
 
@@ -70,6 +75,7 @@ def make_classifier(
         dropout=config.model.dropout,
         freeze_embeddings=config.model.freeze_embeddings,
         gradient_checkpointing=config.model.gradient_checkpointing,
+        lora_rank=config.model.lora_rank,
     )
     longest = longest_input(network)
     if longest is not None and config.data.max_length > longest:
@@ -90,6 +96,39 @@ def make_classifier(
         packed=config.trainer.packed,
         cache_dir=config.paths.cache_dir,
     )
+
+
+def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase) -> str:
+    """What training needs and what there is, as a sentence. Raises UserError where it cannot fit, with what would.
+
+    The data must be tokenised; the network is not loaded for it.
+    """
+    network = outline(
+        config.model.encoder, classes=data.classes, vocabulary=len(tokenizer), revision=config.model.revision
+    )
+    network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
+    accelerator = choose_accelerator(config.trainer.accelerator)
+    lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
+    recipe = Recipe(
+        batch_size=config.trainer.batch_size,
+        accumulate=config.trainer.accumulate,
+        tokens=int(lengths.max()),
+        mean_tokens=float(lengths.mean()),
+        packed=config.trainer.packed and why_padded(network) is None,
+        half=choose_precision(config.trainer.precision, accelerator) != "32-true",
+        checkpointing=config.model.gradient_checkpointing,
+        trimmed_rows=len(tokens_of(data.stores, tokenizer)) if config.model.trim_vocabulary else None,
+        lora_rank=config.model.lora_rank,
+    )
+    one, room = need(network, recipe), available(accelerator)
+    if room is None:
+        return f"Memory: {one.sentence()}."
+    if one.total > room:
+        option = what_would_fit(network, recipe, room)
+        instead = f"Type {option}." if option else "It needs a larger device, or several: trainer.strategy=fsdp."
+        raise UserError(f"This run needs {one.sentence()}. The {accelerator} has {room / GIB:.1f} GiB free. {instead}")
+    several = runs_at_once(one, room)
+    return f"Memory: {one.sentence()}; {room / GIB:.1f} GiB free, room for {several} such run{'s' * (several > 1)}."
 
 
 def honesty_labels(config: DictConfig) -> list[str]:

@@ -36,7 +36,8 @@ class ModelConfig:
     dropout: float | None = None  # hidden, attention and head dropout; null keeps the encoder's own
     freeze_embeddings: bool = False
     trim_vocabulary: bool = True  # hold the rows of the tokens that occur in the run's texts; exact, see the README
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool = False  # keep a layer's input alone and compute it again: less memory, a third slower
+    lora_rank: int | None = None  # train low-rank adapters of the attention and the head, and nothing else
 
 
 @dataclass

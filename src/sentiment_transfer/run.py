@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer
+from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer, memory_needed
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
@@ -60,8 +60,9 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     data.read()
     refuse_nothing_to_score(data)
     tokenizer = make_tokenizer(config, data)
-    module = make_classifier(config, data, tokenizer)
     data.tokenise(tokenizer)
+    log.info("%s", memory_needed(config, data, tokenizer))
+    module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))

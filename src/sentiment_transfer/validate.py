@@ -75,6 +75,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.accumulate": 1,
         "trainer.threads": 1,
         "data.max_length": 4,
+        "model.lora_rank": 1,
         "data.num_workers": 0,
         "data.score_batch_tokens": 1,
         "logger.log_every": 1,

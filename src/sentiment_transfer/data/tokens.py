@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xxhash
 from filelock import FileLock
+from rich.console import Console
+from rich.progress import track
 
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+BATCH = 2_000  # reviews
 ARRAYS = {"tokens": np.int32, "offsets": np.int64, "full_lengths": np.int32}
 
 
@@ -99,7 +103,15 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
     log.info("Tokenising %s reviews (once; kept for later runs).", f"{len(reviews):,}")
     pieces: list[np.ndarray] = []
     full_lengths: list[int] = []
-    for texts in reviews.text_batches(size=2_000):
+    batches = track(
+        reviews.text_batches(size=BATCH),  # the tokenizer's own threads share a batch
+        total=-(-len(reviews) // BATCH),
+        description="Tokenising",
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    for texts in batches:
         for ids in tokenizer(texts, verbose=False)["input_ids"]:
             full_lengths.append(len(ids))
             # Every encoder here ends a text with exactly one special token; the cut keeps it.

@@ -17,6 +17,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.model.lora import has_lora, kept_state
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class SentimentClassifier(pl.LightningModule):
 
             encoder = load_network(encoder, classes=classes, vocabulary=0, seed=seed)
         self.network = encoder
+        self.strict_loading = not has_lora(encoder)  # a checkpoint leaves the frozen encoder out
         self.why_padded = why_padded(encoder) if packed else "trainer.packed=false"
         self.packed = None if self.why_padded else PackedNetwork(encoder, Path(cache_dir))
         self.classes = classes
@@ -118,6 +120,11 @@ class SentimentClassifier(pl.LightningModule):
         metrics["accuracy"].update(logits.detach(), batch["labels"])
         metrics["f1"].update(logits.detach(), batch["labels"])
         return loss
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        kept = {f"network.{name}" for name in kept_state(self.network)}
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {n: t for n, t in state.items() if n in kept or not n.startswith("network.")}
 
     def on_train_epoch_start(self) -> None:
         self.train_metrics.reset()  # not at an epoch's end: a checkpoint is saved there, before this hook has its turn

@@ -10,6 +10,7 @@ import torch
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.lora import add_lora
 from sentiment_transfer.model.tokenizer import BUILTIN
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def load_network(
     dropout: float | None = None,
     freeze_embeddings: bool = False,
     gradient_checkpointing: bool = False,
+    lora_rank: int | None = None,
 ) -> PreTrainedModel:
     """An encoder with a classification head, in fp32 on the CPU. The head is fresh and follows ``seed``, unless the
     weights come with one for as many classes.
@@ -67,9 +69,23 @@ def load_network(
         )
     if freeze_embeddings:
         network.get_input_embeddings().requires_grad_(False)
+    if lora_rank is not None:
+        add_lora(network, lora_rank)
     if gradient_checkpointing:
         network.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     return network
+
+
+def outline(encoder: str, *, classes: tuple[str, ...], vocabulary: int, revision: str | None = None) -> PreTrainedModel:
+    """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
+    encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
+    if encoder.startswith(BUILTIN):
+        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None)
+    from transformers import AutoModelForSequenceClassification
+
+    config = _config(encoder, revision, classes, None)
+    with torch.device("meta"), sentences_for_hub_errors("model", encoder, INSTEAD):
+        return AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
 
 
 def longest_input(network: PreTrainedModel) -> int | None:

@@ -17,9 +17,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback, Trainer
 from safetensors.torch import load_file, save_file
-from torch import nn
+from transformers import PreTrainedModel
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.results.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.selection import History, epochs_needed
@@ -37,18 +38,22 @@ def weights_path(folder: Path, epoch: int) -> Path:
     return folder / "weights" / f"epoch-{epoch}.safetensors"
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
+def save_weights(network: PreTrainedModel, path: Path) -> None:
     """Write a network's weights (without optimiser state) as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept_state(network).items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
     write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
+def load_weights(network: PreTrainedModel, path: Path) -> None:
     """Read weights written by ``save_weights`` into ``network``. Raises UserError where they do not fit."""
     try:
-        network.load_state_dict(load_file(path), strict=True)
+        state = load_file(path)
+        if state.keys() != (wanted := kept_state(network)).keys():
+            other = sorted(state.keys() ^ wanted.keys())
+            raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
+        network.load_state_dict(state, strict=False)
     except Exception as error:
         raise UserError(
             f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "

@@ -80,7 +80,17 @@ def fusable(network: Any) -> str | None:
         return f"the fused kernels compute GELU, not {config.hidden_act}"
     if (config.hidden_size // config.num_attention_heads) % 16:
         return "the fused kernels need attention heads of a multiple of 16 units"
+    if getattr(network, "is_gradient_checkpointing", False):
+        return "the fused kernels keep what gradient checkpointing would compute again"
+    if any(type(m) is not nn.Linear for layer in network.base_model.encoder.layer for m in _linears(layer)):
+        return "the fused kernels know plain linear layers alone, not adapters"
     return None
+
+
+def _linears(layer: Any) -> list[nn.Module]:
+    attention = layer.attention
+    projections = [attention.self.query, attention.self.key, attention.self.value]
+    return [*projections, attention.output.dense, layer.intermediate.dense, layer.output.dense]
 
 
 def _masters(layer: Any) -> Masters:

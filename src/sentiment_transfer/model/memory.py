@@ -1,0 +1,143 @@
+"""How much memory a run needs, known from the architecture and the recipe before anything is allocated.
+
+States (weights, gradients, Adam's two moments) are exact. Activations follow Korthikanti et al. (2022, arXiv
+2205.05198): 34 bytes per token, layer and hidden unit in 16 bits, twice that in fp32, and 5 bytes per layer, head and
+pair of tokens where attention weights are materialised; with gradient checkpointing 2 bytes and one layer in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+GIB = 2**30
+# What a process holds besides: Python, torch, the CUDA context. Seen on a CPU: 0.6 GiB.
+LIBRARIES = 0.6 * GIB
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the need besides the architecture."""
+
+    batch_size: int
+    accumulate: int
+    tokens: int  # of the longest review that the run has
+    mean_tokens: float
+    packed: bool
+    half: bool  # computes in 16 bits (over fp32 weights)
+    checkpointing: bool
+    trimmed_rows: int | None = None  # of the embedding; None: all
+    lora_rank: int | None = None
+    shards: int = 1  # FSDP: devices that share the states
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes on one device."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+    activations: float
+
+    @property
+    def total(self) -> float:
+        return self.weights + self.gradients + self.optimizer + self.activations + LIBRARIES
+
+    def sentence(self) -> str:
+        """``about 3.1 GiB: weights 0.5, gradients 0.4, optimiser 0.7, activations 0.9, libraries 0.6``"""
+        parts = {
+            "weights": self.weights,
+            "gradients": self.gradients,
+            "optimiser": self.optimizer,
+            "activations": self.activations,
+            "libraries": LIBRARIES,
+        }
+        listed = ", ".join(f"{name} {bytes_ / GIB:.1f}" for name, bytes_ in parts.items())
+        return f"about {self.total / GIB:.1f} GiB: {listed}"
+
+
+def need(network: PreTrainedModel, recipe: Recipe) -> Need:
+    """The peak of training ``network``, which may be on the ``meta`` device."""
+    config = network.config
+    embedding = network.get_input_embeddings().weight
+    rows, width = embedding.shape  # type: ignore[misc]
+    parameters = sum(p.numel() for p in network.parameters())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    if recipe.trimmed_rows is not None:
+        absent = (rows - min(rows, recipe.trimmed_rows)) * width
+        parameters -= absent
+        trained -= absent if embedding.requires_grad else 0
+    layers, hidden = config.num_hidden_layers, config.hidden_size
+    if recipe.lora_rank is not None:
+        trained = layers * 2 * 2 * hidden * recipe.lora_rank + hidden * (hidden + config.num_labels)
+    copies = 2 * (parameters - embedding.numel()) if recipe.half else 0  # 16-bit copies of the fp32 weights
+    return Need(
+        weights=(4 * parameters + max(0, copies)) / recipe.shards,
+        gradients=4 * trained / recipe.shards,
+        optimizer=8 * trained / recipe.shards,
+        activations=_activations(config, recipe),
+    )
+
+
+def _activations(config: object, recipe: Recipe) -> float:
+    layers, hidden, heads = (
+        getattr(config, name) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")
+    )
+    reviews = recipe.batch_size // recipe.accumulate
+    # A random batch: the mean, and room for one that is far above it; padded, every review is as long as the longest.
+    spread = min(reviews * recipe.tokens, 1.5 * reviews * recipe.mean_tokens + recipe.tokens)
+    tokens = spread if recipe.packed else reviews * recipe.tokens
+    width = 1 if recipe.half else 2
+    one_layer = 34 * width * tokens * hidden
+    if not recipe.packed:
+        one_layer += 5 * width * heads * reviews * recipe.tokens**2
+    if recipe.checkpointing:
+        return 2 * width * tokens * hidden * layers + one_layer
+    return one_layer * layers
+
+
+def available(accelerator: str) -> float | None:
+    """Bytes that the device has free now; None where nobody can tell."""
+    if accelerator == "cuda":
+        return float(torch.cuda.mem_get_info()[0])
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return None
+    return float(min(free, _cgroup_limit()))
+
+
+def _cgroup_limit() -> float:
+    try:
+        return float(Path("/sys/fs/cgroup/memory.max").read_text()) - float(
+            Path("/sys/fs/cgroup/memory.current").read_text()
+        )
+    except (OSError, ValueError):  # no such file, or "max"
+        return float("inf")
+
+
+def what_would_fit(network: PreTrainedModel, recipe: Recipe, room: float) -> str | None:
+    """The first option, from the one that costs least, with which the run fits into ``room`` bytes."""
+    options: dict[str, Recipe] = {}
+    if recipe.accumulate < recipe.batch_size:
+        whole = [n for n in range(recipe.accumulate + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0]
+        options |= {f"trainer.accumulate={n}": replace(recipe, accumulate=n) for n in whole}
+    smallest = replace(recipe, accumulate=recipe.batch_size)
+    if not recipe.checkpointing:
+        options["model.gradient_checkpointing=true"] = replace(recipe, checkpointing=True)
+        both = replace(smallest, checkpointing=True)
+        options[f"model.gradient_checkpointing=true trainer.accumulate={recipe.batch_size}"] = both
+    if recipe.lora_rank is None:
+        lora = replace(recipe, lora_rank=16, checkpointing=True)
+        options["model.lora_rank=16 model.gradient_checkpointing=true"] = lora
+    return next((option for option, changed in options.items() if need(network, changed).total <= room), None)
+
+
+def runs_at_once(one: Need, room: float) -> int:
+    """How many such runs the device holds together."""
+    return max(0, int(room // one.total))
