@@ -169,3 +169,39 @@ def test_loaders_give_whole_batches() -> None:
     assert [batch["rows"].tolist() for batch in scoring] == [[3, 4], [0, 2, 1]]
     parts = list(training_loader(batches, TrainingOrder(5, 2, seed=0, accumulate=2)))
     assert [round(batch["share"].item(), 1) for batch in parts] == [0.5, 0.5, 0.5, 0.5, 1.0]
+
+
+def test_a_packed_batch_is_one_row_of_tokens_without_padding() -> None:
+    batches = TokenBatches([store([3, 1, 2])], np.array([1, 0, 1]), PAD, packed=True)
+    batch = batches[[2, 0]]
+    assert batch["input_ids"].tolist() == [12, 12, 10, 10, 10]
+    assert batch["cu_seqlens"].tolist() == [0, 2, 5]
+    assert batch["labels"].tolist() == [1, 1]
+    assert batch["rows"].tolist() == [2, 0]
+    assert {tensor.dtype for tensor in batch.values()} == {torch.int64}
+
+
+@pytest.mark.parametrize("budget", [1, 7, 20, 1000])
+def test_packed_scoring_batches_fill_the_budget_with_real_tokens(budget: int) -> None:
+    lengths = np.array([3, 9, 1, 4, 4, 2, 8, 1])
+    batches = batches_by_length(lengths, budget, packed=True)
+    assert sorted(row for batch in batches for row in batch) == list(range(8))
+    tokens = [int(lengths[batch].sum()) for batch in batches]
+    assert all(total <= budget or len(batch) == 1 for total, batch in zip(tokens, batches, strict=True))
+    flat = [int(lengths[row]) for batch in batches for row in batch]
+    assert flat == sorted(flat, reverse=True)
+    # No batch had room for the next one's first review.
+    for total, following in zip(tokens, batches[1:], strict=False):
+        assert total + lengths[following[0]] > budget
+
+
+def test_packed_training_batches_are_the_padded_ones() -> None:
+    padded = TokenBatches([store([3, 1, 2, 5, 4])], np.arange(5), PAD)
+    packed = TokenBatches([store([3, 1, 2, 5, 4])], np.arange(5), PAD, packed=True)
+    for one, other in zip(
+        training_loader(padded, TrainingOrder(5, 2, seed=0)),
+        training_loader(packed, TrainingOrder(5, 2, seed=0)),
+        strict=True,
+    ):
+        assert one["rows"].tolist() == other["rows"].tolist()
+        assert one["input_ids"][one["attention_mask"].bool()].tolist() == other["input_ids"].tolist()

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 GIB = 2**30
@@ -63,8 +65,8 @@ class Need:
 def need(network: PreTrainedModel, recipe: Recipe) -> Need:
     """The peak of training ``network``, which may be on the ``meta`` device."""
     config = network.config
-    embedding = network.get_input_embeddings().weight
-    rows, width = embedding.shape  # type: ignore[misc]
+    embedding = cast(Tensor, network.get_input_embeddings().weight)
+    rows, width = embedding.shape
     parameters = sum(p.numel() for p in network.parameters())
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if recipe.trimmed_rows is not None:
@@ -73,7 +75,8 @@ def need(network: PreTrainedModel, recipe: Recipe) -> Need:
         trained -= absent if embedding.requires_grad else 0
     layers, hidden = config.num_hidden_layers, config.hidden_size
     if recipe.lora_rank is not None:
-        trained = layers * 2 * 2 * hidden * recipe.lora_rank + hidden * (hidden + config.num_labels)
+        head = sum(p.numel() for n, p in network.named_parameters() if not n.startswith(network.base_model_prefix))
+        trained = layers * 2 * 2 * hidden * recipe.lora_rank + head
     copies = 2 * (parameters - embedding.numel()) if recipe.half else 0  # 16-bit copies of the fp32 weights
     return Need(
         weights=(4 * parameters + max(0, copies)) / recipe.shards,
@@ -127,14 +130,15 @@ def what_would_fit(network: PreTrainedModel, recipe: Recipe, room: float) -> str
     if recipe.accumulate < recipe.batch_size:
         whole = [n for n in range(recipe.accumulate + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0]
         options |= {f"trainer.accumulate={n}": replace(recipe, accumulate=n) for n in whole}
-    smallest = replace(recipe, accumulate=recipe.batch_size)
+    smallest = recipe.batch_size
     if not recipe.checkpointing:
         options["model.gradient_checkpointing=true"] = replace(recipe, checkpointing=True)
-        both = replace(smallest, checkpointing=True)
-        options[f"model.gradient_checkpointing=true trainer.accumulate={recipe.batch_size}"] = both
+        both = replace(recipe, accumulate=smallest, checkpointing=True)
+        options[f"model.gradient_checkpointing=true trainer.accumulate={smallest}"] = both
     if recipe.lora_rank is None:
         lora = replace(recipe, lora_rank=16, checkpointing=True)
-        options["model.lora_rank=16 model.gradient_checkpointing=true"] = lora
+        name = "model.lora_rank=16 model.gradient_checkpointing=true"
+        options |= {name: lora, f"{name} trainer.accumulate={smallest}": replace(lora, accumulate=smallest)}
     return next((option for option, changed in options.items() if need(network, changed).total <= room), None)
 
 

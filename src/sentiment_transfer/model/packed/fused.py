@@ -80,7 +80,7 @@ def fusable(network: Any) -> str | None:
         return f"the fused kernels compute GELU, not {config.hidden_act}"
     if (config.hidden_size // config.num_attention_heads) % 16:
         return "the fused kernels need attention heads of a multiple of 16 units"
-    if getattr(network, "is_gradient_checkpointing", False):
+    if network.is_activation_checkpointing:
         return "the fused kernels keep what gradient checkpointing would compute again"
     if any(type(m) is not nn.Linear for layer in network.base_model.encoder.layer for m in _linears(layer)):
         return "the fused kernels know plain linear layers alone, not adapters"

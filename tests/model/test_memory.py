@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.tiny import FAMILIES, random, tiny_folder
+from runs import finished, trained
+from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model import memory
+from sentiment_transfer.model.memory import GIB, Recipe, need, runs_at_once, what_would_fit
+from sentiment_transfer.model.network import outline
+from sentiment_transfer.model.vocabulary import trim_vocabulary
+
+RECIPE = Recipe(batch_size=32, accumulate=1, tokens=256, mean_tokens=60.0, packed=True, half=True, checkpointing=False)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_an_outline_has_the_shapes_of_the_network_and_none_of_its_memory(model_type: str, tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path, model_type)
+    sketch = outline(str(folder), classes=BINARY, vocabulary=60)
+    assert all(p.device.type == "meta" for p in sketch.parameters())
+    shapes = {name: p.shape for name, p in random(folder).named_parameters()}
+    assert {name: p.shape for name, p in sketch.named_parameters()} == shapes
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("size", "parameters"), [("base", 278e6), ("large", 560e6), ("xl", 3.48e9), ("xxl", 10.7e9)])
+def test_states_of_the_real_sizes_are_16_bytes_a_parameter(real_models: Path, size: str, parameters: float) -> None:
+    network = outline(str(real_models / f"xlm-roberta-{size}"), classes=BINARY, vocabulary=0)
+    full = need(network, replace(RECIPE, half=False))
+    states = full.weights + full.gradients + full.optimizer
+    assert states == pytest.approx(16 * parameters, rel=0.01)
+
+
+def test_trimmed_rows_and_adapters_are_counted_as_they_are(tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path, vocab_size=5_000)
+    sketch = outline(str(folder), classes=BINARY, vocabulary=60)
+    network = random(folder)
+    trim_vocabulary(network, torch.arange(100))
+    counted = need(sketch, replace(RECIPE, trimmed_rows=100, half=False))
+    assert counted.gradients == 4 * sum(p.numel() for p in network.parameters())
+    adapted = random(folder, lora_rank=4)
+    counted = need(sketch, replace(RECIPE, lora_rank=4))
+    assert counted.optimizer == pytest.approx(
+        8 * sum(p.numel() for p in adapted.parameters() if p.requires_grad), rel=0.01
+    )
+
+
+def test_each_option_needs_less_and_padding_needs_more(tmp_path: Path) -> None:
+    sketch = outline(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60)
+    usual = need(sketch, RECIPE).activations
+    assert need(sketch, replace(RECIPE, accumulate=4)).activations < usual / 2
+    assert need(sketch, replace(RECIPE, checkpointing=True)).activations < usual
+    assert need(sketch, replace(RECIPE, packed=False)).activations > 2 * usual
+    assert need(sketch, replace(RECIPE, half=False)).activations == 2 * usual
+
+
+def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
+    network = outline(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
+    large_batch = replace(RECIPE, batch_size=256, tokens=512, mean_tokens=300)
+    states = need(network, replace(large_batch, accumulate=256)).total
+    assert what_would_fit(network, large_batch, states * 1.5) == "trainer.accumulate=16"
+    assert "lora_rank" in str(what_would_fit(network, large_batch, states * 0.6))
+    assert what_would_fit(network, large_batch, 0.1 * GIB) is None
+
+
+def test_as_many_runs_fit_as_there_is_room_for(tmp_path: Path) -> None:
+    one = need(outline(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60), RECIPE)
+    assert runs_at_once(one, 3.5 * one.total) == 3
+    assert runs_at_once(one, 0.5 * one.total) == 0
+
+
+SMALL_RUN = ("experiment=demo", "source.demo_en.limit=64", "targets=none", "logger.progress_bar=false")
+
+
+def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_cgroup_limit", lambda: 0.61 * GIB)
+    monkeypatch.setattr("sentiment_transfer.run.make_classifier", None)
+    with pytest.raises(UserError, match=r"needs about .* GiB: weights .* The cpu has 0\.6 GiB free\. "):
+        trained(tmp_path, *SMALL_RUN, "trainer.batch_size=64", "data.max_length=512")
+
+
+def test_a_run_says_what_it_needs(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, *SMALL_RUN)
+    assert code == 0, output
+    assert "Memory: about" in output and "such run" in output
