@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def main() -> int:
                 launchers += len(campaign.launchers)
                 bad += campaign.broken + compared(folder, reference)
                 bad += [f"the last command ended with {campaign.last_code}"] if campaign.last_code else []
-                if "Traceback" in (folder / "output.txt").read_text():
+                if re.search("^Traceback", (folder / "output.txt").read_text(), re.MULTILINE):
                     bad.append("a launcher printed a traceback")
             print(f"round {rounds}: {dict(faults)}", flush=True)
             if bad:

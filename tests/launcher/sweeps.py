@@ -29,7 +29,9 @@ class Sweep:
             self.process = subprocess.Popen(
                 [sys.executable, str(APP), "-m", *arguments],
                 cwd=cwd,
-                env=inherited | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": ""} | environment,
+                env=inherited
+                | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "", "QUICK": "1"}
+                | environment,
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )

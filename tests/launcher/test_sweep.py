@@ -20,9 +20,9 @@ LONG = ("seed=0,1", "steps=2000", "delay=0.02")
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A sweep of eight jobs with two costs, and what it printed."""
+    """A sweep of six jobs, each a Hydra program in full, with two costs; and what it printed."""
     folder = tmp_path_factory.mktemp("sweep")
-    code, output = swept(folder, "seed=0,1,2", "steps=2,7", "hydra.launcher.cpu_slots=2", MARK="mine")
+    code, output = swept(folder, "seed=0,1,2", "steps=2,7", "hydra.launcher.cpu_slots=2", MARK="mine", QUICK="")
     assert code == 0, output
     return folder, output
 
@@ -123,6 +123,7 @@ def test_a_signal_lets_the_jobs_save_and_the_same_command_goes_on(tmp_path: Path
     assert "2 jobs: 0 done, 2 stopped" in sweep.output
     again = Sweep(tmp_path, *LONG, "hydra.launcher.cpu_slots=2").until(lambda: len(noted(tmp_path, "starts")) == 4)
     again.process.kill()
+    again.wait()
     assert gone(tmp_path)
 
 

@@ -5,34 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra_plugins.slots_launcher._claims import FOLDER, Claim, Clock, Found, latest, make_claim
-from hydra_plugins.slots_launcher._display import Counts, Display, Row
+from hydra_plugins.slots_launcher._display import Counts, Display
 from hydra_plugins.slots_launcher._endings import Ending, meaning, out_of_memory, refusal
 from hydra_plugins.slots_launcher._jobs import Job
 from hydra_plugins.slots_launcher._options import Options
 from hydra_plugins.slots_launcher._processes import Process, Warden, evict
-from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, Pace, duration, read_progress
+from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, duration
+from hydra_plugins.slots_launcher._running import Running
 from hydra_plugins.slots_launcher._signals import Signals
 from hydra_plugins.slots_launcher._slots import Slot
 
 ASK_AGAIN = (1.0, 15.0)  # seconds between looks at jobs that are in another launcher's hands: from, up to
 NEVER = float("inf")
-
-
-@dataclass
-class Running:
-    job: Job
-    slot: Slot
-    claim: Claim
-    process: Process
-    since: float = field(default_factory=time.time)
-    pace: Pace = field(default_factory=Pace)
-    lost: bool = False  # its claim is no longer ours
 
 
 class Sweep:
@@ -92,21 +81,17 @@ class Sweep:
     def _show(self) -> None:
         if self.display.seconds == NEVER:
             return
-        for running in self.running:
-            progress = read_progress(running.job.folder / FOLDER / FILE)
-            if progress is not None and progress.written >= running.since - 1:  # not an earlier attempt's
-                running.pace.see(progress)
-        ended = [ending.what for ending in self.endings]
+        ended = Counter(ending.what for ending in self.endings)
         counts = Counts(
-            total=len(ended) + len(self.queue) + len(self.running) + len(self.elsewhere),
+            total=len(self.endings) + len(self.queue) + len(self.running) + len(self.elsewhere),
             queued=len(self.queue),
             running=len(self.running),
             elsewhere=len(self.elsewhere),
-            done=ended.count("done"),
-            skipped=ended.count("skipped"),
-            failed=ended.count("failed"),
+            done=ended["done"],
+            skipped=ended["skipped"],
+            failed=ended["failed"],
         )
-        self.display.refresh(counts, [Row(r.job.name, r.slot.name, r.since, r.pace) for r in self.running])
+        self.display.refresh(counts, [running.row() for running in self.running])
 
     # Starting
 

@@ -29,6 +29,14 @@ class JobsFailed(CompactHydraException):
     """Some jobs failed; they have been listed with their logs."""
 
 
+class FailedJob(JobReturn):
+    """Raises when its value is asked for, as Hydra's own does, but without a line to stderr: the list was printed."""
+
+    @property
+    def return_value(self) -> Any:
+        raise self._return_value
+
+
 class SlotsLauncher(Launcher):
     """Runs each job as a process of its own. Options: see ``_options.Options``, or docs/launcher.md."""
 
@@ -89,15 +97,16 @@ class SlotsLauncher(Launcher):
         by_number = {number: e for e in endings for number in (e.job.number, *e.job.twins)}
         returns = []
         for number, overrides in enumerate(job_overrides, first):
-            ended = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED)
-            if (ending := by_number.get(number)) is not None:
-                done = ending.what in ("done", "skipped")
+            ending = by_number.get(number)
+            done = ending.what in ("done", "skipped") if ending else not failures  # none: not chosen, or not begun
+            kind, status, value = (
+                (JobReturn, JobStatus.COMPLETED, None) if done else (FailedJob, JobStatus.FAILED, error)
+            )
+            ended = kind(overrides=list(overrides), status=status, _return_value=value)
+            if ending is not None:
                 ended.working_dir, ended.task_name = str(ending.job.folder), ending.job.name
-                ended.status = JobStatus.COMPLETED if done else JobStatus.FAILED
-                done_file = ending.job.folder / self.options.done_file
-                ended.return_value = value_of(done_file, self.options.value_key) if done else error
-            elif failures:  # fail_fast: it was not begun
-                ended.status, ended.return_value = JobStatus.FAILED, error
+                if done:
+                    ended._return_value = value_of(ending.job.folder / self.options.done_file, self.options.value_key)
             returns.append(ended)
         return returns
 

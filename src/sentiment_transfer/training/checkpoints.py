@@ -117,9 +117,14 @@ class RunCheckpoints(Callback):
         if cut_then == data.accumulate:
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-        epochs = checkpoint["epoch"] * data.parts_in_epoch(data.accumulate)
-        for stage, parts in progress["current"].items():
-            progress["current"][stage] = data.parts_now(parts, cut_then)
+        saved = dict(progress["current"])
+        epochs, ready = (
+            checkpoint["epoch"] * data.parts_in_epoch(data.accumulate),
+            data.parts_now(saved["ready"], cut_then),
+        )
+        for stage, parts in saved.items():
+            # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
+            progress["current"][stage] = ready - (saved["ready"] - parts)
             progress["total"][stage] = epochs + progress["current"][stage]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

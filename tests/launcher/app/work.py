@@ -4,6 +4,7 @@
     python work.py -m seed=0,1,2
 
 What it does wrong on request: ``fail_at`` (a step), ``memory`` (units it needs; a machine has 8), ``code``.
+With QUICK=1 in the environment a plain run reads its arguments itself: importing Hydra is most of what it would do.
 """
 
 from __future__ import annotations
@@ -15,12 +16,10 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
-
-stop = []
+stop: list[int] = []
 
 
 def write(path: Path, content: object) -> None:
@@ -30,17 +29,7 @@ def write(path: Path, content: object) -> None:
     os.replace(temporary, path)
 
 
-def key(config: DictConfig) -> str:
-    plain = {k: v for k, v in OmegaConf.to_container(config).items() if k not in ("hydra", "split", "delay")}  # type: ignore[union-attr]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
-
-
-OmegaConf.register_new_resolver("job_key", lambda *, _root_: f"work-{_root_.seed}-{key(_root_)}")
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="work")
-def main(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
+def work(config: Any, folder: Path) -> None:
     with (folder.parent / "starts.txt").open("a") as file:
         file.write(f"{folder.name}\n")
     state = folder / "state.json"
@@ -70,5 +59,35 @@ def main(config: DictConfig) -> None:
     write(folder / "result.json", {"number": number, "score": {"value": config.seed}, "environment": environment})
 
 
-if __name__ == "__main__":
+def read_arguments() -> None:
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    folder = Path(given.pop("hydra.run.dir").strip("'"))
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = (Path(__file__).parent / "conf" / "work.yaml").read_text().partition("_self_")[2].partition("hydra:")[0]
+    values = dict(line.split(": ") for line in conf.split("\n") if line)
+    work(
+        SimpleNamespace(**{k: float(v) if "." in v else int(v) for k, v in (values | given).items() if "." not in k}),
+        folder,
+    )
+
+
+def with_hydra() -> None:
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig, OmegaConf
+
+    def key(config: DictConfig) -> str:
+        plain = {k: v for k, v in OmegaConf.to_container(config).items() if k not in ("hydra", "split", "delay")}  # type: ignore[union-attr]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+
+    OmegaConf.register_new_resolver("job_key", lambda *, _root_: f"work-{_root_.seed}-{key(_root_)}")
+
+    @hydra.main(version_base="1.3", config_path="conf", config_name="work")
+    def main(config: DictConfig) -> None:
+        work(config, Path(HydraConfig.get().runtime.output_dir))
+
     main()
+
+
+if __name__ == "__main__":
+    read_arguments() if os.environ.get("QUICK") and "-m" not in sys.argv else with_hydra()
