@@ -14,11 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from sentiment_transfer import cli, config, cost, identity
-
-config.register()
-identity.register_resolver()
-cost.register_resolver()
+from sentiment_transfer import cli
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import shutil
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from runs import composed, finished
+import slurm
+from runs import composed, finished, started
 from sentiment_transfer.results.record import read_result
 
 TINY = (
@@ -34,7 +38,6 @@ def needs(package: str, extra: str) -> pytest.MarkDecorator:
 ray = needs("hydra_plugins.hydra_ray_launcher", "ray")
 optuna = needs("hydra_plugins.hydra_optuna_sweeper", "optuna")
 submitit = needs("hydra_plugins.hydra_submitit_launcher", "slurm")
-slurm = pytest.mark.skipif(shutil.which("sbatch") is None, reason="there is no SLURM here (sbatch)")
 
 
 @pytest.mark.parametrize(
@@ -103,19 +106,44 @@ def test_slurm_is_asked_for_a_gpu_and_for_requeueing() -> None:
 
 
 @submitit
-@slurm
 @pytest.mark.slow
-def test_a_sweep_on_slurm_leaves_the_same_directories(tmp_path: Path) -> None:
-    here = ("hydra.launcher.gpus_per_node=null", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=null")
-    # submitit starts its workers with this interpreter; a partition and an account are the cluster's own defaults.
-    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    code, output = finished(
-        tmp_path, "-m", "hydra/launcher=slurm", *here, *TINY, "seed=0,1", timeout=600, **environment
-    )
-    assert code == 0, output
-    code, output = finished(tmp_path, "-m", *TINY, "seed=0,1", timeout=60)
+def test_a_sweep_on_slurm_is_requeued_and_leaves_the_same_directories(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two jobs; one is taken off in the middle, saves, is requeued by submitit, and goes on where it was."""
+    if reason := slurm.why_not():
+        pytest.skip(reason)
+    cwd = tmp_path_factory.mktemp("on-slurm")
+    with TemporaryDirectory(prefix="slurm-") as folder, slurm.cluster(Path(folder)) as environment:
+        here = ("hydra.launcher.gpus_per_node=null", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=null")
+        job = (*TINY, "trainer.max_epochs=40", "seed=0,1")
+        # submitit starts its workers with this interpreter; partition and account are the cluster's own defaults.
+        environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        sweep = started(cwd, "-m", "hydra/launcher=slurm", *here, *job, **environment)
+        try:
+            saved = cwd / "multirun"
+            wait_for(lambda: next(saved.glob("*-s0-*/checkpoints/last.ckpt"), None), sweep)
+            running = slurm.slurm(environment, "squeue", "-h", "-o", "%A_%a %i %T").splitlines()
+            first = next(line.split()[1] for line in running if line.endswith("RUNNING"))
+            slurm.slurm(environment, "scancel", "--signal=USR2", first)
+            output, _ = sweep.communicate(timeout=400)
+        finally:
+            sweep.kill()
+            sweep.wait()
+        assert sweep.returncode == 0, output
+        logs = "".join(path.read_text() for path in saved.glob(".submitit/*/*.out"))
+        logs += "".join(path.read_text() for path in saved.glob(".submitit/*/*.err"))
+        assert "Going on from" in logs + "".join(path.read_text() for path in saved.glob("*/train.log"))
+        assert "equeue" in logs
+    code, output = finished(cwd, "-m", *job, timeout=60)
     assert code == 0
     assert "2 jobs: 0 done, 2 done before" in output
+
+
+def wait_for(there: Callable[[], object], process: subprocess.Popen[str], seconds: float = 200) -> None:
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.2)
 
 
 def test_the_engines_leave_the_run_as_it_is() -> None:

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer import config as config_schema
+from sentiment_transfer import cost, identity
 from sentiment_transfer.config import Config
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
@@ -27,6 +28,11 @@ from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.validate import suggestion, validate
+
+# Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
+config_schema.register()
+identity.register_resolver()
+cost.register_resolver()
 
 # HYDRA_FULL_ERROR is set for Hydra below; the jobs of a sweep, which inherit it, are told what the user said.
 USERS_OWN = "SENTIMENT_FULL_ERROR"

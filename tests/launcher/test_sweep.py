@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, noted, results, swept
+from launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, kill, noted, results, swept
 from runs import ROOT
 
 LONG = ("seed=0,1", "steps=2000", "delay=0.02")
@@ -83,7 +85,7 @@ def test_others_go_on_when_some_fail_and_the_command_for_the_failed_is_printed(t
     code, output = swept(tmp_path, *[word for word in shlex.split(again) if word != "-m"], "fail_at=-1,1")
     assert code == 1
     assert "2 jobs in multirun" in output
-    assert output.rstrip().splitlines()[-2].startswith("2 jobs: 0 done, 2 failed")
+    assert "2 jobs: 0 done, 2 failed" in output
 
 
 def test_names_that_the_sweep_has_not_are_refused(tmp_path: Path) -> None:
@@ -140,6 +142,31 @@ def test_no_job_outlives_a_launcher_that_was_killed(tmp_path: Path) -> None:
     sweep.process.kill()
     sweep.wait()
     assert gone(tmp_path, 5)
+
+
+@pytest.mark.parametrize("how", ["the launcher is killed", "the job ends", "the job is killed"])
+def test_what_a_job_has_started_ends_with_it(tmp_path: Path, how: str) -> None:
+    steps = "steps=5" if how == "the job ends" else "steps=2000"
+    sweep = Sweep(tmp_path, "seed=0", steps, "delay=0.1", "children=1").until(lambda: left_behind(tmp_path))
+    if how == "the launcher is killed":
+        sweep.process.kill()
+    elif how == "the job is killed":
+        kill(job_processes(tmp_path)[0])
+    assert sweep.wait() == {"the launcher is killed": -9, "the job ends": 0, "the job is killed": 1}[how]
+    deadline = time.monotonic() + 5
+    while left_behind(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left_behind(tmp_path)
+
+
+def left_behind(cwd: Path) -> list[Path]:
+    """Processes that a job of ``cwd`` started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(f"OF={cwd}/".encode()):
+                found.append(path)
+    return found
 
 
 def test_two_launchers_share_a_sweep(tmp_path: Path) -> None:

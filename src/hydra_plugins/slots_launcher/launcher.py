@@ -36,6 +36,10 @@ class FailedJob(JobReturn):
     def return_value(self) -> Any:
         raise self._return_value
 
+    @return_value.setter
+    def return_value(self, value: Any) -> None:
+        self._return_value = value
+
 
 class SlotsLauncher(Launcher):
     """Runs each job as a process of its own. Options: see ``_options.Options``, or docs/launcher.md."""

@@ -3,7 +3,8 @@
     python work.py steps=3 seed=1
     python work.py -m seed=0,1,2
 
-What it does wrong on request: ``fail_at`` (a step), ``memory`` (units it needs; a machine has 8), ``code``.
+What it does wrong on request: ``fail_at`` (a step), ``memory`` (units it needs; a machine has 8), ``code``,
+``children`` (one that it leaves behind).
 With QUICK=1 in the environment a plain run reads its arguments itself: importing Hydra is most of what it would do.
 """
 
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -39,6 +41,8 @@ def work(config: Any, folder: Path) -> None:
     if config.memory / config.split > 8:
         print("out of memory")
         sys.exit(77)
+    if config.children:
+        subprocess.Popen(["sleep", "1000"], env={"OF": str(folder)})
     while step < config.steps:
         if step == config.fail_at:
             print(f"step {step} cannot be done")
