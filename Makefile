@@ -12,10 +12,10 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling report test lint format coverage lock clean
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report test faults lint format coverage lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(INSTALLED) ## Create .venv with the pinned packages (every other target does this by itself)
 
@@ -46,15 +46,36 @@ paper: $(INSTALLED) ## The paper's cells: XLM-R base from three sources, three s
 	$(RUN) report.py multirun
 
 scaling: MODELS ?= base,large,xl,xxl
-scaling: $(INSTALLED) ## The paper's protocol across sizes: base, large, XL, XXL (needs a large GPU)
-	$(RUN) train.py -m experiment=paper model=$(MODELS) seed=$(SEEDS) $(ARGS)
+scaling: $(INSTALLED) ## Sizes x three sources x five seeds, e.g. make scaling MODELS=base,large (needs large GPUs)
+	$(RUN) train.py -m experiment=scaling model=$(MODELS) $(ARGS)
 	$(RUN) report.py multirun
+
+epochs: $(INSTALLED) ## The paper's protocol over 1 to 8 epochs, three seeds (needs a GPU)
+	$(RUN) train.py -m experiment=epochs $(ARGS)
+	$(RUN) report.py multirun
+
+folds: $(INSTALLED) ## IndoLEM supervised: five folds, three seeds (needs a GPU)
+	$(RUN) train.py -m experiment=folds $(ARGS)
+	$(RUN) report.py multirun
+
+demo_scaling: $(INSTALLED) ## The demo's three encoders, two sources, five seeds: offline, 30 runs
+	$(RUN) train.py -m experiment=demo_scaling $(ARGS)
+	$(RUN) report.py multirun
+
+status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. make status ARGS=multirun
+	$(RUN) -m hydra_plugins.slots_launcher $(ARGS)
+
+sync: $(INSTALLED) ## Upload the W&B runs that were logged offline, each once
+	$(RUN) -m sentiment_transfer.tracking.sync $(ARGS)
 
 report: $(INSTALLED) ## Put all finished runs side by side, e.g. make report ARGS=--markdown
 	$(RUN) report.py $(ARGS)
 
 test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest $(ARGS)
+
+faults: $(INSTALLED) ## Disturb a sweep of 24 runs at least 200 times and compare it to the bit (half an hour)
+	PYTHONPATH=src:tests $(RUN) tests/launcher/faults.py $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
 	$(RUN) -m ruff check .

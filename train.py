@@ -14,15 +14,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from sentiment_transfer import cli, config, identity
-
-config.register()
-identity.register_resolver()
+from sentiment_transfer import cli
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg: DictConfig) -> None:
-    cli.train(cfg, HydraConfig.get().runtime.output_dir)
+def main(cfg: DictConfig) -> float | None:
+    return cli.train(cfg, HydraConfig.get().runtime.output_dir)
 
 
 if __name__ == "__main__":

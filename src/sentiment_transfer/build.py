@@ -39,13 +39,13 @@ def make_data(config: DictConfig) -> TransferDataModule:
     return TransferDataModule(
         *groups,
         batch_size=config.trainer.batch_size,
-        accumulate=config.trainer.accumulate,
+        accumulate=config.trainer.accumulate * config.trainer.memory_split,
         max_length=config.data.max_length,
         seed=config.seed,
         dedup=config.data.dedup,
         oracle=config.trainer.oracle,
         targets_required=config.data.targets_required,
-        score_batch_tokens=config.data.score_batch_tokens,
+        score_batch_tokens=max(1, config.data.score_batch_tokens // config.trainer.memory_split),
         num_workers=config.data.num_workers,
         cache_dir=config.paths.cache_dir,
     )

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,21 +20,31 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer import config as config_schema
+from sentiment_transfer import cost, identity
 from sentiment_transfer.config import Config
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
-from sentiment_transfer.training.interruption import Interrupted, stop_request
+from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.validate import suggestion, validate
 
-DEBUGGING = os.environ.get("HYDRA_FULL_ERROR") == "1"
+# Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
+config_schema.register()
+identity.register_resolver()
+cost.register_resolver()
+
+# HYDRA_FULL_ERROR is set for Hydra below; the jobs of a sweep, which inherit it, are told what the user said.
+USERS_OWN = "SENTIMENT_FULL_ERROR"
+DEBUGGING = os.environ.get(USERS_OWN, os.environ.get("HYDRA_FULL_ERROR")) == "1"
 
 
-def train(config: DictConfig, folder: str) -> None:
+def train(config: DictConfig, folder: str) -> float | None:
     """Validate, run what is not finished, show the result. torch is imported only where there is something to run.
 
-    A user error is printed before it is raised: in a sweep, Hydra goes on and raises the first one at the end.
+    Returns what a search maximises: the accuracy on the source's development sets, never a target's, of the epoch that
+    is best by it; None where the source has none. A user error is printed before it is raised: in a sweep, Hydra goes
+    on and raises the first one at the end.
     """
     try:
         validate(config)
@@ -46,16 +57,25 @@ def train(config: DictConfig, folder: str) -> None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from sentiment_transfer.run import run
 
-            run(config, Path(folder))
-        Console().print(run_table(read_result(Path(folder))))
+            try:
+                run(config, Path(folder))
+            except Interrupted as stop:
+                if stop.signum == REQUEUE:
+                    signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
+                raise
+        result = read_result(Path(folder))
+        Console().print(run_table(result))
+        return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN and not DEBUGGING:
-            sys.exit(1)  # an exception would have Hydra add a line about a job with overrides
+            sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
         error.reported = True
         raise
 
 
+# What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
+EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
 
 
@@ -67,6 +87,7 @@ def errors_as_sentences() -> Iterator[None]:
     """
     logging.raiseExceptions = DEBUGGING  # a line that a full disk keeps out of train.log is no traceback's worth
     # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
+    os.environ[USERS_OWN] = "1" if DEBUGGING else "0"
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         with stop_request():  # until run() listens itself: importing torch takes seconds
@@ -91,6 +112,9 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, HydraException):
         # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
         return sentence_of(error, Path(error.filename or "the run's directory"))
+    for plugin, extra in EXTRAS.items():
+        if plugin in text:
+            return f"This needs a package that is not installed: pip install -c constraints.txt -e '.[{extra}]'."
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if twice := re.search(r"schema@((?:source|targets)\.\w+) appears more than once", text):

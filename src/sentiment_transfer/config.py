@@ -124,6 +124,7 @@ class TrainerConfig:
     max_epochs: int = 4
     batch_size: int = 32  # reviews per optimiser step on one device
     accumulate: int = 1  # parts a batch is cut into, to fit memory: the step stays batch_size reviews
+    memory_split: int = 1  # cut each part, and scoring batches, into so many more; set by the launcher to fit memory
     precision: str = "auto"  # auto: bf16-mixed where the device has it, else 32-true
     accelerator: str = "auto"
     packed: bool = True  # compute without padding where the encoder can; false: the plain padded path

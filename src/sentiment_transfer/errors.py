@@ -9,3 +9,10 @@ class UserError(Exception):
     """
 
     reported = False  # whether it has been printed already
+    exit_code = 1
+
+
+class OutOfMemory(UserError):
+    """Memory was short, on the accelerator or the machine: smaller parts of a batch may fit."""
+
+    exit_code = 77  # by which the launcher knows it: hydra.launcher.out_of_memory_exit_code

@@ -11,7 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
-NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("data", "num_workers"))
+# How finely a batch is cut so that it fits changes sums in the last bits, but it is not what was asked for: a run that
+# the launcher tries again after running out of memory is the same run. The result's configuration records it.
+NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("trainer", "memory_split"), ("data", "num_workers"))
 
 
 def identity(config: DictConfig) -> dict[str, Any]:

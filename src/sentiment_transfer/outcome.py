@@ -137,6 +137,8 @@ def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, 
         selections[name] = {"epoch": epoch}
         if source_dev:
             selections[name]["source_dev_error"] = source_dev_error(by_epoch[epoch], source_dev)
+            # What a search maximises (hydra.launcher.value_key); never a target's.
+            selections[name]["source_dev_accuracy"] = 1 - selections[name]["source_dev_error"]
     oracle = {name: chosen["oracle"] for name, chosen in outcome.chosen.items() if "oracle" in chosen}
     return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
 

@@ -26,13 +26,15 @@ from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_pr
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.predictions import write_predictions
-from sentiment_transfer.results.record import RunResult, write_result
+from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.scoring import score
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, remove_other_weights
-from sentiment_transfer.training.interruption import StopRequest, stop_request
+from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
+from sentiment_transfer.training.memory import memory_errors_as_sentences
+from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.selection import epochs_for
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
 
@@ -45,7 +47,9 @@ def run(config: DictConfig, folder: Path) -> RunResult:
     Raises UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    with disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
+    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
+        if is_finished(folder):  # by another process, after this one looked and before it held the directory
+            return read_result(folder)
         return compute(config, folder, stop, Console())
 
 
@@ -153,7 +157,7 @@ def trainer_of(
         config.optimizer,
         folder,
         loggers=loggers,
-        callbacks=[checkpoints],
+        callbacks=[checkpoints, *progress_reports()],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
     )
@@ -162,7 +166,7 @@ def trainer_of(
 
 @contextmanager
 def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
-    """The run's loggers; W&B's run is ended whatever happens, marked as crashed where it did."""
+    """The run's loggers; W&B's run is ended whatever happens, marked as crashed or pre-empted where it was."""
     loggers = make_loggers(
         config.logger,
         folder,
@@ -171,14 +175,17 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         tags=[config.model.name, *config.source, *config.targets, *honesty_labels(config)],
         settings=plain_config(config),
     )
-    exit_code = 1
+    exit_code, preempted = 1, False
     try:
         yield loggers
         exit_code = 0
+    except Interrupted:
+        preempted = True
+        raise
     finally:
         for logger in loggers:
             if isinstance(logger, WandbLogger):
-                logger.close(exit_code)
+                logger.close(exit_code, preempted=preempted)
 
 
 @contextmanager

@@ -73,6 +73,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.max_epochs": 1,
         "trainer.batch_size": 1,
         "trainer.accumulate": 1,
+        "trainer.memory_split": 1,
         "trainer.threads": 1,
         "data.max_length": 4,
         "model.lora_rank": 1,
@@ -103,7 +104,14 @@ def _numbers(config: DictConfig) -> Iterator[str]:
             yield f"{key}={value} cannot be: give a share from 0 up to, but not, 1."
     if config.seed >= 2**32:
         yield f"seed={config.seed} cannot be: give a whole number below 2**32."
-    if config.trainer.batch_size % max(1, config.trainer.accumulate):
+    split = max(1, config.trainer.accumulate) * max(1, config.trainer.memory_split)
+    if config.trainer.memory_split > 1 and config.trainer.batch_size % split:
+        yield (
+            f"trainer.memory_split={config.trainer.memory_split} with trainer.accumulate={config.trainer.accumulate} "
+            f"cannot cut trainer.batch_size={config.trainer.batch_size} into equal parts: it is out of memory even so. "
+            "Use a smaller data.max_length, a smaller model, or model.gradient_checkpointing=true."
+        )
+    elif config.trainer.batch_size % max(1, config.trainer.accumulate):
         yield (
             f"trainer.accumulate={config.trainer.accumulate} does not divide "
             f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."

@@ -11,6 +11,7 @@ from runs import ROOT, trained
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.results.record import RunResult
 
+SWEEPS = ("scaling", "epochs", "folds", "demo_scaling")  # of the others: see test_sweeps.py
 MINIATURE = ("trainer.max_epochs=1", "logger=none", "trainer.keep_weights=false")
 REAL = {
     "smsa_supervised": ("source.smsa_id.limit=200",),
@@ -25,7 +26,8 @@ REAL = {
 
 
 def test_every_experiment_has_a_miniature_here() -> None:
-    assert {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")} == {"demo", "paper", *REAL}
+    found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
+    assert found == {"demo", "paper", *REAL, *SWEEPS}
 
 
 def test_demo_in_miniature(tmp_path: Path) -> None:

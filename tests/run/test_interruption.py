@@ -156,3 +156,18 @@ def test_a_finished_run_is_shown_and_not_repeated(tmp_path: Path, whole: Whole, 
     said = capsys.readouterr().out
     assert f"Finished before, in {folder}" in said
     assert "demo_ja" in said
+
+
+def test_a_run_that_slurm_takes_off_saves_before_it_is_requeued(tmp_path: Path, whole: Whole, steps: Steps) -> None:
+    """submitit's handler of SIGUSR2 requeues the job and ends the process: it has its turn when the run is saved."""
+    saved: list[bool] = []
+    earlier = signal.signal(signal.SIGUSR2, lambda *_: saved.append((tmp_path / "checkpoints" / "last.ckpt").exists()))
+    try:
+        steps.at, steps.then = 3, send(signal.SIGUSR2)
+        assert stopped(tmp_path, *RUN).saved == "epoch 1 of 3, step 3"
+    finally:
+        signal.signal(signal.SIGUSR2, earlier)
+    assert saved == [True]
+    trained(tmp_path, *RUN)
+    assert steps.rows == whole[1]
+    assert differences(tmp_path, whole[0]) == []

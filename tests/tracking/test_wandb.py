@@ -18,6 +18,7 @@ from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.tracking import wandb_logger
 from sentiment_transfer.tracking.wandb_logger import WandbLogger, flatten, logged_in
+from sentiment_transfer.training.interruption import Interrupted
 
 KEY = "5e1f" * 10  # no one's
 TINY = (
@@ -53,12 +54,16 @@ class FakeRun:
         self.logged: list[dict[str, Any]] = []
         self.summary: dict[str, Any] = {}
         self.exit_code: int | None = None
+        self.preempting = False
         self.broken = broken
 
     def log(self, values: dict[str, Any]) -> None:
         if self.broken in ("log", "all"):
             raise RuntimeError("the service is gone\nand more")
         self.logged.append(values)
+
+    def mark_preempting(self) -> None:
+        self.preempting = True
 
     def finish(self, exit_code: int) -> None:
         if self.broken in ("finish", "all"):
@@ -142,6 +147,17 @@ def test_a_run_that_stops_is_marked_as_crashed(tmp_path: Path, fake: FakeRun, mo
         monkeypatch.setattr("sentiment_transfer.run.score_all", lambda *args: {}["gone"])
         trained(tmp_path, *WANDB)
     assert fake.exit_code == 1
+    assert not fake.preempting
+
+
+def test_a_run_that_a_signal_stops_is_marked_as_preempted(
+    tmp_path: Path, fake: FakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentiment_transfer.run.score_all", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        trained(tmp_path, *WANDB)
+    assert fake.exit_code == 1
+    assert fake.preempting
 
 
 @pytest.mark.parametrize("broken", ["log", "finish", "all"])

@@ -208,11 +208,23 @@ class TransferDataModule(pl.LightningDataModule):
             return {}
         loop = self.trainer.fit_loop
         epoch = int(loop.epoch_progress.current.state_dict()["processed"])
-        return {"epoch": epoch, "start": loop.epoch_loop.batch_progress.current.ready}
+        start = loop.epoch_loop.batch_progress.current.ready
+        return {"epoch": epoch, "start": start, "accumulate": self.accumulate}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
-        self._place = dict(state_dict)
+        cut_then = state_dict.get("accumulate", self.accumulate)
+        self._place = {"epoch": state_dict["epoch"], "start": self.parts_now(state_dict["start"], cut_then)}
+
+    def parts_in_epoch(self, accumulate: int) -> int:
+        rows = sum(len(s.reviews) for s in self.train_sets)
+        return len(TrainingOrder(rows, self.batch_size, self.seed, accumulate=accumulate))
+
+    def parts_now(self, parts: int, cut_then: int) -> int:
+        """Where ``parts`` of this epoch's batches, cut into ``cut_then`` each, end when they are cut as now."""
+        if parts == self.parts_in_epoch(cut_then):  # the last batch may be smaller and have fewer parts
+            return self.parts_in_epoch(self.accumulate)
+        return parts // cut_then * self.accumulate
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]

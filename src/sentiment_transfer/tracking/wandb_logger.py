@@ -147,9 +147,12 @@ class WandbLogger(Logger):
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: the whole configuration was given when the run was started."""
 
-    def close(self, exit_code: int = 0) -> None:
-        """End the W&B run; a non-zero code marks it as crashed. Lightning's ``finalize`` comes too early for this:
-        the scores are computed after the fit."""
+    def close(self, exit_code: int = 0, *, preempted: bool = False) -> None:
+        """End the W&B run; a non-zero code marks it as failed, ``preempted`` as stopped by a signal and to be continued
+        (in a W&B run of its own). Lightning's ``finalize`` comes too early for this: the scores are computed after the
+        fit. A run that was killed says nothing more, and W&B counts it as crashed."""
         if self._run is not None:
+            if preempted:
+                self.attempt("marking it as pre-empted", lambda run: run.mark_preempting())
             self.attempt("finishing", lambda run: run.finish(exit_code=exit_code))
         self._run, self._broken = None, True

@@ -115,6 +115,23 @@ class RunCheckpoints(Callback):
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history, "train_seconds": self.train_seconds}
 
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Count the batches' parts as they are cut now: after running out of memory there are more of them."""
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        cut_then = checkpoint[type(data).__qualname__].get("accumulate", data.accumulate)
+        if cut_then == data.accumulate:
+            return
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        saved = dict(progress["current"])
+        epochs, ready = (
+            checkpoint["epoch"] * data.parts_in_epoch(data.accumulate),
+            data.parts_now(saved["ready"], cut_then),
+        )
+        for stage, parts in saved.items():
+            # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
+            progress["current"][stage] = ready - (saved["ready"] - parts)
+            progress["total"][stage] = epochs + progress["current"][stage]
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = list(state_dict["history"])
         self.train_seconds = float(state_dict["train_seconds"])

@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: the first asks training to save and stop, the second stops at once."""
+"""Ctrl-C and SIGTERM: the first asks training to save and stop, the second stops at once.
+
+On SLURM, submitit has SIGUSR2 sent before the time limit or at a pre-emption, and requeues the job when it comes. Where
+its handler is in place, that signal too lets training save first; ``cli.train`` then hands it on.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+REQUEUE = signal.SIGUSR2
 
 
 class Interrupted(BaseException):
@@ -44,8 +49,9 @@ class StopRequest:
     def listen(self) -> None:
         """Take the signals over (again): Lightning puts its own SIGTERM handler in place when a fit begins."""
         if threading.current_thread() is threading.main_thread():
-            for signum in SIGNALS:
-                signal.signal(signum, self.handle)
+            for signum in (*SIGNALS, REQUEUE):
+                if signum != REQUEUE or callable(signal.getsignal(REQUEUE)):  # somebody requeues
+                    signal.signal(signum, self.handle)
 
 
 @contextmanager
@@ -55,7 +61,7 @@ def stop_request() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    earlier = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    earlier = {signum: signal.getsignal(signum) for signum in (*SIGNALS, REQUEUE)}
     request.listen()
     try:
         yield request

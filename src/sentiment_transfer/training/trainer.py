@@ -52,7 +52,7 @@ def make_trainer(
         devices=1,
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
-        accumulate_grad_batches=config.accumulate,
+        accumulate_grad_batches=config.accumulate * config.memory_split,
         gradient_clip_val=optimizer.max_grad_norm,
         deterministic=config.deterministic,
         default_root_dir=folder,

@@ -1,0 +1,120 @@
+"""What the launcher itself costs: PYTHONPATH=src python benchmarks/sweeps.py
+
+* a sweep of 1,000 demo jobs: composing them the first time, the launcher's memory and its processor time while they are
+  queued, and the same command once all are finished (their results are put there by hand: no job is run);
+* jobs that sleep: the seconds between one job's end and the next one's start, against a job of one minute;
+* demo runs on one slot and on two, of the same number of threads: what the second brings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TRAIN = [sys.executable, str(ROOT / "train.py"), "-m", "experiment=demo"]
+THOUSAND = ["seed=range(125)", "trainer.max_epochs=1,2,3,4", "model=nano,micro"]
+LITTLE = [sys.executable, str(ROOT / "tests" / "launcher" / "app" / "work.py"), "-m"]
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="sweeps-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def started(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": ""}
+    with (cwd / "output.txt").open("ab") as file:
+        return subprocess.Popen(command, cwd=cwd, env=environment, stdout=file, stderr=subprocess.STDOUT)
+
+
+def timed(command: list[str], cwd: Path) -> float:
+    began = time.monotonic()
+    code = started(command, cwd).wait()
+    if code:
+        raise SystemExit((cwd / "output.txt").read_text())
+    return time.monotonic() - began
+
+
+def peak_memory(pid: int) -> float:
+    """MiB, the most it has had resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def thousand(cwd: Path) -> None:
+    command = [*TRAIN, *THOUSAND]
+    began = time.monotonic()
+    sweep = started(command, cwd)
+    while not list(cwd.glob("multirun/*/job.log")):
+        time.sleep(0.1)
+    print(f"1,000 jobs: {time.monotonic() - began:6.1f} s until the first begins (composing all, once)")
+    time.sleep(5)
+    before = processor_seconds(sweep.pid)
+    time.sleep(20)
+    used = processor_seconds(sweep.pid) - before
+    print(f"            {peak_memory(sweep.pid):6.1f} MiB in the launcher at most, {used / 20:.2%} of a core")
+    for _ in range(2):
+        sweep.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    sweep.wait()
+    entries = json.loads((cwd / "multirun" / ".slots" / "jobs.json").read_text())["jobs"].values()
+    for name, _ in entries:
+        (cwd / "multirun" / name).mkdir(exist_ok=True)
+        (cwd / "multirun" / name / "result.json").write_text("{}")
+    print(f"            {timed(command, cwd):6.1f} s for the same command when all {len(entries)} are finished")
+
+
+def overhead(cwd: Path, jobs: int = 20) -> None:
+    """A sleeping job knows how long it slept and how long Python and Hydra took to start it: the rest is ours."""
+    sleep = 0.5
+    alone = [*LITTLE[:-1], "steps=1", f"delay={sleep}"]
+    plain = sorted(timed([*alone, f"seed={1000 + i}"], cwd) for i in range(5))[2]
+    swept = timed([*LITTLE, f"seed=range({jobs})", "steps=1", f"delay={sleep}", "hydra.launcher.cpu_slots=1"], cwd)
+    each = swept / jobs - plain
+    print(f"overhead:   {each:6.3f} s a job, the launcher's own start included: {each / 60:.2%} of a job of one minute")
+
+
+def throughput(cwd: Path, jobs: int = 8) -> None:
+    run = [*TRAIN, "source.demo_en.limit=2000", "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
+    # The token stores are filled first: whoever comes second finds them.
+    timed([*run, "trainer.max_epochs=2", "paths.sweep_dir=warm", "hydra.launcher.cpu_slots=2"], cwd)
+    seconds = {
+        slots: timed([*run, f"paths.sweep_dir=slots{slots}", f"hydra.launcher.cpu_slots={slots}"], cwd)
+        for slots in (1, 2)
+    }
+    gain = seconds[1] / seconds[2]
+    print(
+        f"throughput: {jobs} demo runs of one thread: {seconds[1]:.0f} s on one slot, {seconds[2]:.0f} s on two: "
+        f"{gain:.2f} x"
+    )
+
+
+def main() -> None:
+    for measure in (thousand, overhead, throughput):
+        if len(sys.argv) == 1 or measure.__name__ in sys.argv[1:]:
+            with folder() as cwd:
+                measure(cwd)
+
+
+if __name__ == "__main__":
+    main()

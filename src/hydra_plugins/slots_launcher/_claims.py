@@ -1,0 +1,201 @@
+"""Who is at a job: claims by exclusive create, in the job's own directory, so that several launchers share a sweep.
+
+``<job>/.slots/claim-<n>.json`` is the n-th claim to the job. Only the highest number counts, a claim is made by
+creating the next one exclusively, and none is removed before the job is done: whoever looked too long ago finds its
+number taken and has to look again. That makes a takeover safe without a lock, on any file system whose exclusive
+create is (NFS from version 3 on is).
+
+A claim is held while its process lives. On the same host that is asked of the system (process id and start time);
+of another host it is known by its heartbeat, the file's modification time, against the file system's own clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+FOLDER = ".slots"  # in a job's directory: its claims and its progress; gone when the job is done
+State = Literal["held", "stopped", "failed", "out of memory"]
+HOST = socket.gethostname()
+
+
+@functools.cache
+def boot_id() -> str:
+    """Tells this start of the machine from another: process ids begin again with it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def start_time(pid: int) -> str:
+    """When a process began, in the system's own words; empty where there is none (a zombie counts as none)."""
+    if sys.platform == "linux":
+        try:
+            # The name, in parentheses, may hold anything: the fields are counted from the last parenthesis on.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] in "ZX" else fields[19]
+    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)
+    return listed.stdout.strip()
+
+
+@dataclass
+class Record:
+    """What a claim says. ``child`` is the process group of the job itself, once it runs."""
+
+    host: str
+    boot: str
+    pid: int
+    started: str  # of the process: a later one may have the same id
+    nonce: str
+    state: State = "held"
+    child: int = 0
+    child_started: str = ""
+    split: int = 1  # of the batches, after out-of-memory retries
+    reason: str = ""
+    overrides: list[str] = field(default_factory=list)
+
+    def alive(self) -> bool | None:
+        """Whether its launcher lives; None where this host cannot know."""
+        if self.host != HOST:
+            return None
+        return self.boot == boot_id() and start_time(self.pid) == self.started
+
+    def leftover(self) -> int:
+        """The process group of its job where that still runs on this host, else 0."""
+        here = self.host == HOST and self.boot == boot_id() and self.child
+        return self.child if here and start_time(self.child) == self.child_started else 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """The latest claim of a job as it was found."""
+
+    number: int  # -1: there is none
+    record: Record | None  # None: none, or its writer died (or is) between creating and filling it
+    beat: float  # the file's modification time, seconds since the epoch by the file system's clock
+
+    def held(self, now: float, stale_after: float) -> bool:
+        if self.number < 0 or (self.record is not None and self.record.state != "held"):
+            return False
+        alive = self.record.alive() if self.record else None
+        return now - self.beat < stale_after if alive is None else alive
+
+
+class Claim:
+    """A job that is ours. Every method may raise OSError: the disk is full, or the directory is gone."""
+
+    def __init__(self, job: Path, number: int, record: Record) -> None:
+        self.job, self.number, self.record = job, number, record
+
+    @property
+    def path(self) -> Path:
+        return claim_path(self.job, self.number)
+
+    def beat(self) -> bool:
+        """Show that we live. False where the claim was lost: somebody took us for dead, or removed the directory."""
+        try:
+            os.utime(self.path)
+        except FileNotFoundError:
+            return False
+        return not claim_path(self.job, self.number + 1).exists()
+
+    def update(self, **changes: Any) -> None:
+        for name, value in changes.items():
+            setattr(self.record, name, value)
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self.record)), encoding="utf-8")
+        if self.path.exists():  # not into a directory that was removed and begun anew
+            os.replace(temporary, self.path)
+
+    def done(self) -> None:
+        """The job is done: nobody claims it any more, and its claims can go."""
+        shutil.rmtree(self.job / FOLDER, ignore_errors=True)
+
+
+def claim_path(job: Path, number: int) -> Path:
+    return job / FOLDER / f"claim-{number}.json"
+
+
+def latest(job: Path) -> Found:
+    """The job's latest claim. Numbers are tried one by one: a listing may come from a cache, an open does not."""
+    number = max((_number(path) for path in (job / FOLDER).glob("claim-*.json")), default=-1)
+    while claim_path(job, number + 1).exists():
+        number += 1
+    if number < 0:
+        return Found(-1, None, 0.0)
+    path = claim_path(job, number)
+    try:
+        beat = path.stat().st_mtime
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Found(-1, None, 0.0)  # done or removed meanwhile
+    except (ValueError, TypeError):
+        record = None
+    return Found(number, record, beat)
+
+
+class Clock:
+    """The file system's own clock, by the times it gives to a file: that of another host may go differently."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch()
+            return self.path.stat().st_mtime
+        except OSError:
+            return time.time()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+def _number(path: Path) -> int:
+    number = path.stem.removeprefix("claim-")
+    return int(number) if number.isdigit() else -1
+
+
+def make_claim(
+    job: Path, found: Found, overrides: list[str], evict: Callable[[int], None], split: int = 1
+) -> Claim | None:
+    """Claim ``job``, whose latest claim was ``found`` and is not held; None where another was quicker.
+
+    ``evict`` ends the process group of an abandoned job that still runs. Raises OSError where nothing can be written.
+    """
+    if found.record and (group := found.record.leftover()):
+        evict(group)
+    pid = os.getpid()
+    record = Record(HOST, boot_id(), pid, start_time(pid), uuid.uuid4().hex, split=split, overrides=overrides)
+    path = claim_path(job, found.number + 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return None
+    try:
+        os.write(descriptor, json.dumps(asdict(record)).encode())
+    except OSError:
+        path.unlink(missing_ok=True)  # the disk is full: nobody has it
+        raise
+    finally:
+        os.close(descriptor)
+    return Claim(job, found.number + 1, record)

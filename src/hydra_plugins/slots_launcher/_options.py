@@ -1,0 +1,52 @@
+"""The launcher's options, ``hydra.launcher.*``, and their registration as ``hydra/launcher=slots``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
+
+@dataclass
+class Options:
+    # Where jobs run
+    gpus: Any = None  # null: all that are visible; a number of them; or a list of indices, UUIDs or MIG UUIDs
+    gpus_per_job: int = 1  # each job sees a group of so many
+    jobs_per_gpu: int = 1  # so many jobs share a GPU (or a group)
+    cpu_slots: int | None = None  # jobs at once where there is no GPU; null: by cores and memory
+    threads: int | None = None  # CPU threads of each job; null: OMP_NUM_THREADS, else the cores divided by the slots
+    env: dict[str, str] = field(default_factory=dict)  # more variables for every job
+
+    # What a job is: the contract with the program
+    done_file: str = "result.json"  # a job is done where its directory has this file; written last, atomically
+    value_key: str | None = None  # dotted key of the number in it (JSON) that is handed to a sweeper that optimises
+    log_file: str = "job.log"  # output and errors of the job, in its directory
+    cost: float = 0.0  # evaluated in each job's configuration: the dearest begins first
+
+    # When something goes wrong
+    fail_fast: bool = False  # stop the sweep at the first failure
+    stop_grace: float = 600.0  # seconds that jobs have to save when the sweep is stopped
+    out_of_memory_exit_code: int = 77  # with which a job says that memory was short
+    out_of_memory_override: str | None = None  # e.g. trainer.memory_split={split}: what such a job is tried again with
+    out_of_memory_retries: int = 3  # with split 2, 4, 8, ...
+    stale_after: float = 120.0  # seconds without a heartbeat until another host's claim counts as abandoned
+    only: list[str] = field(default_factory=list)  # run no other jobs than these: names of job directories
+
+
+@dataclass
+class SlotsLauncherConf(Options):
+    _target_: str = "hydra_plugins.slots_launcher.launcher.SlotsLauncher"
+
+
+@dataclass
+class SlotsSweeperConf:
+    _target_: str = "hydra_plugins.slots_launcher.launcher.SlotsSweeper"
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = None
+
+
+def register() -> None:
+    store = ConfigStore.instance()
+    store.store(group="hydra/launcher", name="slots", node=SlotsLauncherConf, provider="slots_launcher")
+    store.store(group="hydra/sweeper", name="slots", node=SlotsSweeperConf, provider="slots_launcher")

@@ -1,0 +1,41 @@
+"""A short fault campaign with the little program; ``make faults`` is the long one, with real runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from launcher.campaign import Campaign, small_disk
+from launcher.sweeps import APP, noted, results, swept
+from runs import ROOT
+
+JOBS = ("seed=range(12)", "steps=12", "delay=0.1", "hydra.launcher.cpu_slots=2")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert swept(folder, "seed=range(12)", "steps=12", "delay=0", "hydra.launcher.cpu_slots=2")[0] == 0
+    return results(folder)
+
+
+@pytest.mark.slow
+def test_whatever_is_done_to_a_sweep_the_same_command_finishes_it(
+    tmp_path: Path, undisturbed: dict[str, dict[str, object]]
+) -> None:
+    with small_disk(tmp_path / "multirun", "2m") as disk:
+        environment = {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "", "QUICK": "1"}
+        command = [sys.executable, str(APP), "-m", *JOBS]
+        campaign = Campaign(command, tmp_path, 12, pace=0.3, seed=4, disk=disk, environment=environment)
+        campaign.run(wanted=40, seconds=20)
+        output = (tmp_path / "output.txt").read_text()
+        assert campaign.broken == []
+        assert campaign.faults.total() >= 20, campaign.faults
+        assert campaign.last_code == 0, output
+        assert results(tmp_path) == undisturbed
+        assert set(noted(tmp_path, "ends")) == set(undisturbed)
+        assert not list(tmp_path.glob("multirun/*/.slots"))
+        assert not re.search("^Traceback", output, re.MULTILINE)  # a job's, in the list of failures, is indented
