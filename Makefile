@@ -1,7 +1,7 @@
 # The two commands a fresh machine needs are `make demo` and `make test`. Both install what they need, once.
 #
 # Variables: PYTHON (the interpreter that .venv is made from), ARGS (added to the command), MODELS, SOURCES and SEEDS
-# (what is swept, separated by commas), e.g.  make demo MODELS=nano SEEDS=0
+# (what is swept, separated by commas), e.g.  make demo MODELS=nano SEEDS=0;  ENCODER (of bench: a name or a folder)
 
 PYTHON ?= python3
 SEEDS ?= 0,1,2
@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report test faults lint format coverage lock clean
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report test bench faults lint format coverage lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,12 @@ report: $(INSTALLED) ## Put all finished runs side by side, e.g. make report ARG
 
 test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest $(ARGS)
+
+bench: ENCODER ?= FacebookAI/xlm-roberta-base
+bench: $(INSTALLED) ## Measure the speed against transformers.Trainer and renew the tables (half an hour, an idle machine)
+	$(RUN) -m benchmarks.speed --encoder $(ENCODER) $(ARGS)
+	$(RUN) -m benchmarks.growth --encoder $(ENCODER)
+	$(RUN) -m benchmarks.table
 
 faults: $(INSTALLED) ## Disturb a sweep of 24 runs at least 200 times and compare it to the bit (half an hour)
 	PYTHONPATH=src:tests $(RUN) tests/launcher/faults.py $(ARGS)

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config import Weights
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_at_once, what_would_fit
 from sentiment_transfer.model.network import load_network, longest_input, outline
@@ -111,7 +111,7 @@ def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTr
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
     recipe = Recipe(
         batch_size=config.trainer.batch_size,
-        accumulate=config.trainer.accumulate,
+        accumulate=config.trainer.accumulate * config.trainer.memory_split,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,
@@ -126,7 +126,8 @@ def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTr
     if one.total > room:
         option = what_would_fit(network, recipe, room)
         instead = f"Type {option}." if option else "It needs a larger device, or several: trainer.strategy=fsdp."
-        raise UserError(f"This run needs {one.sentence()}. The {accelerator} has {room / GIB:.1f} GiB free. {instead}")
+        kind = OutOfMemory if option and option.startswith("trainer.memory_split") else UserError  # a sweep splits
+        raise kind(f"This run needs {one.sentence()}. The {accelerator} has {room / GIB:.1f} GiB free. {instead}")
     several = runs_at_once(one, room)
     return f"Memory: {one.sentence()}; {room / GIB:.1f} GiB free, room for {several} such run{'s' * (several > 1)}."
 
