@@ -20,6 +20,7 @@ from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.metrics import is_degenerate, score
+from sentiment_transfer.results.mistakes import Mistake, confident_mistakes
 from sentiment_transfer.results.predictions import Predictions
 from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, Model, Performance, RunResult, Source
 from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
@@ -32,6 +33,7 @@ class Outcome:
     history: History
     chosen: dict[str, dict[str, int]]  # test set -> selection -> epoch
     predictions: dict[str, Predictions]  # test set -> probabilities
+    mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
 
     @property
@@ -42,6 +44,10 @@ class Outcome:
 
 def to_predictions(reviews: Reviews, probabilities: dict[str, np.ndarray]) -> Predictions:
     return Predictions(reviews.ids, reviews.labels, reviews.folds, reviews.classes, probabilities)
+
+
+def to_mistakes(reviews: Reviews, predictions: Predictions) -> list[Mistake]:
+    return confident_mistakes(predictions, lambda rows: reviews.take(rows).table["text"].to_pylist())
 
 
 def make_result(

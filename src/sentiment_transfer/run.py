@@ -21,9 +21,10 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_predictions
+from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
+from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
 from sentiment_transfer.scoring import score
@@ -72,6 +73,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
 
         for name, predictions in outcome.predictions.items():
             write_predictions(folder, name, predictions)
+        write_mistakes(folder, outcome.mistakes)
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
@@ -80,7 +82,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
             if isinstance(logger, WandbLogger):
-                log_scores(logger, result, outcome.predictions, {s.name: s.reviews for s in data.test_sets})
+                log_scores(logger, result, outcome.predictions, outcome.mistakes)
     return result
 
 
@@ -129,7 +131,8 @@ def score_all(
     probabilities = score(trainer, module, data, folder, chosen)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
-    return Outcome(history, chosen, predictions, seconds)
+    mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
+    return Outcome(history, chosen, predictions, mistakes, seconds)
 
 
 def trainer_of(
