@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_transfer.results.mistakes import Mistake
 from sentiment_transfer.results.predictions import Predictions
 from sentiment_transfer.results.record import RunResult
+from sentiment_transfer.tracking.keys import PARAMETERS, SECONDS, score_key
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
 
 if TYPE_CHECKING:
@@ -41,12 +42,16 @@ def log_scores(
 
 
 def summary(result: RunResult) -> dict[str, Any]:
-    """``score/<set>/<selection>/<metric>`` and the status: what a sweep is compared by."""
+    """``score/<set>/<selection>/<metric>``, size, time and the status: what a sweep is compared by."""
     numbers: dict[str, Any] = {
-        f"score/{name}/{selection}/{metric}": scores[metric]  # type: ignore[literal-required]
+        score_key(name, selection, metric): scores[metric]  # type: ignore[literal-required]
         for name, entry in result["scores"].items()
         for selection, scores in entry["selections"].items()
         for metric in NUMBERS
         if metric in scores
     }
-    return numbers | {"status": result["status"], "labels": result["labels"]}
+    size_and_time = {
+        PARAMETERS: result["model"]["parameters"],
+        SECONDS: result["performance"]["seconds"]["total"],
+    }
+    return numbers | size_and_time | {"status": result["status"], "labels": result["labels"]}

@@ -1,0 +1,79 @@
+"""What the page's template is given."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+from sentiment_transfer.report.contents import Contents
+from sentiment_transfer.report.page.render import drawn, page
+from sentiment_transfer.report.tables.records import duration, seconds_per_seed
+
+SECTIONS = (
+    ("answer", "Answer"),
+    ("matrix", "Models"),
+    ("scaling", "Size"),
+    ("epochs", "Epochs"),
+    ("seeds", "Seeds"),
+    ("selection", "Selection"),
+    ("confusion", "Confusion"),
+    ("mistakes", "Mistakes"),
+    ("data", "Data"),
+    ("cost", "Cost"),
+    ("problems", "Problems"),
+    ("commands", "Commands"),
+    ("methods", "Methods"),
+)
+FIRST_SENTENCES = 16  # what is read before one scrolls; the others are one click away
+KINDS = ("scaling", "gap", "learning", "seeds", "selection", "confusion", "calibration")
+
+
+def build_page(contents: Contents) -> str:
+    """The page as HTML; to be called inside ``drawing()``."""
+    plots: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    for plot in contents.plots:
+        plots[plot.key.partition("-")[0]].append(drawn(plot))
+    answer = contents.answer
+    undrawn = len(answer.entries) - len(plots["learning"])
+    return page(
+        {
+            "answer": answer,
+            "filters": contents.filters,
+            "folders": [str(path) for path in contents.paths],
+            "run_count": len(contents.runs),
+            "written": contents.written.strftime("%d %B %Y, %H:%M UTC"),
+            "facts": list(facts(contents)),
+            "sections": SECTIONS,
+            "first_sentences": FIRST_SENTENCES,
+            "tables": {**contents.tables, "selections": contents.selections, "commands": contents.commands},
+            "plots": plots,
+            "left_out": f"{undrawn} configurations are not drawn." if undrawn and plots["learning"] else "",
+            "notes": contents.notes,
+            "texts": contents.texts,
+            "version": metadata.version("sentiment-transfer"),
+        }
+    )
+
+
+def facts(contents: Contents) -> list[tuple[str, str, str]]:
+    """The questions that are asked first: name, answer, anchor."""
+    answer = contents.answer
+    certain = sum(best.certain for best in answer.best)
+    costs = {}
+    for entry in answer.entries:
+        seconds = seconds_per_seed([contents.runs[run] for run in entry.run_ids if run in contents.runs], "total")
+        if seconds:
+            costs[entry.name] = sum(seconds) / len(seconds)
+    cheapest = min(costs.items(), key=lambda item: item[1], default=None)
+    dearest = max(costs.items(), key=lambda item: item[1], default=None)
+    problems = len(contents.tables["problems"].rows)
+    found = [("Runs", f"{len(contents.runs)} of {len(answer.entries)} models", "commands")]
+    if answer.best:
+        found.append(("Best model certain on", f"{certain} of {len(answer.best)} evaluation sets", "answer"))
+    if cheapest and dearest:
+        one = f"{duration(cheapest[1])} ({cheapest[0]})"
+        found.append(
+            ("A seed costs", one if len(costs) == 1 else f"{one} to {duration(dearest[1])} ({dearest[0]})", "cost")
+        )
+    found.append(("Failed, degenerate, missing", f"{problems} to look at" if problems else "none", "problems"))
+    return found
