@@ -37,8 +37,8 @@ class Entry:
     name: str  # to be shown: the model, with the settings that set it apart from others of its name
     model: str
     source: str  # names joined by "+"
-    settings: Mapping[str, str]  # what sets it apart from entries of the same model and source; mostly empty
-    family: str  # encoders that differ by size alone, "XLM-R"; empty where it belongs to none
+    settings: Mapping[str, str]  # what sets it apart from other entries of its source; mostly empty
+    family: str  # what encoders that differ by size alone are called, "XLM-R"; empty where it belongs to none
     parameters: int
     seeds: tuple[int, ...]
     degenerate_seeds: tuple[int, ...]
@@ -61,7 +61,7 @@ class Published:
 class Calibration:
     """Reliability curve over all seeds' predictions, 15 equal-width bins of the predicted probability."""
 
-    ece: Estimate  # mean over seeds of the expected calibration error (Guo et al. 2017)
+    ece: float  # mean over runs of the expected calibration error (Guo et al. 2017); its bias allows no interval
     confidence: tuple[float, ...]  # mean predicted probability of each bin that is not empty
     accuracy: tuple[float, ...]  # share of right answers in it
     low: tuple[float, ...]  # 95 % interval of that share (over examples)
@@ -158,6 +158,7 @@ class Trend:
     per_doubling: Estimate  # change of the metric for twice the parameters
     per_decade: Estimate  # for ten times the parameters
     p: float | None
+    p_holm: float | None  # adjusted over the trends of this source
     intercept: float  # of the line at one parameter: metric = intercept + per_doubling * log2(parameters)
     off_line: float | None  # root mean square distance of the means from the line; None for two sizes
     sentence: str
@@ -173,6 +174,7 @@ class TransferGap:
     selection: str
     gap: Estimate  # in error, whatever the headline metrics are
     p: float | None
+    p_holm: float | None  # adjusted over the gaps of this source
     sentence: str
 
 
