@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling report test lint format coverage lock clean
+.PHONY: help setup demo train sweep paper scaling report dashboard test lint format coverage lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,8 +50,11 @@ scaling: $(INSTALLED) ## The paper's protocol across sizes: base, large, XL, XXL
 	$(RUN) train.py -m experiment=paper model=$(MODELS) seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun
 
-report: $(INSTALLED) ## Put all finished runs side by side, e.g. make report ARGS=--markdown
+report: $(INSTALLED) ## The page, figures and tables of all finished runs, e.g. make report ARGS="multirun --out paper"
 	$(RUN) report.py $(ARGS)
+
+dashboard: $(INSTALLED) ## The same comparison on Weights & Biases, e.g. make dashboard WANDB=me/project
+	$(RUN) report.py $(ARGS) --dashboard $(WANDB)
 
 test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest $(ARGS)

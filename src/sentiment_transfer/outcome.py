@@ -35,6 +35,7 @@ class Outcome:
     predictions: dict[str, Predictions]  # test set -> probabilities
     mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
+    joules: float | None = None  # of training and scoring; None where it cannot be read or an attempt came before
 
     @property
     def epochs(self) -> set[int]:
@@ -155,6 +156,7 @@ def _performance(data: TransferDataModule, outcome: Outcome, device: str) -> Per
         examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
         tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
         peak_memory_bytes=peak_memory_bytes(device),
+        energy_joules=None if outcome.joules is None else round(outcome.joules, 1),
     )
 
 

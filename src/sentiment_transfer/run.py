@@ -24,6 +24,7 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
+from sentiment_transfer.results.energy import metered
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
@@ -67,8 +68,11 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     with tracked(config, folder) as loggers:
         prepared = time.monotonic() - started
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers)
-        fit(trainer, module, data, folder)
-        outcome = score_all(config, trainer, module, data, folder, checkpoints)
+        resumed = last_checkpoint(folder).exists()
+        with metered(trainer.strategy.root_device.type) as energy:
+            fit(trainer, module, data, folder)
+            outcome = score_all(config, trainer, module, data, folder, checkpoints)
+            outcome.joules = None if resumed else energy.joules
         outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
 
         for name, predictions in outcome.predictions.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
 
 def other_selection(answer: Answer, filters: Filters, selection: str) -> Table:
     table = scores.matrix(answer, filters, selection)
-    return Table(f"matrix-{selection}", table.caption, table.columns, table.rows, table.column_tags)
+    return replace(table, key=f"matrix-{selection}")
 
 
 def environment_table(environments: Sequence[Environment]) -> Table:

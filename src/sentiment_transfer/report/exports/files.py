@@ -10,11 +10,12 @@ from sentiment_transfer.report.contents import Contents
 from sentiment_transfer.report.exports.numbers import number_files
 from sentiment_transfer.report.exports.summary import summary
 from sentiment_transfer.report.exports.text import csv_table, latex_table
+from sentiment_transfer.report.figures.plot import svg
 from sentiment_transfer.report.page.build import build_page
 from sentiment_transfer.results.atomic import sentence_of, write_atomically
 
 PAGE, LIST = "report.html", "files.txt"
-LATEX_COLUMNS = {"comparisons": 8, "trends": 7, "cost": 7}  # how many of the first columns a paper has room for
+LATEX_COLUMNS = {"comparisons": 8, "trends": 8, "cost": 7}  # how many of the first columns a paper has room for
 
 
 def write_files(contents: Contents, folder: Path) -> Path:
@@ -46,13 +47,14 @@ def write_each(contents: Contents, folder: Path) -> Iterator[str]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
         yield name
+    pictures = {}
     for plot in contents.plots:
-        for kind in ("svg", "pdf"):
-            name = f"figures/{plot.key}.{kind}"
-            # No date in the file: the same numbers are the same bytes.
-            plot.figure.savefig(folder / name, metadata={"Date": None} if kind == "svg" else {"CreationDate": None})
-            yield name
-    page = build_page(contents).encode("utf-8", errors="backslashreplace")
+        pictures[plot.key] = svg(plot)
+        (folder / f"figures/{plot.key}.svg").write_text(pictures[plot.key], encoding="utf-8", newline="\n")
+        plot.figure.savefig(folder / f"figures/{plot.key}.pdf", metadata={"CreationDate": None})
+        yield f"figures/{plot.key}.svg"
+        yield f"figures/{plot.key}.pdf"
+    page = build_page(contents, pictures).encode("utf-8", errors="backslashreplace")
     write_atomically(folder / PAGE, lambda path: path.write_bytes(page))
     yield PAGE
 

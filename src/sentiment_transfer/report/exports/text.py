@@ -21,11 +21,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a
 
 def markdown_table(table: Table) -> str:
     """A GitHub table under its caption."""
-    right = [all(row.items[place].number is not None for row in table.rows) for place in range(len(table.columns))]
+    right = [
+        all(items[place].number is not None or not items[place].text for items in table.lines)
+        for place in range(len(table.columns))
+    ]
     lines = [
         markdown_row(table.columns),
         "| " + " | ".join("---:" if number else "---" for number in right) + " |",
-        *(markdown_row([_lines(item) for item in row.items]) for row in table.rows),
+        *(markdown_row([_lines(item) for item in items]) for items in table.lines),
     ]
     return "\n".join([markdown(table.caption), "", *lines, ""])
 
@@ -58,10 +61,10 @@ def csv_cell(cell: object) -> object:
 def latex_table(table: Table, label: str, columns: Sequence[int]) -> str:
     """A booktabs ``table`` of the columns named by their places; intervals stand on a second line of their row."""
     headings = [" ".join(table.columns[place].split()) for place in columns]
-    numbers = [any(row.items[place].number is not None for row in table.rows) for place in columns]
+    numbers = [any(line[place].number is not None for line in table.lines) for place in columns]
     body = []
-    for row in table.rows:
-        items = [row.items[place] for place in columns]
+    for line in table.lines:
+        items = [line[place] for place in columns]
         body.append(" & ".join(latex(item.text) for item in items) + r" \\")
         intervals = [item.note.split("\n")[0] if item.note.startswith("[") else "" for item in items]
         if any(intervals):

@@ -56,11 +56,11 @@ def against_size(lines: Sequence[Line], published: Sequence[Line], names: dict[f
     axes.set_xlabel("parameters (log scale)")
     axes.set_ylabel(title)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    legend_below(axes, columns=3)
+    legend_below(axes, columns=2)
     return figure
 
 
-def over_epochs(lines: Sequence[Line], title: str, ylabel: str) -> Figure:
+def over_epochs(lines: Sequence[Line], ylabel: str) -> Figure:
     """One line per development set, its band from the lowest to the highest seed."""
     figure, axes = canvas(height=2.5)
     for line in lines:
@@ -82,12 +82,11 @@ def over_epochs(lines: Sequence[Line], title: str, ylabel: str) -> Figure:
     axes.set_xlabel("epoch")
     axes.set_ylabel(ylabel)
     axes.set_ylim(bottom=0)
-    axes.set_title(label(title))
     legend_below(axes, columns=3)
     return figure
 
 
-def calibration(lines: Sequence[Line], title: str) -> Figure:
+def calibration(lines: Sequence[Line]) -> Figure:
     """Accuracy against confidence, both in percent; the diagonal is a model that knows how sure it may be."""
     figure, axes = canvas(height=3.0)
     axes.plot([50, 100], [50, 100], color=MUTED, linewidth=1, linestyle=(0, (3, 2)), label="perfectly calibrated")
@@ -95,7 +94,6 @@ def calibration(lines: Sequence[Line], title: str) -> Figure:
         _points(axes, line)
     axes.set_xlabel("mean confidence in the bin, %")
     axes.set_ylabel("correct, %")
-    axes.set_title(label(title))
     legend_below(axes, columns=3)
     return figure
 
@@ -117,7 +115,7 @@ def _points(axes: Axes, line: Line, factor: float = 1.0) -> None:
         yerr=[below, above],
         color=colour(line.style),
         marker=marker(line.style),
-        linestyle=dashes(line.style),
+        linestyle=dashes(line.style) if line.joined else "none",
         elinewidth=1.1,
         capsize=2.5,
         label=label(line.name),

@@ -18,7 +18,7 @@ PANEL = 1.15  # inches: one confusion matrix
 ACROSS = 4
 
 
-def strips(rows: Sequence[Line], title: str, xlabel: str) -> Figure:
+def strips(rows: Sequence[Line], xlabel: str) -> Figure:
     """One row per model with a dot per seed (``y``) and a stroke at the mean. The rows come with the best on top."""
     figure, axes = canvas(WIDTH, 0.9 + ROW * max(len(rows), 2))
     rng = np.random.default_rng(0)
@@ -43,23 +43,23 @@ def strips(rows: Sequence[Line], title: str, xlabel: str) -> Figure:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(xlabel)
-    axes.set_title(label(title))
     return figure
 
 
-def selections(rows: Sequence[tuple[str, dict[str, float], dict[str, str]]], title: str, xlabel: str) -> Figure:
+def selections(rows: Sequence[tuple[str, dict[str, float], dict[str, str]]], xlabel: str) -> Figure:
     """One row per model: its name, the value under each selection and its tags, joined by a line."""
     figure, axes = canvas(WIDTH, 1.15 + ROW * max(len(rows), 2))
     known = list(dict.fromkeys(name for _, values, _ in rows for name in values))
     for place, (_, values, tags) in enumerate(rows):
-        tag(axes.plot(list(values.values()), [place] * len(values), color=INK, linewidth=0.8), tags)  # type: ignore[arg-type]
+        heights = [_height(place, known.index(name), len(known)) for name in values]
+        tag(axes.plot(list(values.values()), heights, color=INK, linewidth=0.8), tags)  # type: ignore[arg-type]
     for style, name in enumerate(known):
         for place, (_, values, tags) in enumerate(rows):
             if name in values:
                 first = place == next(i for i, (_, of, _) in enumerate(rows) if name in of)
                 dot = axes.plot(
                     [values[name]],
-                    [place],
+                    [_height(place, style, len(known))],
                     linestyle="none",
                     marker=marker(style),
                     color=colour(style),
@@ -71,18 +71,22 @@ def selections(rows: Sequence[tuple[str, dict[str, float], dict[str, str]]], tit
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(xlabel)
-    axes.set_title(label(title))
     legend_below(axes, columns=3)
     return figure
 
 
-def confusions(panels: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], title: str) -> Figure:
+def _height(row: int, style: int, styles: int) -> float:
+    """Selections that share an epoch share a value: a little above each other, so that none hides another."""
+    return row + 0.22 * (style - (styles - 1) / 2)
+
+
+def confusions(panels: Sequence[tuple[str, np.ndarray]], classes: Sequence[str]) -> Figure:
     """Confusion matrices side by side: rows gold, columns predicted, in percent of the gold class."""
     from matplotlib.figure import Figure
 
     across = min(ACROSS, len(panels))
     down = -(-len(panels) // across)
-    figure = Figure(figsize=(max(0.7 + PANEL * across, 2.6), 0.75 + (PANEL + 0.25) * down), layout="constrained")
+    figure = Figure(figsize=(max(0.6 + PANEL * across, WIDTH), 0.45 + (PANEL + 0.3) * down), layout="constrained")
     every = figure.subplots(down, across, squeeze=False)
     initials = [label(name)[:3] for name in classes]
     for index, axes in enumerate(every.flat):
@@ -92,7 +96,6 @@ def confusions(panels: Sequence[tuple[str, np.ndarray]], classes: Sequence[str],
             shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
             _matrix(axes, shares, initials)
             axes.set_title(label(name), fontweight="normal", loc="center")
-    figure.suptitle(label(title), x=0.02, ha="left", fontweight="bold", fontsize="medium")
     figure.supxlabel("predicted", fontsize="small")
     figure.supylabel("gold", fontsize="small")
     return figure

@@ -33,12 +33,12 @@ def learning_plot(place: int, entry: Entry, curves: Curves, filters: Filters) ->
     for style, name in enumerate(sets):
         points = [Point(epoch, float(np.mean(v)), min(v), max(v)) for (of, epoch), v in curves.items() if of == name]
         shade = filters.target.index(name) if name in filters.target else len(filters.target) + style
-        lines.append(Line(name, points, shade, filters.tags(target=name) if name in filters.target else {}))
+        lines.append(Line(name, points, True, shade, filters.tags(target=name) if name in filters.target else {}))
     return Plot(
         key=f"learning-{place}",
         title=f"{entry.name}, trained on {entry.source}",
         description="Error on the development sets after each epoch: mean over runs, band from lowest to highest.",
-        figure=over_epochs(lines, f"{entry.name} · {entry.source}", "development error %"),
+        figure=over_epochs(lines, "development error %"),
         columns=["development set", "epoch", "mean error %", "lowest", "highest", "runs"],
         rows=[
             [name, str(epoch), f"{np.mean(v):.2f}", f"{min(v):.2f}", f"{max(v):.2f}", str(len(v))]

@@ -54,7 +54,13 @@ class Maker:
 
     def seeds(self, cells: Sequence[Cell], number: int) -> Plot:
         lines = [
-            Line(self.name(c), [Point(s, 100 * v) for s, v in c.by_seed.items()], self.order[c.entry], self.tags(c))
+            Line(
+                self.name(c),
+                [Point(s, 100 * v) for s, v in c.by_seed.items()],
+                False,
+                self.order[c.entry],
+                self.tags(c),
+            )
             for c in cells
         ]
         title = metric_title(self.metric)
@@ -62,7 +68,7 @@ class Maker:
             key=self.key("seeds", number),
             title=f"{self.target}: every seed",
             description=f"{title} of every seed as a dot, one row per model, with a stroke at the mean of the seeds.",
-            figure=strips(lines, self.target, title),
+            figure=strips(lines, title),
             columns=["model", "seed", title],
             rows=[[self.name(c), str(seed), percent(value)] for c in cells for seed, value in c.by_seed.items()],
             tags=self.filters.tags(target=self.target),
@@ -79,7 +85,7 @@ class Maker:
             key=self.key("selection", number),
             title=f"{self.target}: which epoch is scored",
             description=f"{title}, mean over seeds, of the weights that each selection points to; one row per model.",
-            figure=selections(rows, self.target, title),
+            figure=selections(rows, title),
             columns=["model", *known],
             rows=[[name, *(f"{values[k]:.2f}" if k in values else "–" for k in known)] for name, values, _ in rows],
             tags=self.filters.tags(target=self.target),
@@ -91,7 +97,7 @@ class Maker:
             key=self.key("confusion", number),
             title=f"{self.target}: confusion matrices",
             description="Share of each gold class that is answered with each class, in percent, over all seeds.",
-            figure=confusions(panels, self.classes, self.target),
+            figure=confusions(panels, self.classes),
             columns=["model", "gold", *(f"predicted {name}" for name in self.classes)],
             rows=[
                 [self.name(cell), name, *(f"{count:,}" for count in counts)]
@@ -108,7 +114,7 @@ class Maker:
             assert curve is not None
             bins = list(zip(curve.confidence, curve.accuracy, curve.low, curve.high, curve.count, strict=True))
             points = [Point(100 * x, 100 * y, 100 * low, 100 * high) for x, y, low, high, _ in bins]
-            lines.append(Line(self.name(cell), points, self.order[cell.entry], self.tags(cell)))
+            lines.append(Line(self.name(cell), points, True, self.order[cell.entry], self.tags(cell)))
             rows += [[self.name(cell), *(percent(v) for v in values), f"{count:,}"] for *values, count in bins]
         return Plot(
             key=self.key("calibration", number),
@@ -117,7 +123,7 @@ class Maker:
                 "Share of right answers against mean confidence in 15 bins, over all seeds, with 95 % intervals; a "
                 "curve below the diagonal is more confident than right."
             ),
-            figure=calibration(lines, self.target),
+            figure=calibration(lines),
             columns=["model", "confidence %", "correct %", "95 % from", "to", "answers"],
             rows=rows,
             tags=self.filters.tags(target=self.target),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ class Point:
 class Line:
     name: str
     points: list[Point]
+    joined: bool  # by a line
     style: int  # which colour, marker and dashes: the same for the same thing in all figures
     tags: dict[str, str] = field(default_factory=dict)  # what the page's filters know it by
 
@@ -44,3 +46,12 @@ def tag(artists: Artist | list[Artist], tags: dict[str, str]) -> None:
     gid = ";".join(f"{key}={value}" for key, value in tags.items())
     for artist in artists if isinstance(artists, list) else [artists]:
         artist.set_gid(gid or None)
+
+
+def svg(plot: Plot) -> str:
+    """The figure as an SVG file; to be called inside ``drawing()``. No date in it: the same numbers, the same bytes."""
+    file = io.StringIO()
+    plot.figure.savefig(file, format="svg", metadata={"Date": None})
+    # What the layout has moved stays: computing it again for the PDF would take as long as drawing.
+    plot.figure.set_layout_engine("none")
+    return file.getvalue()

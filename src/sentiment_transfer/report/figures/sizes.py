@@ -32,8 +32,8 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
             of = [cell for cell in cells if cell.target == target and cell.metric == metric]
             of.sort(key=lambda cell: entries[cell.entry].parameters)
             tags = filters.tags(target=target)
-            lines += [Line(name, points, style, tags) for name, points in by_family(of, entries, target)]
-            published += [Line(name, points, style, tags) for name, points in published_points(of, entries)]
+            lines += [Line(*of_family, style, tags) for of_family in by_family(of, entries, target)]
+            published += [Line(*number, style, tags) for number in published_points(of, entries, target)]
             rows += [row(entries[cell.entry], target, cell.mean, len(cell.by_seed)) for cell in of]
         title = metric_title(metric)
         yield Plot(
@@ -41,7 +41,7 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
             title=f"{title.capitalize()} against model size, trained on {source}",
             description=(
                 f"{title} of each evaluation set over the number of parameters on a log scale, with 95 % intervals; "
-                "diamonds are published numbers that are comparable. The numbers are in the table below."
+                "hollow diamonds are published numbers that are comparable. The numbers are in the table below."
             ),
             figure=against_size(lines, published, names(entries), title),
             columns=COLUMNS,
@@ -50,15 +50,17 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
         )
 
 
-def by_family(cells: list[Cell], entries: dict[str, Entry], target: str) -> Iterator[tuple[str, list[Point]]]:
-    """One line per family of encoders: a line through encoders that differ by more than size would mean nothing."""
+def by_family(cells: list[Cell], entries: dict[str, Entry], target: str) -> Iterator[tuple[str, list[Point], bool]]:
+    """Name, points and whether they are joined: encoders that differ by more than size are no curve."""
     families = dict.fromkeys(entries[cell.entry].family for cell in cells)
     for family in families:
         points = [point(entries[cell.entry], cell.mean, 100) for cell in cells if entries[cell.entry].family == family]
-        yield (f"{target}, {family or 'other'}" if len(families) > 1 else target), points
+        yield (f"{target}, {family or 'other'}" if len(families) > 1 else target), points, bool(family)
 
 
-def published_points(cells: list[Cell], entries: dict[str, Entry]) -> Iterator[tuple[str, list[Point]]]:
+def published_points(
+    cells: list[Cell], entries: dict[str, Entry], target: str
+) -> Iterator[tuple[str, list[Point], bool]]:
     """Comparable numbers of encoders that are among ours, so that their size is known."""
     sizes = {entry.model: entry.parameters for entry in entries.values()}
     found = {
@@ -66,7 +68,7 @@ def published_points(cells: list[Cell], entries: dict[str, Entry]) -> Iterator[t
     }
     for system, status, model, value in sorted(found, key=str):
         if model in sizes:
-            yield f"published: {system} ({status})", [Point(sizes[model], 100 * value)]
+            yield f"{target}: {system}, {status}", [Point(sizes[model], 100 * value)], False
 
 
 def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, Entry]) -> Iterator[Plot]:
@@ -80,7 +82,8 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
         if of:
             points = [point(entries[gap.entry], gap.gap, 100) for gap in of]
             style = filters.target.index(target)
-            lines.append(Line(f"{target} − {source_set}", points, style, filters.tags(target=target)))
+            joined = len({entries[gap.entry].family for gap in of} - {""}) == 1
+            lines.append(Line(f"{target} − {source_set}", points, joined, style, filters.tags(target=target)))
             rows += [row(entries[g.entry], f"{target} − {source_set}", g.gap, len(entries[g.entry].seeds)) for g in of]
     source = filters.source[place]
     yield Plot(

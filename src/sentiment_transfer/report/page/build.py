@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -28,11 +29,11 @@ FIRST_SENTENCES = 16  # what is read before one scrolls; the others are one clic
 KINDS = ("scaling", "gap", "learning", "seeds", "selection", "confusion", "calibration")
 
 
-def build_page(contents: Contents) -> str:
-    """The page as HTML; to be called inside ``drawing()``."""
+def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
+    """The page as HTML; ``pictures`` are the figures' SVG files by the figures' keys."""
     plots: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for plot in contents.plots:
-        plots[plot.key.partition("-")[0]].append(drawn(plot))
+        plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key]))
     answer = contents.answer
     undrawn = len(answer.entries) - len(plots["learning"])
     return page(
@@ -67,7 +68,7 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     cheapest = min(costs.items(), key=lambda item: item[1], default=None)
     dearest = max(costs.items(), key=lambda item: item[1], default=None)
     problems = len(contents.tables["problems"].rows)
-    found = [("Runs", f"{len(contents.runs)} of {len(answer.entries)} models", "commands")]
+    found = [("Finished", f"{len(contents.runs)} runs of {len(answer.entries)} configurations", "commands")]
     if answer.best:
         found.append(("Best model certain on", f"{certain} of {len(answer.best)} evaluation sets", "answer"))
     if cheapest and dearest:

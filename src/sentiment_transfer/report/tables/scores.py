@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from sentiment_transfer.report.figures.curves import parameters
 from sentiment_transfer.report.filters import Filters
@@ -22,25 +23,27 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     columns: list[Column] = sorted({column_of(cell) for cell in cells}, key=lambda c: (filters.target.index(c[0]), c))
     by_place = {(cell.entry, column_of(cell)): cell for cell in cells}
     best = {(b.entry, b.target, b.metric) for b in answer.best}
+    several = len(filters.source) > 1
     rows = []
     for place, entry in enumerate(answer.entries):
-        items = [entry_item(entry, place), Item(entry.source), number(entry.parameters, parameters(entry.parameters))]
-        items.append(number(len(entry.seeds), seeds_text(entry)))
+        items = [entry_item(entry, place), *[Item(entry.source)] * several]
         for column in columns:
             items.append(matrix_item(by_place.get((entry.key, column)), place, best, filters.tags(target=column[0])))
+        items += [number(entry.parameters, parameters(entry.parameters)), number(len(entry.seeds), seeds_text(entry))]
         if any((entry.key, column) in by_place for column in columns):
             rows.append(Row(items, filters.tags(source=entry.source, model=entry.model)))
-    floors = [floor_item(cells, column, filters) for column in columns]
-    rows.append(Row([Item("floor", note="best constant answer"), *[Item("")] * 3, *floors]))
+    floors = [floor_item(cells, column) for column in columns]
+    source = "" if several else f"Trained on {', '.join(filters.source)}. "
     return Table(
         key="matrix",
         caption=(
-            "Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: higher is "
-            f"better. Weights: {selection}."
+            f"{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: "
+            f"higher is better. Weights: {selection}."
         ),
-        columns=["model", "trained on", "parameters", "seeds", *(heading(column, columns) for column in columns)],
+        columns=["model", *["trained on"] * several, *(heading(c, columns) for c in columns), "parameters", "seeds"],
         rows=rows,
-        column_tags=[{}] * 4 + [filters.tags(target=column[0]) for column in columns],
+        column_tags=[{}] * (1 + several) + [filters.tags(target=column[0]) for column in columns] + [{}, {}],
+        footer=[Item("floor", note="best constant answer"), *[Item("")] * several, *floors, Item(""), Item("")],
     )
 
 
@@ -77,13 +80,14 @@ def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], 
         notes.append(cell.remark)
     item = score_item(cell.mean, f"entry-{place}", "\n".join(notes), tags)
     is_best = (cell.entry, cell.target, cell.metric) in best
-    return Item(item.text, item.number, item.note, item.link, "best-cell" if is_best else "", tags=tags)
+    return replace(item, kind="best-cell" if is_best else "")
 
 
-def floor_item(cells: list[Cell], column: Column, filters: Filters) -> Item:
+def floor_item(cells: list[Cell], column: Column) -> Item:
+    """What the best constant answer scores; it varies where models were scored on different rows."""
     floors = sorted({round(cell.floor, 6) for cell in cells if column_of(cell) == column})
     text = percent(floors[0]) if len(floors) == 1 else f"{percent(floors[0])} to {percent(floors[-1])}"
-    return Item(text, 100 * floors[0], tags=filters.tags(target=column[0]))
+    return Item(text, 100 * floors[0])
 
 
 def comparisons(answer: Answer, filters: Filters) -> Table:
@@ -180,7 +184,16 @@ def trends(answer: Answer, filters: Filters) -> Table:
     return Table(
         key="trends",
         caption="A line through the means over log-parameters, per family of encoders that differ by size alone.",
-        columns=["family", "trained on", "evaluation set", "points per doubling", "points per tenfold", "p", "models"],
+        columns=[
+            "family",
+            "trained on",
+            "evaluation set",
+            "points per doubling",
+            "points per tenfold",
+            "p",
+            "p (Holm)",
+            "models",
+        ],
         rows=[
             Row(
                 [
@@ -190,6 +203,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
                     Item(f"{100 * t.per_doubling.value:+.2f}", 100 * t.per_doubling.value, interval(t.per_doubling)),
                     Item(f"{100 * t.per_decade.value:+.2f}", 100 * t.per_decade.value, interval(t.per_decade)),
                     p_value(t.p),
+                    p_value(t.p_holm),
                     Item(", ".join(names[key] for key in t.entries)),
                 ],
                 filters.tags(source=t.source, target=t.target),
@@ -203,11 +217,19 @@ def calibrations(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="calibration",
-        caption="Expected calibration error in points, mean over seeds, 15 bins (Guo et al. 2017); 0 is perfect.",
+        caption=(
+            "Expected calibration error in points, mean over runs, 15 bins (Guo et al. 2017); 0 is perfect. It is "
+            "biased upwards, so it has no interval."
+        ),
         columns=["model", "trained on", "evaluation set", "calibration error"],
         rows=[
             Row(
-                [Item(names[c.entry]), Item(c.source), Item(c.target), score_item(c.calibration.ece)],
+                [
+                    Item(names[c.entry]),
+                    Item(c.source),
+                    Item(c.target),
+                    number(100 * c.calibration.ece, percent(c.calibration.ece)),
+                ],
                 filters.tags(source=c.source, model=c.model, target=c.target),
             )
             for c in answer.cells

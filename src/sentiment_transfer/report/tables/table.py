@@ -40,6 +40,12 @@ class Table:
     columns: list[str]
     rows: list[Row]
     column_tags: list[dict[str, str]] = field(default_factory=list)  # one per column, or none
+    footer: list[Item] = field(default_factory=list)  # a last row that is not one of them, or none
+
+    @property
+    def lines(self) -> list[list[Item]]:
+        """All rows, the footer last."""
+        return [row.items for row in self.rows] + ([self.footer] if self.footer else [])
 
 
 def score_item(estimate: Estimate, link: str = "", note: str = "", tags: dict[str, str] | None = None) -> Item:

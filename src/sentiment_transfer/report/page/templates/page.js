@@ -48,7 +48,7 @@
     for (const other of table.tHead.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
     heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
     for (const body of table.tBodies) {
-      const rows = [...body.rows].filter((row) => !row.matches(".source-row"));
+      const rows = [...body.rows];
       rows.sort((a, b) => compare(value(a, heading.cellIndex), value(b, heading.cellIndex)) * (descending ? -1 : 1));
       body.append(...rows);
     }
@@ -58,8 +58,8 @@
     if (heading.colSpan > 1 || !heading.textContent.trim()) continue;
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...heading.childNodes);
-    heading.append(button);
+    button.append(heading.firstChild); // its name; the unit stays beside it
+    heading.prepend(button);
     heading.setAttribute("aria-sort", "none");
     button.addEventListener("click", () => sort(heading));
   }

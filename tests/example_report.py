@@ -8,7 +8,8 @@ from typing import Any
 
 from results.example_result import example_result
 from sentiment_transfer.report.collect import Collection
-from sentiment_transfer.report.contents import Contents, gather
+from sentiment_transfer.report.contents import Contents, drawing, gather
+from sentiment_transfer.report.figures.plot import svg
 from sentiment_transfer.report.findings import (
     Answer,
     Best,
@@ -23,12 +24,19 @@ from sentiment_transfer.report.findings import (
     TransferGap,
     Trend,
 )
+from sentiment_transfer.report.page.build import build_page
 from sentiment_transfer.results.mistakes import Mistake, write_mistakes
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.results.record import RunResult, write_result
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SELECTIONS = ("last", "source_dev")
+HOSTILE = (
+    "<script>document.title='taken'</script>",
+    "</td></table><img src=x onerror=alert(1)>",
+    "\u202egnp.exe\u202c {{ 7 * 7 }} \x00 😀 これは",
+    "\"' onmouseover='alert(1) </script><!-- ]]>",
+)
 PUBLISHED = PublishedNumber(
     "demo_ja", "error", 2, "English", "A & B", "nano", None, "zero-shot", 19.0, "%", "quoted", "x"
 )
@@ -80,14 +88,16 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
         trends=tuple(
             Trend(
                 "demo", "demo_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), (0.3, 0.2),
-                around(-0.02), around(-0.06), 0.01, 0.6, None, "a trend",
+                around(-0.02), around(-0.06), 0.01, 0.02, 0.6, None, "a trend",
             )
             for name in targets
         ),
         gaps=tuple(
-            TransferGap(e.key, targets[0], name, "last", around(0.1), 0.01, "a gap") for e in entries for name in targets[1:]
+            TransferGap(e.key, targets[0], name, "last", around(0.1), 0.01, 0.02, "a gap")
+            for e in entries
+            for name in targets[1:]
         ),
-        labels=("demo data",),
+        labels=tuple(dict.fromkeys(label for run in runs for label in run["labels"])),
         unavailable={},
         unfinished=(),
         unusable=(),
@@ -110,7 +120,7 @@ def cell(of: Entry, target: str, selection: str, runs: list[RunResult], publishe
     scores = [run["scores"][target]["selections"][selection] for run in own]
     record = own[0]["scores"][target]
     values = {run["seed"]: score["error"] for run, score in zip(own, scores, strict=True)}
-    curve = Calibration(around(0.05), (0.6, 0.9), (0.55, 0.8), (0.5, 0.75), (0.6, 0.85), (100, 900))
+    curve = Calibration(0.05, (0.6, 0.9), (0.55, 0.8), (0.5, 0.75), (0.6, 0.85), (100, 900))
     return Cell(
         of.key, of.model, of.source, target, record["role"], record["protocol"], record["language"], record["domain"],
         selection, record["metric"], tuple(record["classes"]), record["n"], values, (),
@@ -153,3 +163,9 @@ def example_contents(
     found.folders = written_runs(folder, runs, mistakes)
     beside = Published(PUBLISHED, True, "", True, "published 19.00")
     return gather(example_answer(runs, (beside,)), found, [folder], texts, NOW)
+
+
+def example_page(folder: Path, **changed: Any) -> str:
+    with drawing():
+        contents = example_contents(folder, **changed)
+        return build_page(contents, {plot.key: svg(plot) for plot in contents.plots})
