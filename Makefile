@@ -12,10 +12,10 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling report dashboard test lint format coverage lock clean
+.PHONY: help setup demo train sweep paper scaling report dashboard test lint format coverage coverage-of-intervals lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(INSTALLED) ## Create .venv with the pinned packages (every other target does this by itself)
 
@@ -70,6 +70,9 @@ format: $(INSTALLED) ## Rewrite the code in the house style
 
 coverage: $(INSTALLED) ## Run the tests and show which lines of src they miss; below 90 % is an error
 	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
+
+coverage-of-intervals: $(INSTALLED) ## Simulate how often the report's intervals hold the truth (half an hour)
+	$(RUN) benchmarks/coverage_of_intervals.py $(ARGS)
 
 # The old pins stand until the new environment installs. torch's local version (+cpu, +cu130) is left out of the pin, so
 # that it holds on every machine.
