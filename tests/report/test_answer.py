@@ -14,6 +14,7 @@ from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.findings import Answer, Cell, Comparison
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
+from sentiment_transfer.results.record import write_result
 
 FAR = {"nano": [0.30, 0.31, 0.29, 0.30, 0.31], "mini": [0.10, 0.11, 0.10, 0.09, 0.10]}
 NEAR = {"nano": [0.20, 0.26, 0.23], "mini": [0.22, 0.19, 0.25]}
@@ -63,8 +64,8 @@ def test_clear_difference_is_claimed_with_its_interval(tmp_path: Path) -> None:
     low, high = comparison.difference.low, comparison.difference.high
     assert low is not None and high is not None and low < -0.2 < high < 0
     assert comparison.sentence == (
-        f"On demo_ja, error falls by 20.2 points from nano to mini (95 % CI {-100 * high:.1f} to {-100 * low:.1f}, "
-        f"p < .001; 5 seeds each, n = 600)."
+        "On demo_ja, trained on demo_en, error falls by 20.2 points from nano to mini "
+        f"(95 % CI {-100 * high:.1f} to {-100 * low:.1f}, p < .001; 5 seeds each, n = 600)."
     )
     [best] = found.best
     assert best.certain and best.rivals == ()
@@ -91,6 +92,21 @@ def test_one_seed_is_a_statement_about_networks_and_says_so(tmp_path: Path) -> N
     assert comparison.difference.scope == "examples"
     assert "With one seed this is about these networks" in comparison.sentence
     assert "One seed only: nano and mini" in texts(found, "caution")
+
+
+def test_two_seeds_that_can_show_nothing_are_said_to(tmp_path: Path) -> None:
+    comparison = only_comparison(two_models(tmp_path, {"nano": [0.30, 0.24], "mini": [0.20, 0.29]}))
+    assert "2 seeds each, n = 600 are too few to show even 50.0 points" in comparison.sentence
+
+
+def test_target_that_no_run_could_score_is_named_once(tmp_path: Path) -> None:
+    for seed in range(2):
+        run = write_run(tmp_path, {"demo_ja": answers(0.2)}, seed=seed)
+        run["unavailable"] = {"rakuten_ja": "no file"}
+        write_result(tmp_path / run["run_id"], run)
+    found = said(tmp_path)
+    assert found.unavailable == {"rakuten_ja": "no file"}
+    assert texts(found).count("rakuten_ja") == 1
 
 
 def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> None:

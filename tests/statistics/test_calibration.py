@@ -32,4 +32,4 @@ def test_network_that_knows_how_sure_it_is_has_no_error() -> None:
     gold = (np.arange(1000) % 5 == 0).astype(int)  # class 0 is right in 80 % of cases
     of = reliability(np.stack([confidence, 1 - confidence], axis=1), gold)
     assert calibration_error(of) == pytest.approx(0, abs=1e-9)
-    assert of.count.sum() == 1000
+    assert of.answers.sum() == 1000

@@ -125,7 +125,7 @@ def test_score_of_0_or_1_keeps_a_width_and_stays_in_bounds() -> None:
         nothing = Scored(np.array([value] * 3), np.full((3, 10), value))
         [low], [high] = bounded_intervals(contrasts(ONE, variances([nothing])), 400)
         assert 0 <= low < high <= 1
-        assert high - low == pytest.approx(wilson(np.array(0.0), np.array(400))[1])
+        assert high - low == pytest.approx(wilson(np.array(0.0), np.array(400))[1], rel=1e-4)
 
 
 def test_same_answers_are_no_difference_but_not_beyond_doubt() -> None:

@@ -134,7 +134,7 @@ def without(score: Scored, collapsed: np.ndarray, n: int) -> Estimate | None:
 def calibration(of_runs: list[Reliability], seeds: int) -> Calibration:
     """The curve over all runs. Seeds answered the same reviews: they do not narrow its intervals."""
     total = Reliability(*(np.sum(sums, axis=0) for sums in zip(*of_runs, strict=True)))
-    filled = total.count > 0
+    filled = total.answers > 0
     count, right, confidence = (sums[filled] for sums in total)
     low, high = wilson(right / count, count / seeds)
     return Calibration(

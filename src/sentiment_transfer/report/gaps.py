@@ -57,7 +57,8 @@ def gaps(cells: Sequence[Measured], names: Mapping[str, str]) -> list[TransferGa
 def gap(
     home: Measured, away: Measured, estimate: Estimate, p: float, p_holm: float, names: Mapping[str, str]
 ) -> TransferGap:
-    name, target, own = names[home.cell.entry], away.cell.target, home.cell.target
+    target, own = away.cell.target, home.cell.target
+    name = f"{names[home.cell.entry]} trained on {home.cell.source}"
     interval = interval_text(estimate.low, estimate.high)
     if p_holm >= ALPHA:
         text = (

@@ -112,19 +112,20 @@ def trend_sentence(
     )
     smallest, largest = (entries[family[i].cell.entry] for i in (0, -1))
     where = f"{smallest.name} ({millions(min(parameters))}) to {largest.name} ({millions(max(parameters))})"
+    here = f"On {cell.target}, trained on {cell.source}"
     p = p_text(p_holm) + (f" after Holm over {together} trends" if together > 1 else "")
     noun, low, high = NOUNS[cell.metric], change.low, change.high
     alone = " With one seed this is about these networks; other seeds may differ." * (change.scope == "examples")
     if p_holm >= ALPHA:
         return (
-            f"On {cell.target}, no trend of {noun} with size could be shown from {where}: {points(change.value)} "
+            f"{here}, no trend of {noun} with size could be shown from {where}: {points(change.value)} "
             f"{unit} ({interval_text(low, high)}, {p}).{alone}"
         )
     verb = "falls" if change.value < 0 else "rises"
     if change.value < 0 and low is not None and high is not None:
         low, high = -high, -low
     return (
-        f"On {cell.target}, {noun} {verb} from {where} by {points(abs(change.value))} {unit}, as a straight line "
+        f"{here}, {noun} {verb} from {where} by {points(abs(change.value))} {unit}, as a straight line "
         f"through {len(family)} models has it ({interval_text(low, high)}, {p}).{alone}"
     )
 

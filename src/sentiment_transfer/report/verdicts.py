@@ -27,6 +27,7 @@ from sentiment_transfer.statistics.interval import Contrasts, contrasts, interva
 from sentiment_transfer.statistics.variance import variances
 
 ALPHA = 0.05
+LARGEST = 0.5  # difference beyond which nothing is to be expected
 ALL_PAIRS = 8  # entries: of more, only neighbours in size and the two ends are listed (all pairs are tested)
 
 
@@ -67,7 +68,7 @@ def tested_pairs(groups: Sequence[list[Measured]]) -> list[Pair]:
     p = p_values(found)
     p_holm = holm(p)
     smallest = smallest_shown(found, ALPHA / holm_factors(p))
-    made = []
+    made: list[Pair] = []
     for group in groups:
         for i, j in combinations(range(len(group)), 2):
             k = len(made)
@@ -126,25 +127,32 @@ def networks(pair: Pair) -> tuple[McNemar, ...]:
 def pair_sentence(pair: Pair, first: str, second: str, same_rows: bool) -> str:
     cell, difference = pair.first.cell, pair.difference
     noun, low, high = NOUNS[cell.metric], difference.low, difference.high
+    where = f"On {cell.target}, trained on {cell.source}"
     p = p_text(pair.p_holm) + (f" after Holm over {pair.together} comparisons" if pair.together > 1 else "")
     if pair.shown:
         verb = "falls" if difference.value < 0 else "rises"
         if difference.value < 0 and low is not None and high is not None:
             low, high = -high, -low
         interval = interval_text(low, high)
-        text = f"On {cell.target}, {noun} {verb} by {points(abs(difference.value))} from {first} to {second}"
+        text = f"{where}, {noun} {verb} by {points(abs(difference.value))} from {first} to {second}"
         text += f" ({interval}, {p}; {size(pair)})."
     else:
         text = (
-            f"On {cell.target}, no difference in {noun} between {first} and {second} could be shown ({second} minus "
-            f"{first}: {points(difference.value)}, {interval_text(low, high)}, {p}); {size(pair)} could only show "
-            f"{number_text(pair.smallest)} or more."
+            f"{where}, no difference in {noun} between {first} and {second} could be shown ({second} minus "
+            f"{first}: {points(difference.value)}, {interval_text(low, high)}, {p}); {size(pair)} {reach(pair)}."
         )
         if pair.p < ALPHA:
             text += " The interval by itself leaves 0 out; among so many comparisons that is not enough."
     if difference.scope == "examples":
         text += " With one seed this is about these networks; other seeds may differ."
     return text if same_rows else text + " The reviews could not be paired."
+
+
+def reach(pair: Pair) -> str:
+    """What such an experiment could have shown; with two seeds, often nothing that could occur."""
+    if pair.smallest > LARGEST:
+        return f"are too few to show even {points(LARGEST)}"
+    return f"could only show {number_text(pair.smallest)} or more"
 
 
 def size(pair: Pair) -> str:

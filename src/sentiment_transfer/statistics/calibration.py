@@ -12,7 +12,7 @@ from sentiment_transfer.results.metrics import CALIBRATION_BINS
 class Reliability(NamedTuple):
     """Sums per equal-width bin of the predicted probability (open on the left), each (bins,); they add up over runs."""
 
-    count: np.ndarray  # answers
+    answers: np.ndarray  # how many
     right: np.ndarray  # of them
     confidence: np.ndarray  # sum of the predicted probabilities
 
@@ -34,4 +34,4 @@ def calibration_error(of: Reliability) -> float:
 
     It is never below 0, so a small test set raises it; hence no interval is given to it.
     """
-    return float(np.abs(of.right - of.confidence).sum() / of.count.sum())
+    return float(np.abs(of.right - of.confidence).sum() / of.answers.sum())
