@@ -15,6 +15,8 @@ from sentiment_transfer.report.contents import Contents, drawing
 from sentiment_transfer.report.dashboard import Dashboard, Place, build_dashboard, save_dashboard, specifications
 
 pytest.importorskip("wandb_workspaces", reason="wandb-workspaces is not installed")
+# 0.4.13 is written for pydantic 1, and says so when it is imported (November 2026).
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
 LOGGED = {"logger": {"wandb": True, "entity": None, "project": "transfer"}}
 
 

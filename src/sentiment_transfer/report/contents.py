@@ -31,6 +31,7 @@ class Contents:
     environments: list[Environment]
     plots: list[Plot]  # to be saved inside ``drawing()``
     tables: dict[str, Table]  # those with fixed names, by key
+    mistakes: list[tuple[str, Table]]  # by evaluation set
     selections: list[Table]  # the matrix under every other selection
     commands: list[tuple[Entry, Table]]
     notes: list[str]  # beside the answer's own
@@ -56,7 +57,6 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         scores.published(answer, filters),
         scores.trends(answer, filters),
         scores.calibrations(answer, filters),
-        worst,
         records.audit(filters, runs),
         records.leaks(answer, filters, runs),
         records.cost(answer, filters, runs, environments),
@@ -72,6 +72,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         environments=environments,
         plots=plots,
         tables={table.key: table for table in tables},
+        mistakes=worst,
         selections=[other_selection(answer, filters, selection) for selection in others],
         commands=[(e, records.commands(e, filters, runs, place)) for place, e in enumerate(answer.entries)],
         notes=unreadable,

@@ -69,7 +69,7 @@ def environment_of(result: RunResult) -> Environment:
     git, device = result["git"], result["device"]
     revision = f"{git['revision']}{', with changes that were not committed' * git['dirty']}" if git else "not known"
     many = f"{device['count']} × " if device["count"] > 1 else ""
-    threads = f", {device['threads']} threads" if device["kind"] == "cpu" else ""
+    threads = f", {device['threads']} thread{'s' * (device['threads'] != 1)}" if device["kind"] == "cpu" else ""
     return Environment(
         revision=revision,
         packages=", ".join(f"{name} {version}" for name, version in result["packages"].items()),

@@ -15,6 +15,8 @@ def visible(text: str) -> str:
 
     Such characters would reorder or hide the text around them; HTML is left to the template's own escaping.
     """
+    if text.isprintable():  # most are, and a page has a million characters
+        return text
     return "".join(character if _harmless(character) else f"[U+{ord(character):04X}]" for character in text)
 
 

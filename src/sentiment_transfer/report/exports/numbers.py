@@ -16,6 +16,7 @@ def number_files(contents: Contents) -> Iterator[tuple[str, str]]:
     """File names and contents."""
     yield "scores.csv", csv_table(*scores(contents))
     yield "cells.csv", csv_table(*cells(contents))
+    yield "confusions.csv", csv_table(*confusions(contents))
     yield "comparisons.csv", csv_table(*comparisons(contents))
 
 
@@ -48,6 +49,18 @@ def cells(contents: Contents) -> tuple[list[str], Rows]:
         size = [len(cell.classes), cell.n, len(cell.by_seed), len(cell.degenerate_seeds)]
         rows.append([*what, *size, *estimate(cell.mean), cell.floor, cell.remark])
     return columns, rows
+
+
+def confusions(contents: Contents) -> tuple[list[str], Rows]:
+    """One row per cell of every confusion matrix: counts over all runs."""
+    names = {entry.key: entry.name for entry in contents.answer.entries}
+    rows: Rows = [
+        [names[cell.entry], cell.source, cell.target, cell.selection, gold, predicted, cell.confusion[row][column]]
+        for cell in contents.answer.cells
+        for row, gold in enumerate(cell.classes)
+        for column, predicted in enumerate(cell.classes)
+    ]
+    return ["model", "source", "evaluation set", "selection", "gold", "predicted", "count"], rows
 
 
 def comparisons(contents: Contents) -> tuple[list[str], Rows]:

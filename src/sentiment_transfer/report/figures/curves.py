@@ -55,8 +55,9 @@ def against_size(lines: Sequence[Line], published: Sequence[Line], names: dict[f
     _thin(axes, sizes, names)
     axes.set_xlabel("parameters (log scale)")
     axes.set_ylabel(title)
-    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    legend_below(axes, columns=2)
+    if all(point.y >= 0 and (point.low is None or point.low >= 0) for line in lines for point in line.points):
+        axes.set_ylim(bottom=0)
+    legend_below(axes, columns=2 if published else 3)
     return figure
 
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from html import escape
 
 from sentiment_transfer.report.figures.style import COLOURS, INK, MUTED, PAPER, RULE
+from sentiment_transfer.report.wording import visible
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
@@ -34,9 +35,10 @@ def inline_svg(svg: str, name: str, title: str, description: str) -> str:
         rewrite(element, name)
     inner = "".join(ElementTree.tostring(child, encoding="unicode") for child in root)
     inner = re.sub(r' xmlns(:\w+)?="[^"]*"', "", inner)
+    title, description = (escape(visible(text)) for text in (title, description))
     return (
         f'<svg viewBox="{root.attrib["viewBox"]}" role="img" aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        f'<title id="{name}-title">{title}</title><desc id="{name}-desc">{description}</desc>'
         f"{inner}</svg>"
     )
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sentiment_transfer.report.figures.curves import over_epochs
+from sentiment_transfer.report.figures.models import DRAWN
 from sentiment_transfer.report.figures.plot import Line, Plot, Point
 from sentiment_transfer.report.filters import Filters
 from sentiment_transfer.report.findings import Answer, Entry
 from sentiment_transfer.results.record import RunResult
 
-AT_MOST = 24  # figures: beyond that nobody looks, and each costs a fifth of a second
 Curves = dict[tuple[str, int], list[float]]  # (development set, epoch from 1) -> the error of each run
 
 
@@ -22,7 +22,7 @@ def learning_plots(answer: Answer, filters: Filters, runs: Mapping[str, RunResul
     drawn = 0
     for place, entry in enumerate(answer.entries):
         curves = curves_of([runs[run_id] for run_id in entry.run_ids if run_id in runs])
-        if len({epoch for _, epoch in curves}) > 1 and drawn < AT_MOST:
+        if len({epoch for _, epoch in curves}) > 1 and drawn < DRAWN:
             drawn += 1
             yield learning_plot(place, entry, curves, filters)
 

@@ -16,6 +16,7 @@ from sentiment_transfer.results.headline import metric_title, percent
 
 ROWS = 30  # of one figure of rows: a page of a paper
 PANELS = 12  # confusion matrices of one figure
+DRAWN = 24  # models per evaluation set whose matrices and curves are drawn: nobody looks at more, and each takes time
 LINES = 8  # calibration curves that can be told apart
 T = TypeVar("T")
 
@@ -33,9 +34,9 @@ def model_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
             if len({cell.selection for cell in alike}) > 1:
                 for number, part in enumerate(parts(of, ROWS)):
                     yield maker.selections(part, alike, number)
-            for number, part in enumerate(parts(of, PANELS)):
+            for number, part in enumerate(parts(of[:DRAWN], PANELS)):
                 yield maker.confusion(part, number)
-            for number, part in enumerate(parts([cell for cell in of if cell.calibration], LINES)):
+            for number, part in enumerate(parts([cell for cell in of[:DRAWN] if cell.calibration], LINES)):
                 yield maker.calibration(part, number)
 
 

@@ -7,6 +7,8 @@ from importlib import metadata
 from typing import Any
 
 from sentiment_transfer.report.contents import Contents
+from sentiment_transfer.report.figures.models import DRAWN
+from sentiment_transfer.report.page.answers import answers
 from sentiment_transfer.report.page.render import drawn, page
 from sentiment_transfer.report.tables.records import duration, seconds_per_seed
 
@@ -25,7 +27,6 @@ SECTIONS = (
     ("commands", "Commands"),
     ("methods", "Methods"),
 )
-FIRST_SENTENCES = 16  # what is read before one scrolls; the others are one click away
 KINDS = ("scaling", "gap", "learning", "seeds", "selection", "confusion", "calibration")
 
 
@@ -35,7 +36,8 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
     for plot in contents.plots:
         plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key]))
     answer = contents.answer
-    undrawn = len(answer.entries) - len(plots["learning"])
+    undrawn = max(len(answer.entries) - DRAWN, 0)
+    before, groups, after = answers(answer, contents.filters)
     return page(
         {
             "answer": answer,
@@ -45,10 +47,17 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
             "written": contents.written.strftime("%d %B %Y, %H:%M UTC"),
             "facts": list(facts(contents)),
             "sections": SECTIONS,
-            "first_sentences": FIRST_SENTENCES,
-            "tables": {**contents.tables, "selections": contents.selections, "commands": contents.commands},
+            "before": before,
+            "groups": groups,
+            "after": after,
+            "tables": {
+                **contents.tables,
+                "mistakes": contents.mistakes,
+                "selections": contents.selections,
+                "commands": contents.commands,
+            },
             "plots": plots,
-            "left_out": f"{undrawn} configurations are not drawn." if undrawn and plots["learning"] else "",
+            "left_out": f"Drawn for {DRAWN} of {len(answer.entries)} configurations." if undrawn else "",
             "notes": contents.notes,
             "texts": contents.texts,
             "version": metadata.version("sentiment-transfer"),
