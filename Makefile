@@ -12,10 +12,11 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report test bench faults lint format coverage lock clean
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report dashboard
+.PHONY: test coverage-of-intervals bench faults lint format coverage lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(INSTALLED) ## Create .venv with the pinned packages (every other target does this by itself)
 
@@ -68,8 +69,11 @@ status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. ma
 sync: $(INSTALLED) ## Upload the W&B runs that were logged offline, each once
 	$(RUN) -m sentiment_transfer.tracking.sync $(ARGS)
 
-report: $(INSTALLED) ## Put all finished runs side by side, e.g. make report ARGS=--markdown
+report: $(INSTALLED) ## The page, figures and tables of all finished runs, e.g. make report ARGS="multirun --out paper"
 	$(RUN) report.py $(ARGS)
+
+dashboard: $(INSTALLED) ## The same comparison on Weights & Biases, e.g. make dashboard WANDB=me/project
+	$(RUN) report.py $(ARGS) --dashboard $(WANDB)
 
 test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest $(ARGS)
@@ -94,6 +98,9 @@ format: $(INSTALLED) ## Rewrite the code in the house style
 
 coverage: $(INSTALLED) ## Run the tests and show which lines of src they miss; below 90 % is an error
 	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
+
+coverage-of-intervals: $(INSTALLED) ## Simulate how often the report's intervals hold the truth (half an hour)
+	$(RUN) benchmarks/coverage_of_intervals.py $(ARGS)
 
 # The old pins stand until the new environment installs. torch's local version (+cpu, +cu130) is left out of the pin, so
 # that it holds on every machine.

@@ -22,6 +22,7 @@ from sentiment_transfer.model.vocabulary import full_vocabulary
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.metrics import is_degenerate, score
+from sentiment_transfer.results.mistakes import Mistake, confident_mistakes
 from sentiment_transfer.results.predictions import Predictions
 from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, Model, Performance, RunResult, Source
 from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
@@ -34,7 +35,9 @@ class Outcome:
     history: History
     chosen: dict[str, dict[str, int]]  # test set -> selection -> epoch
     predictions: dict[str, Predictions]  # test set -> probabilities
+    mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
+    joules: float | None = None  # of training and scoring; None where it cannot be read or an attempt came before
 
     @property
     def epochs(self) -> set[int]:
@@ -44,6 +47,10 @@ class Outcome:
 
 def to_predictions(reviews: Reviews, probabilities: dict[str, np.ndarray]) -> Predictions:
     return Predictions(reviews.ids, reviews.labels, reviews.folds, reviews.classes, probabilities)
+
+
+def to_mistakes(reviews: Reviews, predictions: Predictions) -> list[Mistake]:
+    return confident_mistakes(predictions, lambda rows: reviews.take(rows).table["text"].to_pylist())
 
 
 def make_result(
@@ -159,6 +166,7 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
         peak_memory_bytes=peak_memory_bytes(device),
         batches=batches,
         batches_because=because,
+        energy_joules=None if outcome.joules is None else round(outcome.joules, 1),
     )
 
 

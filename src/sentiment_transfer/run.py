@@ -22,9 +22,11 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
-from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_predictions
+from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
+from sentiment_transfer.results.energy import metered
+from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.scoring import score
@@ -75,12 +77,16 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     with tracked(config, folder) as loggers:
         prepared = time.monotonic() - started
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers)
-        fit(trainer, module, data, folder)
-        outcome = score_all(config, trainer, module, data, folder, checkpoints)
+        resumed = last_checkpoint(folder).exists()
+        with metered(trainer.strategy.root_device.type) as energy:
+            fit(trainer, module, data, folder)
+            outcome = score_all(config, trainer, module, data, folder, checkpoints)
+            outcome.joules = None if resumed else energy.joules
         outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
 
         for name, predictions in outcome.predictions.items():
             write_predictions(folder, name, predictions)
+        write_mistakes(folder, outcome.mistakes)
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
@@ -89,7 +95,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
             if isinstance(logger, WandbLogger):
-                log_scores(logger, result, outcome.predictions, {s.name: s.reviews for s in data.test_sets})
+                log_scores(logger, result, outcome.predictions, outcome.mistakes)
     return result
 
 
@@ -138,7 +144,8 @@ def score_all(
     probabilities = score(trainer, module, data, folder, chosen)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
-    return Outcome(history, chosen, predictions, seconds)
+    mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
+    return Outcome(history, chosen, predictions, mistakes, seconds)
 
 
 def trainer_of(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.checks import faults
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 
 STARTED = (".hydra", "checkpoints")  # what a run makes before it is finished
@@ -18,8 +19,9 @@ class Collection:
     """The runs that were found, each once."""
 
     results: list[RunResult] = field(default_factory=list)
+    folders: dict[str, Path] = field(default_factory=dict)  # run id -> where its record lies
     unfinished: list[Path] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)  # one sentence each
+    unreadable: list[str] = field(default_factory=list)  # left out: damaged, foreign or edited; one sentence each
     copies: int = 0  # further records of the same run, left out; the newest is kept
 
 
@@ -35,7 +37,7 @@ def collect(paths: Iterable[Path]) -> Collection:
             found.unfinished.append(folder)
             continue
         try:
-            result = read_result(folder)
+            result = checked_result(folder)
         except UserError as error:
             found.unreadable.append(str(error))
             continue
@@ -43,8 +45,20 @@ def collect(paths: Iterable[Path]) -> Collection:
         found.copies += known is not None
         if known is None or result["created"] > known["created"]:
             newest[result["run_id"]] = result
+            found.folders[result["run_id"]] = folder
     found.results = list(newest.values())
     return found
+
+
+def checked_result(folder: Path) -> RunResult:
+    """The record in a folder. Raises UserError where it is not as a run writes it."""
+    result = read_result(folder)
+    if wrong := faults(result):
+        raise UserError(
+            f"{folder / RESULT_FILE} is not as a run wrote it and is left out: {'; '.join(wrong)}. Delete it and run "
+            "the same command again."
+        )
+    return result
 
 
 def run_folders(paths: Iterable[Path]) -> list[tuple[Path, bool]]:

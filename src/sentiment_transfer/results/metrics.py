@@ -6,9 +6,10 @@ Everything is a fraction in 0..1; percent belongs to the display (``headline.py`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from typing import NotRequired
 
 import numpy as np
+from typing_extensions import TypedDict
 
 POSITIVE = "positive"
 CALIBRATION_BINS = 15  # Guo et al. 2017, section 5

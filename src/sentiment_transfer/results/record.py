@@ -6,7 +6,9 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import write_atomically
@@ -71,6 +73,7 @@ class Performance(TypedDict):
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
     batches: NotRequired[str]  # packed; packed, fused kernels; or padded
     batches_because: NotRequired[str]  # why not a faster way, where there is one
+    energy_joules: NotRequired[float | None]  # of training and scoring, where the machine tells; see energy.py
 
 
 class RunResult(TypedDict):
@@ -162,6 +165,8 @@ def check_shape(result: object, path: Path, again: str) -> None:
             f"{path} was written by a newer version of this program (schema {result['schema_version']}; this "
             f"one reads up to {SCHEMA_VERSION}). Update the program: git pull && make setup."
         )
+    if result["schema_version"] < SCHEMA_VERSION:
+        raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {again}")
     missing = [field for field in RunResult.__annotations__ if field not in result]
     if missing:
         raise UserError(f"{path} is damaged: it lacks {', '.join(missing)}. {again}")

@@ -1,0 +1,144 @@
+"""How long a report of many runs takes, reading from disk included.
+
+python benchmarks/report_scale.py                      500 runs x 5 evaluation sets x 5,000 reviews: the target is 60 s
+python benchmarks/report_scale.py --runs 50 --keep /tmp/many     keep the run folders, e.g. to open their report
+
+The runs are made up: ten models with five seeds from each of ten sources, answers from simulated_experiments.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from simulated_experiments import World, experiments
+
+from sentiment_transfer.report.answer import answer
+from sentiment_transfer.report.collect import collect
+from sentiment_transfer.results.metrics import score
+from sentiment_transfer.results.predictions import Predictions, write_predictions
+from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, RunResult, write_result
+
+CLASSES = ("negative", "positive")
+MODELS, SEEDS = 10, 5
+METRICS = ("error", "error", "macro_f1", "f1_positive_mean_folds", "error")
+
+
+def write_runs(folder: Path, runs: int, targets: int, n: int) -> None:
+    """Run folders as ``train.py`` leaves them: results and predictions, no weights."""
+    generator = np.random.default_rng(0)
+    bias = tuple(np.linspace(-0.8, -2.0, MODELS))
+    world = World(n, SEEDS, bias, (0.1,) * MODELS)
+    ids = [str(number) for number in range(n)]
+    for source in range(-(-runs // (MODELS * SEEDS))):
+        gold, predicted, _ = zip(*(experiments(world, 1, generator) for _ in range(targets)), strict=True)
+        for number in range(min(MODELS * SEEDS, runs - source * MODELS * SEEDS)):
+            model, seed = divmod(number, SEEDS)
+            answers = {
+                f"set_{target}": predictions_of(gold[target], predicted[target][0, model, seed], ids, target, generator)
+                for target in range(targets)
+            }
+            write_run(folder, f"source_{source}", model, seed, answers)
+
+
+def predictions_of(
+    gold: np.ndarray, predicted: np.ndarray, ids: list[str], target: int, generator: np.random.Generator
+) -> Predictions:
+    confidence = generator.uniform(0.5, 1, len(gold)).astype(np.float32)
+    positive = np.where(predicted == 1, confidence, 1 - confidence)
+    last = np.stack([1 - positive, positive], axis=1)
+    moved = generator.random(len(gold)) < 0.03  # another epoch answers a few reviews otherwise
+    other = np.where(moved[:, None], last[:, ::-1], last)
+    folds = np.arange(len(gold)) % 5 if METRICS[target % 5].endswith("folds") else np.zeros(len(gold))
+    return Predictions(ids, gold, folds.astype(np.int8), CLASSES, {"last": last, "source_dev": other})
+
+
+def write_run(folder: Path, source: str, model: int, seed: int, answers: dict[str, Predictions]) -> None:
+    name = f"size_{model}"
+    run_id = f"{name}-{source}-s{seed}"
+    for dataset, of in answers.items():
+        write_predictions(folder / run_id, dataset, of)
+    scores = {dataset: entry(dataset, of, place) for place, (dataset, of) in enumerate(answers.items())}
+    parameters = int(1e6 * 2**model)
+    result = RunResult(
+        schema_version=SCHEMA_VERSION,
+        run_id=run_id,
+        status="finished",
+        labels=["simulated"],
+        seed=seed,
+        command=["benchmarks/report_scale.py"],
+        config={"seed": seed, "model": {"name": name}, "source": {source: {}}, "targets": {}},
+        created="2026-01-01T00:00:00+00:00",
+        git=None,
+        packages={},
+        device={"kind": "cpu", "name": "simulated", "count": 1, "threads": 1},
+        precision="32-true",
+        model={
+            "name": name,
+            "encoder": f"builtin:{name}",
+            "parameters": parameters,
+            "trainable_parameters": parameters,
+            "layers": 2,
+            "hidden_size": 128,
+            "vocabulary": 5000,
+            "weights": "built in",
+        },
+        source={"names": [source], "rows": {"train": 1000, "dev": 100}},
+        selections={"last": {"epoch": 2}, "source_dev": {"epoch": 1}},
+        history=[{"epoch": epoch, "train": {}, "dev": {}} for epoch in range(3)],
+        scores=scores,
+        audit={"splits": {}, "overlaps": [], "removed": {}, "dedup": False},
+        performance={
+            "seconds": {"train": 10.0, "score": 1.0, "prepare": 1.0, "total": 12.0},
+            "examples_per_second": {"train": 100.0, "score": 1000.0},
+            "tokens_per_second": {"train": 1000, "score": 10000},
+            "peak_memory_bytes": 500_000_000,
+        },
+        unavailable={},
+        dedup={},
+    )
+    write_result(folder / run_id, result)
+
+
+def entry(dataset: str, of: Predictions, place: int) -> DatasetScores:
+    selections = {name: score(values, of.gold, CLASSES, of.folds) for name, values in of.probabilities.items()}
+    return DatasetScores(
+        role="source" if place == 0 else "target",
+        language="en",
+        domain="simulated",
+        protocol="supervised" if place == 0 else "zero-shot",
+        metric=METRICS[place % 5],
+        n=len(of.gold),
+        classes=list(CLASSES),
+        selections=selections,
+    )
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--runs", type=int, default=500)
+    options.add_argument("--targets", type=int, default=5)
+    options.add_argument("--n", type=int, default=5000)
+    options.add_argument("--keep", type=Path, help="write the run folders here and leave them")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.keep or Path(temporary)
+        started = time.monotonic()
+        write_runs(folder, chosen.runs, chosen.targets, chosen.n)
+        made = f"{chosen.runs} runs x {chosen.targets} sets x {chosen.n:,} reviews"
+        print(f"made {made}: {time.monotonic() - started:.1f} s", flush=True)
+        started = time.monotonic()
+        found = collect([folder])
+        collected = time.monotonic()
+        said = answer(found)
+        print(
+            f"records read: {collected - started:.1f} s; predictions read, resampled and tested: "
+            f"{time.monotonic() - collected:.1f} s; {len(said.cells):,} cells, {len(said.comparisons):,} comparisons"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The sentences of the answer as the page lays them out: by evaluation set, with the lesser ones folded away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sentiment_transfer.report.filters import Filters
+from sentiment_transfer.report.findings import Answer, Sentence
+
+
+@dataclass
+class AnswerOn:
+    """What is said of one evaluation set, for one source."""
+
+    heading: str
+    tags: dict[str, str]
+    shown: list[Sentence] = field(default_factory=list)
+    folded: list[Sentence] = field(default_factory=list)  # comparisons of neighbouring sizes that found nothing
+
+
+def answers(answer: Answer, filters: Filters) -> tuple[list[Sentence], list[AnswerOn], list[Sentence]]:
+    """The sentences about all before, those by evaluation set, and those about all after them, in their order."""
+    places = dict.fromkeys((s.target, s.source) for s in answer.sentences if s.target)
+    groups = {place: group(answer, filters, *place) for place in places}
+    first_place = next((at for at, s in enumerate(answer.sentences) if s.target), len(answer.sentences))
+    before, after = answer.sentences[:first_place], answer.sentences[first_place:]
+    return list(before), list(groups.values()), [s for s in after if not s.target]
+
+
+def group(answer: Answer, filters: Filters, target: str, source: str) -> AnswerOn:
+    of = [s for s in answer.sentences if (s.target, s.source) == (target, source)]
+    verdicts: dict[str, str] = defaultdict(str, {c.sentence: c.verdict for c in answer.comparisons})
+    compared = [s for s in of if s.kind == "comparison"]
+    # The last one is from the smallest to the largest, which is the question itself.
+    folded = [s for s in compared[:-1] if verdicts[s.text] in ("not shown", "not tested")]
+    known = {"target": target} if target in filters.target else {}
+    known |= {"source": source} if source in filters.source else {}
+    heading = f"{target}, trained on {source}" if len(filters.source) > 1 else target
+    return AnswerOn(heading, filters.tags(**known), [s for s in of if s not in folded], folded)

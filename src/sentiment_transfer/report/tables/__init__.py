@@ -1,0 +1,1 @@
+"""The report's tables, each built once: the page, the Markdown, the CSV and the LaTeX only write them differently."""

@@ -1,0 +1,83 @@
+"""Whether a record is one that a run wrote: its shape, and whether its numbers agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from sentiment_transfer.results.headline import TITLES
+from sentiment_transfer.results.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
+from sentiment_transfer.results.record import RunResult, non_finite
+
+TOLERANCE = 1e-6
+SHOWN = 3  # faults of one record
+
+
+def faults(result: RunResult) -> list[str]:
+    """What no run would have written, at most SHOWN: values of another kind, and scores that contradict each other.
+
+    Fields that this version does not know are let through.
+    """
+    found = shape_faults(result) or [f"{field} is not a finite number" for field in non_finite(result)]
+    return (found or list(contradictions(result)))[:SHOWN]
+
+
+def shape_faults(result: object) -> list[str]:
+    """Such as ``model.parameters: input should be a valid integer``."""
+    from pydantic import ValidationError
+
+    try:
+        _adapter().validate_python(result)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, each['loc']))}: {each['msg'].lower()}" for each in error.errors()]
+    return []
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    RunResult.__pydantic_config__ = ConfigDict(strict=True)  # type: ignore[attr-defined]
+    return TypeAdapter(RunResult)
+
+
+def contradictions(result: RunResult) -> Iterator[str]:
+    for dataset, entry in result["scores"].items():
+        if entry["metric"] not in TITLES:
+            yield f"scores.{dataset}.metric is {entry['metric']!r}, which is none of {', '.join(TITLES)}"
+        elif "last" not in entry["selections"]:
+            yield f"scores.{dataset} has no selection last"
+        for selection, scores in entry["selections"].items():
+            yield from _score_faults(f"scores.{dataset}.{selection}", scores, entry["classes"], entry["metric"])
+
+
+def _score_faults(where: str, scores: Scores, classes: list[str], metric: str) -> Iterator[str]:
+    confusion = np.array(scores["confusion"], dtype=object)
+    if confusion.shape != (len(classes), len(classes)) or (confusion < 0).any() or confusion.sum() != scores["n"]:
+        yield f"{where}.confusion is not {len(classes)} x {len(classes)} counts of n = {scores['n']} reviews"
+        return
+    if (
+        POSITIVE not in classes
+        or scores["n"] == 0
+        or metric not in scores
+        or metric not in scores["floor"] | {"accuracy": 0}
+    ):
+        yield f"{where} has no {metric}"
+        return
+    counts = confusion.astype(np.int64)
+    expected = {
+        "error": 1 - accuracy(counts),
+        "accuracy": accuracy(counts),
+        "macro_f1": macro_f1(counts),
+        "f1_positive": float(f1_per_class(counts)[classes.index(POSITIVE)]),
+    }
+    for name, value in expected.items():
+        if not abs(scores[name] - value) < TOLERANCE:  # type: ignore[literal-required]
+            yield f"{where}.{name} is {scores[name]}, but its confusion matrix gives {value:.6f}"  # type: ignore[literal-required]
+    folds = [fold["f1_positive"] for fold in scores.get("folds", [])]
+    mean = scores.get("f1_positive_mean_folds")
+    if mean is not None and not (folds and abs(mean - float(np.mean(folds))) < TOLERANCE):
+        yield f"{where}.f1_positive_mean_folds is {mean}, but is not the mean of its folds"

@@ -1,0 +1,1 @@
+"""Pure functions on arrays: resampling, intervals, tests. Knows neither runs nor files."""
