@@ -75,6 +75,7 @@ def train(config: DictConfig, folder: str) -> float | None:
 
 
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
+NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
 
@@ -96,8 +97,9 @@ def errors_as_sentences() -> Iterator[None]:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
         sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
-    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
-        if DEBUGGING or (isinstance(error, ValueError) and GROUP_IS_NULL not in str(error)):
+    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError, RuntimeError) as error:
+        expected = GROUP_IS_NULL in str(error) or NO_PLUGIN in str(error)
+        if DEBUGGING or (isinstance(error, ValueError | RuntimeError) and not expected):
             raise
         if not (isinstance(error, UserError) and error.reported):
             print("error: " + describe(error), file=sys.stderr)
