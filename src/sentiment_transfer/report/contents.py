@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,9 +41,9 @@ class Contents:
     written: datetime
 
 
-def drawing() -> object:
+def drawing() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
-    return matplotlib.rc_context(RC)
+    return matplotlib.rc_context(RC)  # type: ignore[arg-type]  # its stub lists every key there is
 
 
 def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool, now: datetime) -> Contents:

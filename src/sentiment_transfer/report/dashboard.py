@@ -204,4 +204,4 @@ def place_of_runs(contents: Contents, ask: bool) -> Place:
         import wandb
 
         entity = wandb.Api().default_entity
-    return Place(entity or "your-entity", project)
+    return Place(entity or "your-entity", str(project))

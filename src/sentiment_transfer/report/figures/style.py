@@ -90,4 +90,4 @@ def legend_below(axes: Axes, columns: int) -> None:
     """Outside the axes, where it can hide no point."""
     handles, names = axes.get_legend_handles_labels()
     if len(handles) > 1:
-        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)  # type: ignore[call-arg]
+        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)

@@ -34,7 +34,8 @@ def group(answer: Answer, filters: Filters, target: str, source: str) -> AnswerO
     compared = [s for s in of if s.kind == "comparison"]
     # The last one is from the smallest to the largest, which is the question itself.
     folded = [s for s in compared[:-1] if verdicts[s.text] in ("not shown", "not tested")]
-    known = {"target": target} if target in filters.target else {}
-    known |= {"source": source} if source in filters.source else {}
+    known = filters.tags(
+        target=target if target in filters.target else "", source=source if source in filters.source else ""
+    )
     heading = f"{target}, trained on {source}" if len(filters.source) > 1 else target
-    return AnswerOn(heading, filters.tags(**known), [s for s in of if s not in folded], folded)
+    return AnswerOn(heading, known, [s for s in of if s not in folded], folded)
