@@ -20,6 +20,7 @@ MEANT = (
     r".*does not have many workers.*",  # batches come from a memory-mapped store
     r".*your dataloader is not resumable.*",  # TransferDataModule.train_dataloader starts where the trainer stopped
     r".*is smaller than the logging interval.*",
+    r"The `srun` command is available on your system but is not used.*",  # a sweep's launcher starts the jobs
     r"Total length of `list` across ranks is zero.*",  # a source without a development set
     r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
