@@ -23,7 +23,10 @@ def duels(content: dict[str, Any]) -> str:
         "| | against | ratio | packed, tokens/s | peer, tokens/s | packed, reviews/s | memory, GiB | of the floor |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for outcome in content["duels"].values():
+    found = content["duels"]
+    for outcome in (
+        found[f"{task}:{peer}"] for task in ("train", "score") for peer in PEERS if f"{task}:{peer}" in found
+    ):
         ours, theirs = outcome["packed"], outcome[outcome["peer"]]
         cells = (
             "training" if outcome["task"] == "train" else "scoring",
