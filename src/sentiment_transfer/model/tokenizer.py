@@ -42,7 +42,7 @@ def load_tokenizer(
             name, revision=None if tokenizer else revision, trust_remote_code=False, use_fast=True
         )
     # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
-    hollow = len(loaded) <= len(set(loaded.all_special_tokens))
+    hollow = len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
     if hollow or len(loaded("a")["input_ids"]) < 3 or loaded.pad_token_id is None:
         raise UserError(
             f"The tokenizer {name} gives no text-classification input (words, special tokens around the text, a "
