@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ class Contents:
     written: datetime
 
 
-def drawing() -> object:
+def drawing() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
     return matplotlib.rc_context(RC)
 

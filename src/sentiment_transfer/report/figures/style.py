@@ -22,7 +22,7 @@ COLOURS = ("#0b62b5", "#b8420a", "#0f7a63", "#7c3aed", "#8f6400", "#b5186a", "#4
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)))
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
     "font.size": FONT_SIZE,
     "text.color": INK,
@@ -90,4 +90,4 @@ def legend_below(axes: Axes, columns: int) -> None:
     """Outside the axes, where it can hide no point."""
     handles, names = axes.get_legend_handles_labels()
     if len(handles) > 1:
-        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)  # type: ignore[call-arg]
+        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)

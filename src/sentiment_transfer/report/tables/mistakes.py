@@ -36,8 +36,8 @@ def mistakes(
         of_target = [cell for cell in cells if cell.target == target]
         if rows := list(table_rows(answer, filters, of_target, per_run, each, texts)):
             caption = (
-                f"{target} ({of_target[0].language}, {of_target[0].domain}): up to {each} reviews per model, those that "
-                f"most runs have among their {AT_MOST} most confident mistakes, then by confidence. Last epoch."
+                f"{target} ({of_target[0].language}, {of_target[0].domain}): up to {each} reviews per model, those "
+                f"that most runs have among their {AT_MOST} most confident mistakes, then by confidence. Last epoch."
             )
             columns = ["review", "model", "gold", "predicted", "confidence", "runs", "id"]
             tables.append((target, Table(f"mistakes-{filters.target.index(target)}", caption, columns, rows)))
