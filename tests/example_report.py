@@ -52,7 +52,8 @@ def example_runs(models: tuple[str, ...], targets: tuple[str, ...], seeds: int, 
         for seed in range(seeds):
             errors = {name: 0.30 - 0.03 * size - 0.01 * seed + 0.02 * at for at, name in enumerate(targets)}
             run = example_result(errors, model=model, seed=seed, run_id=f"run-{size}-{seed}")
-            run["model"]["parameters"] = 10 ** (6 + size)
+            run["performance"]["seconds"]["total"] = 60.0 * (1 + size)
+            run["model"]["parameters"] = 10**6 * (1 + size)
             run["history"] = [
                 {"epoch": epoch, "dev": {name: {"error": error - 0.01 * epoch} for name, error in errors.items()}}
                 for epoch in range(2)

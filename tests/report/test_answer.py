@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from report.written_runs import N, answers, write_run, write_seeds
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.findings import Answer, Cell, Comparison
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
 from sentiment_transfer.results.record import write_result
+from written_runs import N, answers, write_run, write_seeds
 
 FAR = {"nano": [0.30, 0.31, 0.29, 0.30, 0.31], "mini": [0.10, 0.11, 0.10, 0.09, 0.10]}
 NEAR = {"nano": [0.20, 0.26, 0.23], "mini": [0.22, 0.19, 0.25]}
@@ -95,7 +95,7 @@ def test_one_seed_is_a_statement_about_networks_and_says_so(tmp_path: Path) -> N
 
 
 def test_two_seeds_that_can_show_nothing_are_said_to(tmp_path: Path) -> None:
-    comparison = only_comparison(two_models(tmp_path, {"nano": [0.30, 0.24], "mini": [0.20, 0.29]}))
+    comparison = only_comparison(two_models(tmp_path, {"nano": [0.30, 0.24], "mini": [0.02, 0.48]}))
     assert "2 seeds each, n = 600 are too few to show even 50.0 points" in comparison.sentence
 
 
@@ -110,7 +110,7 @@ def test_target_that_no_run_could_score_is_named_once(tmp_path: Path) -> None:
 
 
 def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> None:
-    first = write_seeds(tmp_path, {"demo_ja": [0.3, 0.3]}, model="nano")
+    write_seeds(tmp_path, {"demo_ja": [0.3, 0.3]}, model="nano")
     write_seeds(tmp_path, {"demo_ja": [0.1, 0.1, 0.1]}, model="mini", parameters=2_000_000)
     tests = only_comparison(said(tmp_path)).mcnemar
     assert [test.seed for test in tests] == [0, 1]
@@ -119,7 +119,6 @@ def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> No
     assert tests[0].only_first_right == np.sum(right[0] & ~right[1])
     assert tests[0].only_second_right == np.sum(right[1] & ~right[0])
     assert tests[0].p < 0.001
-    assert len(first) == 2
 
 
 def test_one_model_alone_is_not_called_the_best(tmp_path: Path) -> None:
@@ -219,7 +218,8 @@ def test_without_predictions_the_interval_is_from_the_confusion_matrices(tmp_pat
     assert [cell.mean.value for cell in bare.cells] == pytest.approx([cell.mean.value for cell in full.cells])
     assert not only_comparison(bare).paired
     assert width(only_comparison(bare)) > width(only_comparison(full))
-    assert sum("There are no predictions" in note for note in bare.notes) == 10
+    assert sum("There are no predictions" in note for note in bare.notes) == 5
+    assert "5 more such files." in bare.notes
 
 
 def test_predictions_that_contradict_their_result_are_not_used(tmp_path: Path) -> None:

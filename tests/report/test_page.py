@@ -120,5 +120,13 @@ def test_figures_take_the_colours_of_the_page(plain: str) -> None:
         assert "var(--series-0)" in svg or "var(--ink)" in svg
 
 
+def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
+    top = re.sub(r"<[^>]+>", " ", plain[plain.index("<header") : plain.index("</header>")])
+    assert "60.0 s (nano) to 2 min 00 s (mini)" in top
+    assert "2 of 2 evaluation sets" in top
+    assert "6 runs of 2 configurations" in top
+    assert re.search(r"Failed, degenerate, missing\s+none", top)
+
+
 def test_honesty_labels_stand_above_everything(plain: str) -> None:
     assert plain.index("<li>demo data</li>") < plain.index('id="answer"')

@@ -11,7 +11,7 @@ from run.stopping import DEMO
 from runs import SMALL, composed, same_numbers, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name
-from sentiment_transfer.report.terminal import main as report
+from sentiment_transfer.report.command import main as report
 from sentiment_transfer.results.metrics import Scores, score
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import DatasetScores, Performance, RunResult, read_result

@@ -74,7 +74,7 @@ def test_no_more_weights_are_kept_on_the_way_than_selections_need(
 
 def test_weights_that_nobody_wants_are_not_kept(tmp_path: Path) -> None:
     trained(tmp_path, *TINY, "trainer.max_epochs=1", "trainer.keep_weights=false")
-    assert {path.name for path in tmp_path.iterdir()} == {".lock", "predictions", "result.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "mistakes.json", "predictions", "result.json"}
 
 
 def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from sentiment_transfer.report.entries import RunGroup
 from sentiment_transfer.report.findings import Cell, Entry, Sentence
 from sentiment_transfer.report.phrases import counted, estimate_text, listed
 
+FAULTS = 5  # damaged or missing files that are named
 SELECTIONS = {
     "last": "the weights of the last epoch",
     "source_dev": "the weights of the epoch that is best on the source's development set",
@@ -98,4 +99,6 @@ def notes(found: Collection, faults: Sequence[str]) -> Iterator[str]:
     yield "A floor is what the best constant answer scores."
     if found.copies:
         yield f"{counted(found.copies, 'further record')} of the same runs left out (the newest is shown)."
-    yield from faults
+    yield from faults[:FAULTS]
+    if len(faults) > FAULTS:
+        yield f"{len(faults) - FAULTS:,} more such files."

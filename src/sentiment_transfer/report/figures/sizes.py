@@ -101,12 +101,12 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
 
 
 def names(entries: dict[str, Entry]) -> dict[float, str]:
-    return {entry.parameters: entry.model for entry in entries.values()}
+    return {float(entry.parameters): entry.model for entry in entries.values()}
 
 
 def point(entry: Entry, estimate: Estimate, factor: float) -> Point:
     low, high = (None if end is None else factor * end for end in (estimate.low, estimate.high))
-    return Point(entry.parameters, factor * estimate.value, low, high)
+    return Point(float(entry.parameters), factor * estimate.value, low, high)
 
 
 def row(entry: Entry, target: str, estimate: Estimate, seeds: int) -> list[str]:

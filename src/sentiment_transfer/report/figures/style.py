@@ -22,7 +22,7 @@ COLOURS = ("#0b62b5", "#b8420a", "#0f7a63", "#7c3aed", "#8f6400", "#b5186a", "#4
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)))
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
     "font.size": FONT_SIZE,
     "text.color": INK,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from sentiment_transfer.report.filters import Filters
@@ -16,7 +15,7 @@ class AnswerOn:
     heading: str
     tags: dict[str, str]
     shown: list[Sentence] = field(default_factory=list)
-    folded: list[Sentence] = field(default_factory=list)  # comparisons of neighbouring sizes that found nothing
+    folded: list[Sentence] = field(default_factory=list)  # comparisons between that found nothing
 
 
 def answers(answer: Answer, filters: Filters) -> tuple[list[Sentence], list[AnswerOn], list[Sentence]]:
@@ -30,12 +29,15 @@ def answers(answer: Answer, filters: Filters) -> tuple[list[Sentence], list[Answ
 
 def group(answer: Answer, filters: Filters, target: str, source: str) -> AnswerOn:
     of = [s for s in answer.sentences if (s.target, s.source) == (target, source)]
-    verdicts: dict[str, str] = defaultdict(str, {c.sentence: c.verdict for c in answer.comparisons})
-    compared = [s for s in of if s.kind == "comparison"]
-    # The last one is from the smallest to the largest, which is the question itself.
-    folded = [s for s in compared[:-1] if verdicts[s.text] in ("not shown", "not tested")]
-    known = filters.tags(
+    compared = {c.sentence: c for c in answer.comparisons if (c.target, c.source) == (target, source)}
+    sizes = {entry.key: entry.parameters for entry in answer.entries}
+    # From the smallest to the largest is the question itself: it is answered in any case.
+    widest = max(compared.values(), key=lambda c: sizes[c.second] / max(sizes[c.first], 1), default=None)
+    folded = [
+        s for s in of if (c := compared.get(s.text)) and c is not widest and c.verdict in ("not shown", "not tested")
+    ]
+    heading = f"{target}, trained on {source}" if len(filters.source) > 1 else target
+    tags = filters.tags(
         target=target if target in filters.target else "", source=source if source in filters.source else ""
     )
-    heading = f"{target}, trained on {source}" if len(filters.source) > 1 else target
-    return AnswerOn(heading, known, [s for s in of if s not in folded], folded)
+    return AnswerOn(heading, tags, [s for s in of if s not in folded], folded)

@@ -59,7 +59,7 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
         number(memory, f"{memory / 2**30:.2f} GiB") if memory else Item(DASH),
         energy_item(runs),
-        Item("; ".join(devices)),
+        Item("; ".join(devices), kind="sentence"),
     ]
 
 
