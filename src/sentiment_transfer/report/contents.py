@@ -43,7 +43,7 @@ class Contents:
 
 def drawing() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
-    return matplotlib.rc_context(RC)  # type: ignore[arg-type]  # its stub lists every key there is
+    return matplotlib.rc_context(RC)
 
 
 def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool, now: datetime) -> Contents:
