@@ -38,7 +38,7 @@ def test_whatever_is_done_to_a_sweep_the_same_command_finishes_it(
         assert results(tmp_path) == undisturbed
         assert set(noted(tmp_path, "ends")) == set(undisturbed)
         assert not list(tmp_path.glob("multirun/*/.slots"))
-        # Of the launcher alone: Hydra's on a full disk, or where Ctrl-C met its imports, are not its, and a job's, in the
-        # list of failures, is indented.
+        # Of the launcher alone: Hydra's, on a full disk or where Ctrl-C met its imports, are not its, and those of a
+        # job, in the list of failures, are indented.
         tracebacks = re.findall(r"^Traceback .*?\n(?=\S)[^\n]*", output, re.MULTILINE | re.DOTALL)
         assert [t for t in tracebacks if "slots_launcher" in t and not t.endswith("KeyboardInterrupt")] == []
