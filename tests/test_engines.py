@@ -88,6 +88,9 @@ def test_a_search_maximises_the_accuracy_on_the_sources_development_set(tmp_path
     assert len(rates) == 2 and all(5e-6 <= rate <= 1e-4 for rate in rates)
     best = (tmp_path / "multirun" / "optimization_results.yaml").read_text()
     assert float(re.search(r"best_value: (\S+)", best)[1]) == max(accuracies)  # type: ignore[index]
+    code, output = finished(tmp_path, "-m", "hydra/sweeper=search", *trials, *TINY, timeout=300)
+    assert code == 0, output
+    assert "2 jobs: 0 done, 2 done before" in output
 
 
 @submitit

@@ -17,6 +17,7 @@ from sentiment_transfer.errors import UserError
 
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (
+    r"The `srun` command is available.*",  # a run on a cluster's node outside of a job
     r".*does not have many workers.*",  # batches come from a memory-mapped store
     r".*your dataloader is not resumable.*",  # TransferDataModule.train_dataloader starts where the trainer stopped
     r".*is smaller than the logging interval.*",
