@@ -92,6 +92,7 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
             wait_until_idle(environment, folder)
             yield environment
         finally:
+            empty_queue(environment)
             for daemon in reversed(daemons):
                 daemon.terminate()
                 try:
@@ -107,6 +108,15 @@ def wait_until_idle(environment: dict[str, str], folder: Path, seconds: float = 
         if time.monotonic() > deadline:
             logs = "\n".join(path.read_text(errors="replace")[-2000:] for path in folder.glob("*.log"))
             raise AssertionError(f"the node does not come up:\n{logs}")
+        time.sleep(0.5)
+
+
+def empty_queue(environment: dict[str, str], seconds: float = 60) -> None:
+    """End every job while there is still a controller to end it: a step's own processes would stay."""
+    slurm(environment, "scancel", "--full", "--signal=KILL", "--user=root")
+    slurm(environment, "scancel", "--user=root")
+    deadline = time.monotonic() + seconds
+    while slurm(environment, "squeue", "-h").strip() and time.monotonic() < deadline:
         time.sleep(0.5)
 
 
