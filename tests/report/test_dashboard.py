@@ -44,23 +44,23 @@ def panels(dashboard: Dashboard) -> list[dict[str, Any]]:
     return [panel for section in specification["section"]["panelBankConfig"]["sections"] for panel in section["panels"]]
 
 
-def without_empty_comments(node: Any) -> Any:
-    """The schema reads a text without comments as one with an empty list of them."""
-    if isinstance(node, dict):
-        return {k: without_empty_comments(v) for k, v in node.items() if (k, v) != ("inlineComments", [])}
-    return [without_empty_comments(item) for item in node] if isinstance(node, list) else node
+def without_empty_comments(value: Any) -> Any:
+    """The library adds empty lists of comments when it reads a report."""
+    if isinstance(value, dict):
+        return {k: without_empty_comments(v) for k, v in value.items() if (k, v) != ("inlineComments", [])}
+    return [without_empty_comments(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_library_reads_back_what_it_would_send(dashboard: Dashboard) -> None:
     from wandb_workspaces.reports.v2 import internal as report_schema
     from wandb_workspaces.workspaces import internal as workspace_schema
 
-    sent = specifications(dashboard)
-    workspace = workspace_schema.WorkspaceViewspec.model_validate(json.loads(json.dumps(sent["workspace.json"])))
-    report = report_schema.Spec.model_validate(json.loads(json.dumps(sent["report.json"])))
+    sent = json.loads(json.dumps(specifications(dashboard)))
+    workspace = workspace_schema.WorkspaceViewspec.model_validate(sent["workspace.json"])
+    report = report_schema.Spec.model_validate(sent["report.json"])
     assert workspace.model_dump(by_alias=True, exclude_none=True, mode="json") == sent["workspace.json"]
-    read_back = report.model_dump(by_alias=True, exclude_none=True, mode="json")
-    assert without_empty_comments(read_back) == without_empty_comments(sent["report.json"])
+    read = report.model_dump(by_alias=True, exclude_none=True, mode="json")
+    assert without_empty_comments(read) == without_empty_comments(sent["report.json"])
 
 
 def test_matrix_scaling_curves_and_parallel_coordinates_are_there(dashboard: Dashboard) -> None:
