@@ -139,7 +139,7 @@ class Best:
     metric: str
     entry: str  # Entry.key of the best mean
     rivals: tuple[str, ...]  # Entry.keys that could not be told from it
-    certain: bool  # no rivals, among two entries or more
+    certain: bool  # no rivals, among two entries or more with two seeds or more each
     sentence: str
 
 
