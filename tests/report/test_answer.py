@@ -91,6 +91,7 @@ def test_one_seed_is_a_statement_about_networks_and_says_so(tmp_path: Path) -> N
     assert {cell.mean.scope for cell in found.cells} == {"examples"}
     assert comparison.difference.scope == "examples"
     assert "With one seed this is about these networks" in comparison.sentence
+    assert not any(best.certain for best in found.best)
     assert "One seed only: nano and mini" in texts(found, "caution")
 
 

@@ -180,7 +180,7 @@ def best(group: Sequence[Measured], pairs_of_group: Sequence[Pair], names: Mappi
         metric=cell.metric,
         entry=cell.entry,
         rivals=tuple(rivals),
-        certain=len(group) > 1 and not rivals and all(len(m.score.values) > 1 for m in group),
+        certain=len(group) > 1 and not rivals and scope_of(group) == "seeds and examples",
         sentence=best_sentence(group, winner, [names[rival] for rival in rivals], names),
     )
 
