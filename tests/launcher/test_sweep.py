@@ -195,6 +195,14 @@ def test_a_mistake_in_the_command_fails_before_any_job(tmp_path: Path) -> None:
     assert noted(tmp_path, "starts") == []
 
 
+def test_a_sweep_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "multirun").write_text("a file")
+    code, output = swept(tmp_path, "seed=0")
+    assert code == 1
+    assert "The sweep cannot begin: " in output and "multirun: File exists" in output
+    assert "Traceback" not in output
+
+
 def test_status_tells_from_directories_alone(tmp_path: Path) -> None:
     swept(tmp_path, "seed=0,1", "fail_at=-1,1")
     sweep = Sweep(tmp_path, "seed=7,8", "steps=50", "delay=0.1", "hydra.launcher.cpu_slots=1")

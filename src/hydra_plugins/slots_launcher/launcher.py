@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.slots_launcher._claims import FOLDER, Clock
 from hydra_plugins.slots_launcher._command import job_command
-from hydra_plugins.slots_launcher._endings import Ending, show_failures, value_of
+from hydra_plugins.slots_launcher._endings import Ending, refusal, show_failures, value_of
 from hydra_plugins.slots_launcher._jobs import Job, find_jobs
 from hydra_plugins.slots_launcher._options import Options, register
 
@@ -27,6 +27,10 @@ register()
 
 class JobsFailed(CompactHydraException):
     """Some jobs failed; they have been listed with their logs."""
+
+
+class SweepRefused(CompactHydraException):
+    """The system refused what a sweep needs before any job: its directory, mostly."""
 
 
 class FailedJob(JobReturn):
@@ -117,6 +121,15 @@ class SlotsLauncher(Launcher):
 
 class SlotsSweeper(BasicSweeper):
     """Hydra's own sweeper, which does not compose every job beforehand where the launcher does."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        try:
+            return super().sweep(arguments)
+        except OSError as error:
+            if isinstance(error, HydraException):  # a configuration that is not there is both
+                raise
+            folder = Path(error.filename or str(self.config.hydra.sweep.dir))  # type: ignore[union-attr]
+            raise SweepRefused(f"The sweep cannot begin: {refusal(error, folder)}.") from error
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         if not isinstance(self.launcher, SlotsLauncher):

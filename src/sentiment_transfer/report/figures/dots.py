@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sentiment_transfer.report.figures.plot import Line, tag
 from sentiment_transfer.report.figures.style import INK, WIDTH, canvas, colour, label, legend_below, marker
+from sentiment_transfer.report.wording import shortened
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROW = 0.27  # inches
 PANEL = 1.15  # inches: one confusion matrix
 ACROSS = 4
+GAP, LEFT, BOTTOM, TOP = 0.42, 0.62, 0.5, 0.28  # inches around and between the matrices
+# Dots are many and lie inside the axes: no room has to be made for one, and none has to be cut off.
+PLAIN: dict[str, Any] = {"clip_on": False, "in_layout": False}
 
 
 def strips(rows: Sequence[Line], xlabel: str) -> Figure:
@@ -37,6 +42,7 @@ def strips(rows: Sequence[Line], xlabel: str) -> Figure:
                 color=colour(row.style),
                 alpha=0.75,
                 markeredgewidth=0,
+                **PLAIN,
             )
             tag(dot, row.tags | {"seed": f"{point.x:.0f}"})  # type: ignore[arg-type]
     axes.set_yticks(range(len(rows)), [label(row.name) for row in rows])
@@ -65,6 +71,7 @@ def selections(rows: Sequence[tuple[str, dict[str, float], dict[str, str]]], xla
                     color=colour(style),
                     markersize=6,
                     label=name if first else None,
+                    **PLAIN,
                 )
                 tag(dot, tags)  # type: ignore[arg-type]
     axes.set_yticks(range(len(rows)), [label(name) for name, _, _ in rows])
@@ -86,26 +93,25 @@ def confusions(panels: Sequence[tuple[str, np.ndarray]], classes: Sequence[str])
 
     across = min(ACROSS, len(panels))
     down = -(-len(panels) // across)
-    figure = Figure(figsize=(max(0.6 + PANEL * across, WIDTH), 0.45 + (PANEL + 0.3) * down), layout="constrained")
-    every = figure.subplots(down, across, squeeze=False)
+    width, height = LEFT + across * (PANEL + GAP), TOP + down * (PANEL + GAP) + BOTTOM - GAP
+    # Placed by hand: matplotlib takes a second to find room for a dozen panels that are all alike.
+    figure = Figure(figsize=(max(width, WIDTH), height))
     initials = [label(name)[:3] for name in classes]
-    for index, axes in enumerate(every.flat):
-        axes.set_visible(index < len(panels))
-        if index < len(panels):
-            name, counts = panels[index]
-            shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-            _matrix(axes, shares, initials)
-            axes.set_title(label(name), fontweight="normal", loc="center")
+    for index, (name, counts) in enumerate(panels):
+        left, top = LEFT + index % across * (PANEL + GAP), TOP + index // across * (PANEL + GAP)
+        box = (left, height - top - PANEL, PANEL, PANEL)
+        scale = (*figure.get_size_inches(), *figure.get_size_inches())
+        axes = figure.add_axes(tuple(inches / whole for inches, whole in zip(box, scale, strict=True)))
+        _matrix(axes, 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), initials)
+        axes.set_title(shortened(label(name), 18), fontweight="normal", loc="center", fontsize="small")
     figure.supxlabel("predicted", fontsize="small")
     figure.supylabel("gold", fontsize="small")
     return figure
 
 
-def _matrix(axes: object, shares: np.ndarray, names: Sequence[str]) -> None:
-    from matplotlib.axes import Axes
+def _matrix(axes: Axes, shares: np.ndarray, names: Sequence[str]) -> None:
     from matplotlib.patches import Rectangle
 
-    assert isinstance(axes, Axes)
     size = len(names)
     for row in range(size):
         for column in range(size):

@@ -33,8 +33,8 @@ KINDS = ("scaling", "gap", "learning", "seeds", "selection", "confusion", "calib
 def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
     """The page as HTML; ``pictures`` are the figures' SVG files by the figures' keys."""
     plots: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-    for plot in contents.plots:
-        plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key]))
+    for place, plot in enumerate(contents.plots):
+        plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key], f"f{place}"))
     answer = contents.answer
     undrawn = max(len(answer.entries) - DRAWN, 0)
     before, groups, after = answers(answer, contents.filters)

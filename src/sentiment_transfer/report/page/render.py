@@ -50,7 +50,7 @@ def shown(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def drawn(plot: Plot, svg: str) -> dict[str, Any]:
-    """A plot as the template takes it: its fields, and its picture as an SVG element."""
+def drawn(plot: Plot, svg: str, prefix: str) -> dict[str, Any]:
+    """A plot as the template takes it, with its picture as an SVG element whose ids begin with ``prefix``."""
     fields = {name: getattr(plot, name) for name in ("key", "title", "columns", "rows", "tags")}
-    return {**fields, "svg": Markup(inline_svg(svg, f"svg-{plot.key}", plot.title, plot.description))}
+    return {**fields, "svg": Markup(inline_svg(svg, prefix, plot.title, plot.description))}
