@@ -117,6 +117,27 @@ def test_a_number_leads_to_its_command_in_one_click(opened: Any) -> None:
     assert 0 <= top < 900
 
 
+@pytest.mark.parametrize(
+    ("question", "section", "found"),
+    [
+        ("Best model certain on", "answer", "demo_ja"),
+        ("A seed costs", "cost", "time per seed"),
+        ("Failed, degenerate, missing", "problems", "run"),
+    ],
+)
+def test_a_strangers_questions_are_answered_one_click_away(
+    opened: Any, question: str, section: str, found: str
+) -> None:
+    from selenium.webdriver.common.by import By
+
+    fact = opened.find_element(By.XPATH, f"//dl/div[dt='{question}']/dd/a")
+    assert opened.execute_script("return arguments[0].getBoundingClientRect().bottom < innerHeight", fact)
+    fact.click()
+    inside = opened.find_element(By.ID, section)
+    assert 0 <= opened.execute_script("return arguments[0].getBoundingClientRect().top", inside) < 300
+    assert found in inside.text
+
+
 def test_commands_can_be_copied(opened: Any) -> None:
     from selenium.webdriver.common.by import By
 

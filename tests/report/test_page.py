@@ -130,3 +130,10 @@ def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
 
 def test_honesty_labels_stand_above_everything(plain: str) -> None:
     assert plain.index("<li>demo data</li>") < plain.index('id="answer"')
+
+
+def test_a_model_without_a_rival_is_not_called_best(tmp_path: Path) -> None:
+    assert 'class="best-cell' in example_page(tmp_path / "two", models=("nano", "micro"))
+    alone = example_page(tmp_path / "one", models=("nano",))
+    assert 'class="best-cell' not in alone
+    assert "Best model certain on" not in alone

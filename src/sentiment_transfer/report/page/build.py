@@ -78,7 +78,7 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     dearest = max(costs.items(), key=lambda item: item[1], default=None)
     problems = len(contents.tables["problems"].rows)
     found = [("Finished", f"{len(contents.runs)} runs of {len(answer.entries)} configurations", "commands")]
-    if answer.best:
+    if answer.best and len(answer.entries) > 1:
         found.append(("Best model certain on", f"{certain} of {len(answer.best)} evaluation sets", "answer"))
     if cheapest and dearest:
         one = f"{duration(cheapest[1])} ({cheapest[0]})"

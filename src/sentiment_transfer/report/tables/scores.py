@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 from sentiment_transfer.report.figures.curves import parameters
@@ -22,7 +22,9 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     cells = [cell for cell in answer.cells if cell.selection == selection]
     columns: list[Column] = sorted({column_of(cell) for cell in cells}, key=lambda c: (filters.target.index(c[0]), c))
     by_place = {(cell.entry, column_of(cell)): cell for cell in cells}
-    best = {(b.entry, b.target, b.metric) for b in answer.best}
+    source_of = {entry.key: entry.source for entry in answer.entries}
+    models = Counter((source_of[cell.entry], cell.target, cell.metric) for cell in cells)
+    best = {(b.entry, b.target, b.metric) for b in answer.best if models[b.source, b.target, b.metric] > 1}
     several = len(filters.source) > 1
     rows = []
     for place, entry in enumerate(answer.entries):
