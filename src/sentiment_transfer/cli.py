@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 import re
@@ -55,6 +56,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             # as long (seen on two cores: 154 s instead of 14); sleeping threads cost the demo a third with both cores
             # free and nothing on a GPU. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             from sentiment_transfer.run import run
 
             try:

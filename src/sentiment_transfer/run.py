@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 import time
@@ -73,6 +74,8 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
+    gc.freeze()  # cli.train had the collector wait
+    gc.enable()
 
     with tracked(config, folder) as loggers:
         prepared = time.monotonic() - started

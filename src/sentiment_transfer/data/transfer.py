@@ -16,7 +16,7 @@ from sentiment_transfer.data.audit import audit_overlap, audit_split, leaked_row
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.batches import Batch, TokenBatches, TrainingOrder, scoring_loader, training_loader
 from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.tokens import TokenStore, token_store
+from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.errors import UserError
 
 if TYPE_CHECKING:
@@ -177,9 +177,10 @@ class TransferDataModule(pl.LightningDataModule):
     def tokenise(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Open (or build) the token store of every split, and add token lengths to the audit."""
         self.tokenizer = tokenizer
+        digest = tokenizer_digest(tokenizer)
 
         def filled(review_set: ReviewSet) -> ReviewSet:
-            tokens = token_store(review_set.reviews, tokenizer, self.max_length, self.cache_dir)
+            tokens = token_store(review_set.reviews, tokenizer, self.max_length, self.cache_dir, digest)
             self.audit["splits"][review_set.name][review_set.split] |= tokens.length_report(self.max_length)
             return replace(review_set, tokens=tokens)
 
