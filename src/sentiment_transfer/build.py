@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config import Weights
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_at_once, what_would_fit
@@ -21,7 +22,7 @@ from sentiment_transfer.training.trainer import choose_accelerator, choose_preci
 SCRATCH = BUILTIN + "scratch"
 
 
-def make_data(config: DictConfig) -> TransferDataModule:
+def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
     groups = [
         {
@@ -46,6 +47,8 @@ def make_data(config: DictConfig) -> TransferDataModule:
         oracle=config.trainer.oracle,
         targets_required=config.data.targets_required,
         score_batch_tokens=max(1, config.data.score_batch_tokens // config.trainer.memory_split),
+        rank=ranks.rank,
+        world=ranks.world,
         num_workers=config.data.num_workers,
         cache_dir=config.paths.cache_dir,
     )
@@ -98,8 +101,11 @@ def make_classifier(
     )
 
 
-def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase) -> str:
-    """What training needs and what there is, as a sentence. Raises UserError where it cannot fit, with what would.
+def memory_needed(
+    config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase, devices: int = 1
+) -> str:
+    """What training needs on each of ``devices`` and what there is, as a sentence. Raises UserError where it cannot
+    fit, with what would.
 
     The data must be tokenised; the network is not loaded for it.
     """
@@ -111,7 +117,7 @@ def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTr
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
     recipe = Recipe(
         batch_size=config.trainer.batch_size,
-        accumulate=config.trainer.accumulate * config.trainer.memory_split,
+        accumulate=config.trainer.accumulate * config.trainer.memory_split * devices,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,

@@ -23,6 +23,7 @@ from rich.console import Console
 from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity
 from sentiment_transfer.config import Config
+from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
@@ -57,10 +58,8 @@ def train(config: DictConfig, folder: str) -> float | None:
             # free and nothing on a GPU. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
-            from sentiment_transfer.run import run
-
             try:
-                run(config, Path(folder))
+                _run(config, Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
@@ -74,6 +73,15 @@ def train(config: DictConfig, folder: str) -> float | None:
             sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
         error.reported = True
         raise
+
+
+def _run(config: DictConfig, folder: Path) -> None:
+    if (count := devices_of(config)) > 1:
+        run_on_devices(config, folder, count)
+    else:
+        from sentiment_transfer.run import run
+
+        run(config, folder)
 
 
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.

@@ -122,11 +122,15 @@ class OptimizerConfig:
 @dataclass
 class TrainerConfig:
     max_epochs: int = 4
-    batch_size: int = 32  # reviews per optimiser step on one device
+    batch_size: int = 32  # reviews per optimiser step, of all devices together
     accumulate: int = 1  # parts a batch is cut into, to fit memory: the step stays batch_size reviews
     memory_split: int = 1  # cut each part, and scoring batches, into so many more; set by the launcher to fit memory
     precision: str = "auto"  # auto: bf16-mixed where the device has it, else 32-true
     accelerator: str = "auto"
+    devices: int | str = 1  # a process on each shares every batch; auto: all GPUs that the run sees
+    strategy: str = (
+        "auto"  # ddp: every device holds the model; fsdp: each a share of it; auto: ddp where there are several
+    )
     packed: bool = True  # compute without padding where the encoder can; false: the plain padded path
     threads: int | None = None  # CPU threads; null keeps torch's choice
     deterministic: bool = False  # force deterministic CUDA kernels (a CPU run always is)

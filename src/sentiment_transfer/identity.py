@@ -11,9 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
-# How finely a batch is cut so that it fits changes sums in the last bits, but it is not what was asked for: a run that
-# the launcher tries again after running out of memory is the same run. The result's configuration records it.
-NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("trainer", "memory_split"), ("data", "num_workers"))
+# How finely a batch is cut so that it fits, and among how many devices, changes sums in the last bits and dropout's
+# masks, but it is not what was asked for: a run that the launcher tries again after running out of memory, or that
+# goes on where there are more GPUs, is the same run. The result's configuration records it.
+NOT_IDENTITY_KEYS = (
+    *(("trainer", key) for key in ("save_every_minutes", "memory_split", "devices", "strategy")),
+    ("data", "num_workers"),
+)
 
 
 def identity(config: DictConfig) -> dict[str, Any]:

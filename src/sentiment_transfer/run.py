@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -19,6 +19,7 @@ from rich.console import Console
 
 from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer, memory_needed
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
@@ -44,31 +45,36 @@ from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
 log = logging.getLogger(__name__)
 
 
-def run(config: DictConfig, folder: Path) -> RunResult:
+def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
     """Do what a validated ``config`` describes in ``folder``, or what is still to do of it.
 
-    Raises UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
+    Of several processes that share the run, only the first holds the directory, writes and returns the result. Raises
+    UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
-        if is_finished(folder):  # by another process, after this one looked and before it held the directory
+    held, listening = only_one(folder) if ranks.first else nullcontext(), stop_request(told=ranks.world > 1)
+    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held, listening as stop:
+        # By another process, after this one looked and before it held the directory.
+        if ranks.largest(ranks.first and is_finished(folder)):
             return read_result(folder)
-        return compute(config, folder, stop, Console())
+        return compute(config, folder, stop, Console(quiet=not ranks.first), ranks)
 
 
-def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console) -> RunResult:
+def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console, ranks: Ranks) -> RunResult | None:
     """Train, score and record; ``result.json`` is written last."""
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
+        torch.set_num_threads(max(1, config.trainer.threads // ranks.world))
 
-    data = make_data(config)
-    data.read()
-    refuse_nothing_to_score(data)
-    tokenizer = make_tokenizer(config, data)
-    data.tokenise(tokenizer)
-    log.info("%s", memory_needed(config, data, tokenizer))
+    data = make_data(config, ranks)
+    with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
+        data.read()
+        refuse_nothing_to_score(data)
+        tokenizer = make_tokenizer(config, data)
+        data.tokenise(tokenizer)
+        if ranks.first:
+            log.info("%s", memory_needed(config, data, tokenizer, ranks.world))
     module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
     if config.model.trim_vocabulary:
@@ -77,13 +83,15 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     gc.freeze()  # cli.train had the collector wait
     gc.enable()
 
-    with tracked(config, folder) as loggers:
+    with tracked(config, folder) if ranks.first else nullcontext([]) as loggers:
         prepared = time.monotonic() - started
-        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers)
+        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
         resumed = last_checkpoint(folder).exists()
         with metered(trainer.strategy.root_device.type) as energy:
             fit(trainer, module, data, folder)
             outcome = score_all(config, trainer, module, data, folder, checkpoints)
+            if not ranks.first:
+                return None
             outcome.joules = None if resumed else energy.joules
         outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
 
@@ -144,7 +152,7 @@ def score_all(
     started = time.monotonic()
     history, source_dev = checkpoints.history, data.source_dev_names
     chosen = {s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source) for s in data.test_sets}
-    probabilities = score(trainer, module, data, folder, chosen)
+    probabilities = score(trainer, module, data, folder, chosen, checkpoints.ranks)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
     mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
@@ -152,7 +160,12 @@ def score_all(
 
 
 def trainer_of(
-    config: DictConfig, folder: Path, data: TransferDataModule, stop: StopRequest, loggers: list[Logger]
+    config: DictConfig,
+    folder: Path,
+    data: TransferDataModule,
+    stop: StopRequest,
+    loggers: list[Logger],
+    ranks: Ranks,
 ) -> tuple[pl.Trainer, RunCheckpoints]:
     checkpoints = RunCheckpoints(
         folder,
@@ -161,6 +174,7 @@ def trainer_of(
         source_dev=data.source_dev_names,
         oracle_for=[s.name for s in data.dev_sets if s.name not in data.source],
         save_every_seconds=60 * config.trainer.save_every_minutes,
+        ranks=ranks,
     )
     trainer = make_trainer(
         config.trainer,
@@ -170,6 +184,7 @@ def trainer_of(
         callbacks=[checkpoints, *progress_reports()],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
+        ranks=ranks,
     )
     return trainer, checkpoints
 

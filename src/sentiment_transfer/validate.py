@@ -17,6 +17,7 @@ from sentiment_transfer.identity import plain_node
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+STRATEGIES = ("auto", "ddp", "fsdp")
 LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
 
 
@@ -24,7 +25,7 @@ def validate(config: DictConfig) -> None:
     """Raise UserError with every complaint about ``config``, one a line; return where there is none."""
     complaints = list(_missing(config)) or list(_unknown(config))
     if not complaints:
-        complaints = [*_numbers(config), *_sets(config), *_combinations(config)]
+        complaints = [*_numbers(config), *_devices(config), *_sets(config), *_combinations(config)]
     if complaints:
         raise UserError("\n".join(complaints))
 
@@ -115,6 +116,29 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         yield (
             f"trainer.accumulate={config.trainer.accumulate} does not divide "
             f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."
+        )
+
+
+def _devices(config: DictConfig) -> Iterator[str]:
+    trainer = config.trainer
+    if trainer.strategy not in STRATEGIES:
+        yield f"trainer.strategy={trainer.strategy} is not there: one of {', '.join(STRATEGIES)}."
+    if trainer.devices == "auto":
+        return
+    if not isinstance(trainer.devices, int) or trainer.devices < 1:
+        yield f"trainer.devices={trainer.devices} cannot be: give a whole number of at least 1, or auto."
+        return
+    if trainer.devices > 1 and trainer.accelerator == "mps":
+        yield f"trainer.devices={trainer.devices} cannot be: there is one mps device. Use trainer.devices=1."
+    if trainer.devices == 1 and trainer.strategy == "fsdp":
+        yield "trainer.strategy=fsdp shares a model among devices: give several, e.g. trainer.devices=2."
+    parts = trainer.devices * max(1, trainer.accumulate) * max(1, trainer.memory_split)
+    if trainer.devices > 1 and trainer.batch_size % parts:
+        yield (
+            f"trainer.devices={trainer.devices} with trainer.accumulate={trainer.accumulate} and trainer.memory_split="
+            f"{trainer.memory_split} cannot cut trainer.batch_size={trainer.batch_size} into equal parts: batch_size "
+            f"is the reviews of a step on all devices together. Use trainer.batch_size="
+            f"{-(-trainer.batch_size // parts) * parts}, or other devices."
         )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Cut = tuple[int, int]  # parts of a batch for each process, processes
+
 
 @dataclass(frozen=True)
 class ReviewSet:
@@ -46,12 +48,13 @@ class TransferDataModule(pl.LightningDataModule):
         source: datasets to train on, by name; several are one shuffled mixture.
         targets: datasets to score on, by name. A name that is also in ``source`` is a supervised score.
         tokenizer: needed by the loaders; may be given to ``tokenise`` instead.
-        batch_size: reviews per optimiser step; cut into ``accumulate`` equal parts.
+        batch_size: reviews per optimiser step, of all processes together; cut into ``accumulate`` equal parts for each.
         max_length: tokens per review, special tokens included; the rest is cut.
         dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
         oracle: also read the targets' dev sets, for the selection that is no zero-shot number.
         packed: whether batches are packed (one row of tokens, for networks that take that) or padded.
         score_batch_tokens: tokens of a scoring batch, padding included.
+        rank, world: which process this is of how many that share every batch; the loaders give its part.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class TransferDataModule(pl.LightningDataModule):
         targets_required: bool = False,
         packed: bool = False,
         score_batch_tokens: int = 16_384,
+        rank: int = 0,
+        world: int = 1,
         num_workers: int = 0,
         cache_dir: str | Path = "~/.cache/sentiment-transfer",
     ) -> None:
@@ -78,6 +83,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.batch_size, self.accumulate, self.max_length, self.seed = batch_size, accumulate, max_length, seed
         self.dedup, self.oracle, self.targets_required = dedup, oracle, targets_required
         self.packed, self.score_batch_tokens, self.num_workers = packed, score_batch_tokens, num_workers
+        self.rank, self.world = rank, world
         self.cache_dir = Path(cache_dir).expanduser()
         self.train_sets: list[ReviewSet] = []
         self.dev_sets: list[ReviewSet] = []  # the source's, then (oracle) the targets'
@@ -198,10 +204,18 @@ class TransferDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
-        batches = self._batches(*self.train_sets)
         place, self._place = self._place, {}
-        order = TrainingOrder(len(batches), self.batch_size, self.seed, accumulate=self.accumulate, **place)
-        return training_loader(batches, order, self.num_workers)
+        return training_loader(self._batches(*self.train_sets), self._order(self.cut, **place), self.num_workers)
+
+    @property
+    def cut(self) -> Cut:
+        """Into how many parts a whole batch is cut for each process, and for how many processes."""
+        return self.accumulate, self.world
+
+    def _order(self, cut: Cut, **place: int) -> TrainingOrder:
+        rows, (accumulate, world) = sum(len(s.reviews) for s in self.train_sets), cut
+        rank = min(self.rank, world - 1)
+        return TrainingOrder(rows, self.batch_size, self.seed, accumulate=accumulate, rank=rank, world=world, **place)
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
@@ -210,22 +224,25 @@ class TransferDataModule(pl.LightningDataModule):
         loop = self.trainer.fit_loop
         epoch = int(loop.epoch_progress.current.state_dict()["processed"])
         start = loop.epoch_loop.batch_progress.current.ready
-        return {"epoch": epoch, "start": start, "accumulate": self.accumulate}
+        return {"epoch": epoch, "start": start, "accumulate": self.accumulate, "world": self.world}
+
+    def cut_of(self, state_dict: dict[str, int]) -> Cut:
+        """How batches were cut where ``state_dict`` was saved: other memory, or other devices, may cut otherwise."""
+        return state_dict.get("accumulate", self.accumulate), state_dict.get("world", 1)
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
-        cut_then = state_dict.get("accumulate", self.accumulate)
-        self._place = {"epoch": state_dict["epoch"], "start": self.parts_now(state_dict["start"], cut_then)}
+        start = self.parts_now(state_dict["start"], self.cut_of(state_dict))
+        self._place = {"epoch": state_dict["epoch"], "start": start}
 
-    def parts_in_epoch(self, accumulate: int) -> int:
-        rows = sum(len(s.reviews) for s in self.train_sets)
-        return len(TrainingOrder(rows, self.batch_size, self.seed, accumulate=accumulate))
+    def parts_in_epoch(self, cut: Cut) -> int:
+        return len(self._order(cut))
 
-    def parts_now(self, parts: int, cut_then: int) -> int:
-        """Where ``parts`` of this epoch's batches, cut into ``cut_then`` each, end when they are cut as now."""
+    def parts_now(self, parts: int, cut_then: Cut) -> int:
+        """Where ``parts`` of this epoch's batches, cut as ``cut_then`` says, end when they are cut as now."""
         if parts == self.parts_in_epoch(cut_then):  # the last batch may be smaller and have fewer parts
-            return self.parts_in_epoch(self.accumulate)
-        return parts // cut_then * self.accumulate
+            return self.parts_in_epoch(self.cut)
+        return parts // cut_then[0] * self.accumulate
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]
@@ -238,7 +255,8 @@ class TransferDataModule(pl.LightningDataModule):
         return self._scoring(*sets)
 
     def _scoring(self, *sets: ReviewSet) -> DataLoader[Batch]:
-        return scoring_loader(self._batches(*sets), self.score_batch_tokens, self.num_workers)
+        batches = self._batches(*sets)
+        return scoring_loader(batches, self.score_batch_tokens, self.num_workers, rank=self.rank, world=self.world)
 
     def _batches(self, *sets: ReviewSet) -> TokenBatches:
         assert self.tokenizer is not None

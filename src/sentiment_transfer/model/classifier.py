@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -113,9 +114,11 @@ class SentimentClassifier(pl.LightningModule):
         return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()
 
     def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
-        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``."""
+        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``, unless it is a spare one."""
         logits = self.logits(batch)
         loss = nn.functional.cross_entropy(logits, batch["labels"])
+        if "spare" in batch:  # another process has the last reviews: this one keeps step
+            return loss
         metrics["loss"].update(loss.detach(), weight=len(logits))
         metrics["accuracy"].update(logits.detach(), batch["labels"])
         metrics["f1"].update(logits.detach(), batch["labels"])
@@ -126,14 +129,28 @@ class SentimentClassifier(pl.LightningModule):
         state = checkpoint["state_dict"]
         checkpoint["state_dict"] = {n: t for n, t in state.items() if n in kept or not n.startswith("network.")}
 
+    @contextmanager
+    def metrics_of_all_ranks(self) -> Iterator[None]:
+        """While it lasts, the training metrics are those of all processes together: what a checkpoint keeps."""
+        with ExitStack() as stack:
+            for metric in self.train_metrics.values():
+                stack.enter_context(metric.sync_context())
+            yield
+
+    def on_train_start(self) -> None:
+        if self.trainer.global_rank:  # a checkpoint's are those of all, which the first process goes on with
+            self.train_metrics.reset()
+
     def on_train_epoch_start(self) -> None:
         self.train_metrics.reset()  # not at an epoch's end: a checkpoint is saved there, before this hook has its turn
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout is a function of (seed, step), not of what ran before: a run that is interrupted and
         # continued draws the same masks as one that was not.
+        # Each of several processes draws its own.
         done = self.trainer.fit_loop.epoch_loop.total_batch_idx
-        torch.manual_seed(hash((self.seed, done)) % 2**63)
+        others = (self.trainer.global_rank,) if self.trainer.global_rank else ()
+        torch.manual_seed(hash((self.seed, done, *others)) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.step(batch, self.train_metrics)

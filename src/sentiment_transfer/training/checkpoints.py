@@ -19,6 +19,7 @@ from pytorch_lightning import Callback, Trainer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.results.atomic import write_atomically
@@ -93,6 +94,7 @@ class RunCheckpoints(Callback):
         source_dev: the development sets that ``source_dev`` selects by.
         oracle_for: the targets that select by their own development set.
         save_every_seconds: between saves inside an epoch.
+        ranks: the processes that share the run; the first one's clock and files count.
     """
 
     def __init__(
@@ -103,10 +105,11 @@ class RunCheckpoints(Callback):
         source_dev: list[str],
         oracle_for: list[str],
         save_every_seconds: float,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.folder, self.stop = folder, stop
         self.dev_rows, self.source_dev, self.oracle_for = dev_rows, source_dev, oracle_for
-        self.save_every_seconds = save_every_seconds
+        self.save_every_seconds, self.ranks = save_every_seconds, ranks
         self.history: History = []
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
@@ -116,15 +119,16 @@ class RunCheckpoints(Callback):
         return {"history": self.history, "train_seconds": self.train_seconds}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Count the batches' parts as they are cut now: after running out of memory there are more of them."""
+        """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
+        machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        cut_then = checkpoint[type(data).__qualname__].get("accumulate", data.accumulate)
-        if cut_then == data.accumulate:
+        cut_then = data.cut_of(checkpoint[type(data).__qualname__])
+        if cut_then == data.cut:
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
         epochs, ready = (
-            checkpoint["epoch"] * data.parts_in_epoch(data.accumulate),
+            checkpoint["epoch"] * data.parts_in_epoch(data.cut),
             data.parts_now(saved["ready"], cut_then),
         )
         for stage, parts in saved.items():
@@ -146,8 +150,12 @@ class RunCheckpoints(Callback):
         batch = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         if batch == trainer.num_training_batches or batch % trainer.accumulate_grad_batches:
             return  # the epoch's end saves by itself; gradients in the making are no part of a checkpoint
-        if self.stop.signum is not None or time.monotonic() - self._saved >= self.save_every_seconds:
+        due = self.ranks.first and time.monotonic() - self._saved >= self.save_every_seconds
+        # One question for both, after every step: processes that share a run must save and stop after the same one.
+        asked, due = divmod(self.ranks.largest(2 * (self.stop.signum or 0) + due), 2)
+        if asked or due:
             self._save(trainer)
+            self._stop_where_asked(trainer, asked)
 
     def on_validation_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self._tick()
@@ -174,14 +182,17 @@ class RunCheckpoints(Callback):
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
-        if epoch in needed:
+        if epoch in needed and self.ranks.first:
             save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
         self._save(trainer)
-        remove_other_weights(self.folder, needed)
+        if self.ranks.first:
+            remove_other_weights(self.folder, needed)
+        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
 
     def on_train_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.patient = False
-        self._stop_where_asked(trainer)  # noted after the last epoch's save: no step comes that would look
+        # Noted after the last epoch's save: no step comes that would look.
+        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
 
     def on_exception(self, trainer: Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.stop.patient = False
@@ -192,16 +203,16 @@ class RunCheckpoints(Callback):
         self._clock = now
 
     def _save(self, trainer: Trainer) -> None:
-        """Save; then stop where a signal asked for it."""
-        checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-        # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
-        # kill can cut in half.
-        write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
+        with trainer.lightning_module.metrics_of_all_ranks():  # type: ignore[operator]
+            checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        if self.ranks.first:
+            # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
+            # kill can cut in half.
+            write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
         self._saved = time.monotonic()
-        self._stop_where_asked(trainer)
 
-    def _stop_where_asked(self, trainer: Trainer) -> None:
-        if self.stop.signum is not None:
+    def _stop_where_asked(self, trainer: Trainer, signum: int) -> None:
+        if signum:
             epochs = trainer.max_epochs or 0
             epoch = min(trainer.current_epoch + 1, epochs)
-            raise Interrupted(self.stop.signum, f"epoch {epoch} of {epochs}, step {trainer.global_step}")
+            raise Interrupted(signum, f"epoch {epoch} of {epochs}, step {trainer.global_step}")

@@ -11,8 +11,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.strategies import DDPStrategy, Strategy
 
 from sentiment_transfer.config import OptimizerConfig, TrainerConfig
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 
 # What Lightning says at every start and what is meant as it is here.
@@ -24,6 +27,7 @@ MEANT = (
     r"The `srun` command is available on your system but is not used.*",  # a sweep's launcher starts the jobs
     r"Total length of `list` across ranks is zero.*",  # a source without a development set
     r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
+    r"It is recommended to use `self.log.*sync_dist=True.*",  # what is logged is of all processes already
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
 )
 
@@ -45,13 +49,16 @@ def make_trainer(
     callbacks: list[Callback],
     log_every: int = 50,
     progress_bar: bool = True,
+    ranks: Ranks = ALONE,
 ) -> pl.Trainer:
     """A trainer that keeps its files in ``folder``. Raises UserError where the machine lacks what it asks for."""
     accelerator = choose_accelerator(config.accelerator)
     bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
     return pl.Trainer(
         accelerator=accelerator,
-        devices=1,
+        devices=ranks.world,
+        strategy=make_strategy(ranks),
+        plugins=[LightningEnvironment()] if ranks.world > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
         accumulate_grad_batches=config.accumulate * config.memory_split,
@@ -67,6 +74,14 @@ def make_trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=log_every,
     )
+
+
+def make_strategy(ranks: Ranks) -> Strategy | str:
+    if ranks.world == 1:
+        return "auto"
+    # No buffer of an encoder changes in training: to send them before every forward pass would only make processes
+    # wait that score different numbers of batches. Gradients live in the buckets that they are sent in.
+    return DDPStrategy(forward_sync_buffers=False, gradient_as_bucket_view=True)
 
 
 def choose_accelerator(wanted: str) -> str:

@@ -1,0 +1,119 @@
+"""Runs in two processes, on the CPU over gloo: their numbers, their ends, and what goes on after them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from run.stopping import RUN, differences
+from runs import finished, started, trained
+from sentiment_transfer.results.predictions import read_predictions
+from sentiment_transfer.results.record import RunResult, is_finished
+
+TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
+# 34 reviews in batches of 8: the last has 2, which one process takes alone. Seven scoring batches, an odd number.
+# An optimiser that moves in proportion to the gradient, so that the weights show what it was.
+PLAIN = (
+    *RUN, "source.demo_en.limit=34", "trainer.max_epochs=2", "trainer.accelerator=cpu", "model.dropout=0",
+    "trainer.precision=32-true", "data.score_batch_tokens=128", "optimizer.eps=1", "optimizer.learning_rate=1",
+)  # fmt: skip
+OFTEN = (*RUN, *TWO, "trainer.save_every_minutes=0.0001", "trainer.max_epochs=30")
+
+
+def numbers(result: RunResult) -> list[float]:
+    return [
+        value
+        for entry in result["history"]
+        for part in (entry["train"], *entry["dev"].values())
+        for value in part.values()
+    ]
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
+    one, two = trained(tmp_path / "one", *PLAIN), trained(tmp_path / "two", *PLAIN, *TWO)
+    assert numbers(two) == pytest.approx(numbers(one), abs=1e-5)
+    assert one["run_id"] == two["run_id"] and two["config"]["trainer"]["devices"] == 2
+    for dataset in one["scores"]:
+        ours, theirs = (read_predictions(tmp_path / name, dataset) for name in ("one", "two"))
+        assert ours.ids == theirs.ids
+        assert np.abs(ours.probabilities["last"] - theirs.probabilities["last"]).max() < 1e-5
+    [*files] = (path.name for path in (tmp_path / "one" / "weights").iterdir())
+    for name in files:
+        ours, theirs = (load_file(tmp_path / run / "weights" / name) for run in ("one", "two"))
+        assert max(float((ours[key].float() - theirs[key].float()).abs().max()) for key in ours) < 1e-5
+
+
+def below(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The ranks that a run has started, in their order."""
+    children = psutil.Process(process.pid).children()
+    return sorted((child for child in children if "spawn_main" in " ".join(child.cmdline())), key=lambda p: p.pid)
+
+
+def until(moment: Callable[[], object], process: subprocess.Popen[str], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not moment():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_what_is_stopped_or_killed_ends_whole_and_goes_on(tmp_path: Path) -> None:
+    """SIGTERM, a rank killed, the watcher killed, one process more or fewer: the same run, once more from its save."""
+    saved = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    here = (*OFTEN, f"hydra.run.dir={tmp_path}/run")
+
+    process = started(tmp_path, *here)
+    until(saved.exists, process)
+    ranks = below(process)
+    assert len(ranks) == 2
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert "interrupted: Saved at epoch 1 of 30, step " in output and "Traceback" not in output
+    assert not any(rank.is_running() for rank in ranks)
+
+    process, before = started(tmp_path, *here), saved.stat().st_mtime_ns
+    until(lambda: saved.stat().st_mtime_ns > before, process)
+    ranks = below(process)
+    ranks[1].kill()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, output
+    assert "error: Process 2 of the 2 of this run was killed (SIGKILL" in output and "Traceback" not in output
+    assert "Going on from" in output
+    assert not any(rank.is_running() for rank in ranks)
+
+    process, before = started(tmp_path, *here), saved.stat().st_mtime_ns
+    until(lambda: saved.stat().st_mtime_ns > before, process)
+    ranks = below(process)
+    process.kill()
+    process.wait()
+    psutil.wait_procs(ranks, timeout=10)
+    assert not any(rank.is_running() for rank in ranks), "ranks end with who watches them"
+    process.communicate()
+    assert not is_finished(tmp_path / "run")
+
+    code, output = finished(tmp_path, *here)
+    assert code == 0, output
+    assert output.count("Going on from") == 1, "one process speaks"
+    code, output = finished(tmp_path, *OFTEN, f"hydra.run.dir={tmp_path}/undisturbed")
+    assert code == 0, output
+    assert differences(tmp_path / "run", tmp_path / "undisturbed") == []
+
+
+@pytest.mark.slow
+def test_an_error_in_the_processes_is_one_sentence(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, *RUN, *TWO, "data.max_length=1000")
+    assert code == 1
+    assert output.count("error: ") == 1
+    assert "data.max_length=1000 is more than the" in output and "Traceback" not in output
