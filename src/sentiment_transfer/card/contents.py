@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from sentiment_transfer.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
+from sentiment_transfer.card.markdown import Verbatim
 from sentiment_transfer.card.parts import Conversion, ScoreRow
 from sentiment_transfer.identity import NOT_IDENTITY
 from sentiment_transfer.results.audit_table import findings, split_cells
@@ -89,7 +90,7 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
         "protocol": row.protocol,
         "n": f"{row.n:,}",
         "metric": TITLES[row.metric],
-        "score": f"{100 * row.value:.1f}{interval}",
+        "score": Verbatim(f"{100 * row.value:.1f}{interval}"),
         "floor": f"{100 * row.floor:.1f}",
         "accuracy": f"{100 * row.accuracy:.1f}",
         "macro_f1": f"{100 * row.macro_f1:.1f}",
@@ -196,7 +197,7 @@ def conversion_cells(conversion: Conversion) -> dict[str, str]:
         "metric": TITLES[conversion.metric],
         "original": f"{100 * conversion.original:.2f}",
         "converted": f"{100 * conversion.converted:.2f}",
-        "change": f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]",
+        "change": Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),
     }
 
 

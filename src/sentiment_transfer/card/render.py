@@ -1,24 +1,18 @@
-"""From a card's parts to Markdown: text from outside cannot become markup, a table's cell or another heading."""
+"""The card itself: front matter and Markdown, from a run's record and its predictions."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentiment_transfer.card.contents import all_facts, contents
+from sentiment_transfer.card.markdown import Verbatim, cells, code, escaped, fenced
 from sentiment_transfer.card.metadata import metadata
 from sentiment_transfer.card.parts import Conversion
 from sentiment_transfer.card.scores import score_rows
 from sentiment_transfer.results.record import RunResult
-
-MARKS = re.compile(r"([\\`*\[\]<>|#~])")
-
-
-class Verbatim(str):
-    """Markdown that this program wrote."""
 
 
 def model_card(
@@ -51,24 +45,3 @@ def environment() -> Environment:
     )
     made.filters |= {"cells": cells, "code": code, "markdown": Verbatim, "fenced": fenced}
     return made
-
-
-def escaped(text: str) -> str:
-    """``text`` as itself in Markdown, on one line."""
-    return text if isinstance(text, Verbatim) else MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def cells(values: Iterable[str]) -> Verbatim:
-    """A row of a table."""
-    return Verbatim(f"| {' | '.join(escaped(value) for value in values)} |")
-
-
-def code(text: str) -> Verbatim:
-    """A code span; backticks, which would end it, become apostrophes."""
-    return Verbatim(f"`{' '.join(text.replace('`', chr(39)).replace('|', '/').split())}`")
-
-
-def fenced(text: str, language: str) -> Verbatim:
-    """A code block with a fence that the text does not hold."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
-    return Verbatim(f"{fence}{language}\n{text}\n{fence}")
