@@ -173,6 +173,22 @@ class Config:
     paths: PathsConfig = field(default_factory=PathsConfig)
 
 
+@dataclass
+class ExportConfig:
+    """Of export.py; the others are train.py's."""
+
+    checkpoint: str = MISSING  # the directory of a finished run
+    output: str = MISSING  # the folder to write
+    selection: str | None = None  # which of the run's weights; null: source_dev where it has them, else last
+    onnx: bool = False  # also as an ONNX graph
+    int8: bool = False  # also as a dynamically quantised one (which needs the other: it is written as well)
+    check_limit: int | None = 10_000  # reviews of each test set that ONNX versions are compared on; null: all
+    push: str | None = None  # user/name on the Hugging Face hub
+    private: bool = True  # the repository, where push= makes one
+    overwrite: bool = False
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
 DATASET_SCHEMAS: dict[str, type[DatasetConfig]] = {
     "amazon": AmazonConfig,
     "rakuten": RakutenConfig,
@@ -187,5 +203,6 @@ def register() -> None:
     """Tell Hydra about the schema; call once before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
+    store.store(group="schema", name="export", node=ExportConfig)
     for kind, schema in DATASET_SCHEMAS.items():
         store.store(group="schema", name=kind, node=schema)
