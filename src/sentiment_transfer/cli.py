@@ -23,6 +23,7 @@ from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity
 from sentiment_transfer.config import Config
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.protocol import settled
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
@@ -58,7 +59,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             from sentiment_transfer.run import run
 
             try:
-                run(config, Path(folder))
+                run(settled(config), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process

@@ -9,6 +9,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sentiment_transfer.protocol import options_of, settled_plain
+
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
 # How finely a batch is cut so that it fits changes sums in the last bits, but it is not what was asked for: a run that
@@ -23,7 +25,7 @@ def identity(config: DictConfig) -> dict[str, Any]:
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(plain.get(group), dict):
             plain[group].pop(key, None)
-    return plain
+    return settled_plain(plain)
 
 
 def plain_node(node: Any) -> Any:
@@ -34,13 +36,25 @@ def plain_node(node: Any) -> Any:
 def run_name(config: DictConfig) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
+    Few-shot runs also say target, labels per class and draw: ``nano-demo_en+demo_id-16x-d0-s0-1f2e3d4c``.
+
     ASCII and not longer than 128 characters, so that it is a folder name and a value on Hydra's command line.
     """
     plain = identity(config)
     digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
     model = (plain.get("model") or {}).get("name", "model")
-    what = re.sub(r"[^\w.+-]", "_", f"{model}-{'+'.join(plain.get('source') or {})}", flags=re.ASCII)
+    what = f"{model}-{'+'.join(plain.get('source') or {})}{_of_protocol(plain)}"
+    what = re.sub(r"[^\w.+-]", "_", what, flags=re.ASCII)
     return f"{what[:100]}-s{plain.get('seed')}-{digest}"
+
+
+def _of_protocol(plain: dict[str, Any]) -> str:
+    """``+smsa_id-16x-d0``: 16 labelled reviews per class of the target, draw 0; empty for zero-shot."""
+    options = options_of(plain.get("protocol"))
+    if not options:
+        return ""
+    draw = f"-{options['shots']}x-d{options['draw']}" if options.get("shots") else ""
+    return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 
 def _sortable(value: Any) -> Any:

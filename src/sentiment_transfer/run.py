@@ -23,6 +23,7 @@ from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
+from sentiment_transfer.protocol import continues
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.energy import metered
@@ -30,6 +31,7 @@ from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.scoring import score
+from sentiment_transfer.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
@@ -52,11 +54,22 @@ def run(config: DictConfig, folder: Path) -> RunResult:
     with memory_errors_as_sentences(), disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
         if is_finished(folder):  # by another process, after this one looked and before it held the directory
             return read_result(folder)
+        start = None
+        if continues(config):
+            start = source_model(config, folder, lambda first, own: compute_alone(first, own, stop))
+        return compute(config, folder, stop, Console(), start)
+
+
+def compute_alone(config: DictConfig, folder: Path, stop: StopRequest) -> RunResult:
+    """``compute`` in a directory that this process does not hold yet."""
+    with only_one(folder):
         return compute(config, folder, stop, Console())
 
 
-def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console) -> RunResult:
-    """Train, score and record; ``result.json`` is written last."""
+def compute(
+    config: DictConfig, folder: Path, stop: StopRequest, console: Console, start: SourceModel | None = None
+) -> RunResult:
+    """Train (from the weights of ``start``, where it is given), score and record; ``result.json`` is written last."""
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
@@ -65,11 +78,13 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     data = make_data(config)
     data.read()
     refuse_nothing_to_score(data)
-    tokenizer = make_tokenizer(config, data)
+    tokenizer = make_tokenizer(config, data, start and start.folder)
     data.tokenise(tokenizer)
     log.info("%s", memory_needed(config, data, tokenizer))
     module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
+    if start:
+        start.load_into(module.network)
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
@@ -90,7 +105,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome)
+        result = make_result(config, data, module, trainer, outcome, started_from=start and start.run_id)
         write_result(folder, result)
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:

@@ -90,17 +90,19 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
     of one part and the number of rows in its whole batch. Epoch e of seed s is always the same order.
 
     ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
+    ``rows`` are 0 to ``rows``, or the array of them, (n,) int64: what stands in it twice is twice in an epoch.
     Raises UserError where ``accumulate`` does not divide ``batch_size``.
     """
 
     def __init__(
-        self, rows: int, batch_size: int, seed: int, *, accumulate: int = 1, epoch: int = 0, start: int = 0
+        self, rows: int | np.ndarray, batch_size: int, seed: int, *, accumulate: int = 1, epoch: int = 0, start: int = 0
     ) -> None:
         if accumulate < 1 or batch_size % accumulate:
             raise UserError(
                 f"accumulate={accumulate} does not divide batch_size={batch_size}: a batch is cut into equal parts."
             )
-        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+        self.rows = np.arange(rows) if isinstance(rows, int) else rows
+        self.batch_size, self.seed = batch_size, seed
         self.accumulate, self.part = accumulate, batch_size // accumulate
         self.epoch = self.start_epoch = epoch
         self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
@@ -110,12 +112,12 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
 
     def __len__(self) -> int:
         """Parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
-        whole, rest = divmod(self.rows, self.batch_size)
+        whole, rest = divmod(len(self.rows), self.batch_size)
         return whole * self.accumulate + -(-rest // self.part)
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.rows)
-        batches = (order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size))
+        order = self.rows[np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))]
+        batches = (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
         parts = (
             (batch[i : i + self.part].tolist(), len(batch))
             for batch in batches

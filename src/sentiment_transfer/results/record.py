@@ -51,17 +51,27 @@ class Source(TypedDict):
     rows: dict[str, int]  # split -> reviews, all datasets together
 
 
+class LabelBudget(TypedDict):
+    """What a run was trained on of an evaluation set's own training split."""
+
+    total: int  # labelled reviews; 0 in a zero-shot run
+    per_class: NotRequired[int]  # where the protocol names it: protocol.shots
+    draw: NotRequired[int]  # which reviews, where there are some per class
+    how: NotRequired[str]  # alone | continued (after the source) | joint (with it); absent where total is 0
+
+
 class DatasetScores(TypedDict):
     """One evaluation set: what it is, and its scores under each selection."""
 
     role: Literal["source", "target"]
     language: str  # ISO 639-1
     domain: str
-    protocol: str  # zero-shot | supervised (its own training split was trained on)
+    protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint; TransferDataModule.protocol
+    labels: NotRequired[LabelBudget]
     metric: str  # headline metric, a key of Scores
     n: int
     classes: list[str]
-    selections: dict[str, Scores]  # last, source_dev, oracle (where asked for)
+    selections: dict[str, Scores]  # last, source_dev, average, oracle (where asked for)
 
 
 class Performance(TypedDict):
@@ -99,6 +109,7 @@ class RunResult(TypedDict):
     audit: dict[str, Any]  # dataset -> what the data audit found
     performance: Performance
     unavailable: dict[str, str]  # target -> why it was not scored and what to do
+    started_from: NotRequired[str]  # run id of the source model that a few-shot run went on from
     dedup: dict[str, Any]  # dataset -> rows removed because they leak; empty unless asked for
 
 
