@@ -73,7 +73,7 @@ def make_result(
     """The record of a finished run, as ``result.json`` holds it."""
     scores = {s.name: _dataset_scores(s, data, outcome.predictions[s.name]) for s in data.test_sets}
     device = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
-    result = RunResult(
+    return RunResult(
         schema_version=SCHEMA_VERSION,
         run_id=run_name(config),
         status="degenerate" if _collapsed(scores) else "finished",
@@ -87,13 +87,7 @@ def make_result(
         device=describe_device(device),
         precision=str(trainer.precision),
         model=_model(config, module),
-        source=Source(
-            names=list(data.source),
-            rows={
-                "train": sum(len(s.reviews) for s in data.train_sets),
-                "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
-            },
-        ),
+        source=_source(data, started_from),
         selections=_selections(outcome, data.source_dev_names),
         history=outcome.history,
         scores=scores,
@@ -102,7 +96,6 @@ def make_result(
         unavailable=data.unavailable,
         dedup=data.removed,
     )
-    return result | {"started_from": started_from} if started_from else result  # type: ignore[return-value]
 
 
 def plain_config(config: DictConfig) -> dict[str, Any]:
@@ -127,6 +120,15 @@ def _dataset_scores(review_set: ReviewSet, data: TransferDataModule, predictions
         classes=list(reviews.classes),
         selections=selections,
     )
+
+
+def _source(data: TransferDataModule, started_from: str | None) -> Source:
+    rows = {
+        "train": sum(len(s.reviews) for s in data.train_sets),
+        "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
+    }
+    source = Source(names=list(data.source), rows=rows)
+    return source | {"started_from": started_from} if started_from else source  # type: ignore[return-value]
 
 
 def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:
@@ -174,6 +176,9 @@ def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, 
             selections[name]["source_dev_error"] = source_dev_error(by_epoch[epoch], source_dev)
             # What a search maximises (hydra.launcher.value_key); never a target's.
             selections[name]["source_dev_accuracy"] = 1 - selections[name]["source_dev_error"]
+    averages = [chosen["average"] for chosen in outcome.chosen.values() if "average" in chosen]
+    if averages:
+        selections["average"] = {"epoch": averages[0]}
     oracle = {name: chosen["oracle"] for name, chosen in outcome.chosen.items() if "oracle" in chosen}
     return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
 

@@ -155,7 +155,11 @@ def score_all(
     """Probabilities on every test set under every selection."""
     started = time.monotonic()
     history, source_dev = checkpoints.history, data.source_dev_names
-    chosen = {s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source) for s in data.test_sets}
+    average = config.trainer.average
+    chosen = {
+        s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source, average=average)
+        for s in data.test_sets
+    }
     probabilities = score(trainer, module, data, folder, chosen)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
@@ -173,6 +177,7 @@ def trainer_of(
         source_dev=data.source_dev_names,
         oracle_for=[s.name for s in data.dev_sets if s.name not in data.source],
         save_every_seconds=60 * config.trainer.save_every_minutes,
+        average=config.trainer.average,
     )
     trainer = make_trainer(
         config.trainer,

@@ -96,7 +96,7 @@ def finished_runs(wanted: DictConfig, parent: Path) -> Iterator[SourceModel]:
         except UserError:
             continue
         weights = weights_path(path.parent, result["selections"]["last"]["epoch"])
-        alike = "averaged" not in result and training_digest(result["config"]) == digest(wanted)
+        alike = "averaged" not in result["model"] and training_digest(result["config"]) == digest(wanted)
         if alike and weights.is_file():
             yield SourceModel(result["run_id"], path.parent, weights)
 

@@ -13,6 +13,7 @@ FAULTS = 5  # damaged or missing files that are named
 SELECTIONS = {
     "last": "the weights of the last epoch",
     "source_dev": "the weights of the epoch that is best on the source's development set",
+    "average": "the mean of all epochs' weights",
     "oracle": "the weights of the epoch that is best on the target's own development set",
 }
 LABELS = {

@@ -81,7 +81,7 @@ class Cell:
     protocol: str  # zero-shot | supervised
     language: str
     domain: str
-    selection: str  # last | source_dev | oracle
+    selection: str  # last | source_dev | average | oracle
     metric: str  # a key of TITLES in results/headline.py
     classes: tuple[str, ...]
     n: int  # test reviews (all folds together)

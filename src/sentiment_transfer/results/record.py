@@ -43,12 +43,14 @@ class Model(TypedDict):
     hidden_size: int
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
+    averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
     weights: str  # pretrained | random | built in | the path they were loaded from
 
 
 class Source(TypedDict):
     names: list[str]  # datasets trained on, as on the command line
     rows: dict[str, int]  # split -> reviews, all datasets together
+    started_from: NotRequired[str]  # run id of the source model that a few-shot run went on from
 
 
 class LabelBudget(TypedDict):
@@ -103,13 +105,12 @@ class RunResult(TypedDict):
     precision: str  # as Lightning names it: 32-true, bf16-mixed, ...
     model: Model
     source: Source
-    selections: dict[str, dict[str, Any]]  # name -> epoch, step and scores on the source's dev set
+    selections: dict[str, dict[str, Any]]  # name -> epoch (-n: the mean of n) and scores on the source's dev set
     history: list[dict[str, Any]]  # one entry per epoch
     scores: dict[str, DatasetScores]  # evaluation set -> scores
     audit: dict[str, Any]  # dataset -> what the data audit found
     performance: Performance
     unavailable: dict[str, str]  # target -> why it was not scored and what to do
-    started_from: NotRequired[str]  # run id of the source model that a few-shot run went on from
     dedup: dict[str, Any]  # dataset -> rows removed because they leak; empty unless asked for
 
 
