@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -17,6 +18,17 @@ NOT_IDENTITY = ("hydra", "paths", "logger")
 # the launcher tries again after running out of memory is the same run. The result's configuration records it.
 NOT_IDENTITY_KEYS = (("trainer", "save_every_minutes"), ("trainer", "memory_split"), ("data", "num_workers"))
 
+# What decides on scores and files, but on no weight.
+NOT_TRAINING = (
+    *NOT_IDENTITY_KEYS,
+    ("data", "dedup"),
+    ("data", "targets_required"),
+    ("data", "score_batch_tokens"),
+    ("trainer", "average"),
+    ("trainer", "oracle"),
+    ("trainer", "keep_weights"),
+)
+
 
 def identity(config: DictConfig) -> dict[str, Any]:
     """The part of the resolved configuration that names the run, as plain values."""
@@ -26,6 +38,15 @@ def identity(config: DictConfig) -> dict[str, Any]:
         if isinstance(plain.get(group), dict):
             plain[group].pop(key, None)
     return settled_plain(plain)
+
+
+def training_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration's plain values decides on the weights; of the targets' labels, that is the protocol."""
+    left = {key: value for key, value in plain.items() if key not in (*NOT_IDENTITY, "targets", "protocol")}
+    for group, key in NOT_TRAINING:
+        if isinstance(left.get(group), dict):
+            left[group] = {name: value for name, value in left[group].items() if name != key}
+    return left | {"protocol": options_of(plain.get("protocol"))}
 
 
 def plain_node(node: Any) -> Any:

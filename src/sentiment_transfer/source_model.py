@@ -23,22 +23,12 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS, run_name
-from sentiment_transfer.protocol import options_of, source_run
+from sentiment_transfer.identity import run_name, training_settings
+from sentiment_transfer.protocol import source_run
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
 from sentiment_transfer.training.checkpoints import load_weights, weights_path
 
 log = logging.getLogger(__name__)
-
-NOT_TRAINING = (  # what decides on scores and files, but on no weight
-    *NOT_IDENTITY_KEYS,
-    ("data", "dedup"),
-    ("data", "targets_required"),
-    ("data", "score_batch_tokens"),
-    ("trainer", "average"),
-    ("trainer", "oracle"),
-    ("trainer", "keep_weights"),
-)
 
 
 @dataclass(frozen=True)
@@ -107,13 +97,8 @@ def digest(config: DictConfig) -> str:
 
 def training_digest(plain: dict[str, Any]) -> str:
     """Equal for configurations that give the same weights, of plain values; of the targets' labels none is used."""
-    left = {key: value for key, value in plain.items() if key not in (*NOT_IDENTITY, "targets", "protocol")}
-    for group, key in NOT_TRAINING:
-        if isinstance(left.get(group), dict):
-            left[group] = {name: value for name, value in left[group].items() if name != key}
-    left["protocol"] = options_of(plain.get("protocol"))
     # Through JSON: a record's configuration has been through it, and came back with text for keys.
-    text = json.dumps(json.loads(json.dumps(left, default=str)), sort_keys=True)
+    text = json.dumps(json.loads(json.dumps(training_settings(plain), default=str)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
