@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
-from sentiment_transfer.config import Weights
+from sentiment_transfer.config import How, Protocol, Weights
+from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
@@ -17,6 +20,7 @@ from sentiment_transfer.model.network import load_network, longest_input, outlin
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.vocabulary import tokens_of
+from sentiment_transfer.protocol import continues, rows_per_epoch
 from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
 
 SCRATCH = BUILTIN + "scratch"
@@ -39,6 +43,7 @@ def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
     ]
     return TransferDataModule(
         *groups,
+        labelled=labelled(config),
         batch_size=config.trainer.batch_size,
         accumulate=config.trainer.accumulate * config.trainer.memory_split,
         max_length=config.data.max_length,
@@ -54,11 +59,25 @@ def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
     )
 
 
-def make_tokenizer(config: DictConfig, data: TransferDataModule) -> PreTrainedTokenizerBase:
-    """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read."""
+def labelled(config: DictConfig) -> Labelled | None:
+    """What a settled configuration says of the labels that are trained on beside, after or in place of a source's."""
+    protocol = config.protocol
+    if protocol.name == Protocol.zero_shot:
+        return None
+    # Of a settled configuration: the labels of a supervised run are its source's.
+    [name] = config.source if protocol.name == Protocol.supervised else config.targets
+    if protocol.name == Protocol.supervised or (protocol.name == Protocol.few_shot and protocol.how == How.continued):
+        return Labelled(str(name), protocol.shots, protocol.draw, alone=True, rows_per_epoch=rows_per_epoch(config))
+    return Labelled(str(name), protocol.shots, protocol.draw, share=protocol.target_share)
+
+
+def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
+    """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read, or has that
+    of the ``source`` run whose weights it starts from."""
+    learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
     return load_tokenizer(
         config.model.encoder,
-        tokenizer=config.model.tokenizer,
+        tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
         texts=(text for s in data.train_sets for batch in s.reviews.text_batches() for text in batch),
     )
@@ -72,7 +91,7 @@ def make_classifier(
         config.model.encoder,
         classes=data.classes,
         vocabulary=len(tokenizer),
-        seed=config.seed,
+        seed=config.seed if config.model.head_seed is None else config.model.head_seed,
         revision=config.model.revision,
         random_weights=config.model.weights == Weights.random,
         dropout=config.model.dropout,
@@ -90,7 +109,7 @@ def make_classifier(
         network,
         classes=data.classes,
         seed=config.seed,
-        learning_rate=config.optimizer.learning_rate,
+        learning_rate=config.protocol.learning_rate if continues(config) else config.optimizer.learning_rate,
         weight_decay=config.optimizer.weight_decay,
         warmup_ratio=config.optimizer.warmup_ratio,
         betas=(config.optimizer.beta1, config.optimizer.beta2),

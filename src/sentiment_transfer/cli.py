@@ -25,6 +25,7 @@ from sentiment_transfer import cost, identity
 from sentiment_transfer.config import Config
 from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.protocol import settled
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
@@ -59,7 +60,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             try:
-                _run(config, Path(folder))
+                _run(settled(config), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from sentiment_transfer.protocol import options_of, settled_plain
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
@@ -19,6 +22,17 @@ NOT_IDENTITY_KEYS = (
     ("data", "num_workers"),
 )
 
+# What decides on scores and files, but on no weight.
+NOT_TRAINING = (
+    *NOT_IDENTITY_KEYS,
+    ("data", "dedup"),
+    ("data", "targets_required"),
+    ("data", "score_batch_tokens"),
+    ("trainer", "average"),
+    ("trainer", "oracle"),
+    ("trainer", "keep_weights"),
+)
+
 
 def identity(config: DictConfig) -> dict[str, Any]:
     """The part of the resolved configuration that names the run, as plain values."""
@@ -27,7 +41,16 @@ def identity(config: DictConfig) -> dict[str, Any]:
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(plain.get(group), dict):
             plain[group].pop(key, None)
-    return plain
+    return settled_plain(plain)
+
+
+def training_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration's plain values decides on the weights; of the targets' labels, that is the protocol."""
+    left = {key: value for key, value in plain.items() if key not in (*NOT_IDENTITY, "targets", "protocol")}
+    for group, key in NOT_TRAINING:
+        if isinstance(left.get(group), dict):
+            left[group] = {name: value for name, value in left[group].items() if name != key}
+    return left | {"protocol": options_of(plain.get("protocol"))}
 
 
 def plain_node(node: Any) -> Any:
@@ -38,13 +61,25 @@ def plain_node(node: Any) -> Any:
 def run_name(config: DictConfig) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
+    Few-shot runs also say target, labels per class and draw: ``nano-demo_en+demo_id-16x-d0-s0-1f2e3d4c``.
+
     ASCII and not longer than 128 characters, so that it is a folder name and a value on Hydra's command line.
     """
     plain = identity(config)
     digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
     model = (plain.get("model") or {}).get("name", "model")
-    what = re.sub(r"[^\w.+-]", "_", f"{model}-{'+'.join(plain.get('source') or {})}", flags=re.ASCII)
+    what = f"{model}-{'+'.join(plain.get('source') or {})}{_of_protocol(plain)}"
+    what = re.sub(r"[^\w.+-]", "_", what, flags=re.ASCII)
     return f"{what[:100]}-s{plain.get('seed')}-{digest}"
+
+
+def _of_protocol(plain: dict[str, Any]) -> str:
+    """``+smsa_id-16x-d0``: 16 labelled reviews per class of the target, draw 0; empty for zero-shot."""
+    options = options_of(plain.get("protocol"))
+    if not options:
+        return ""
+    draw = f"-{options['shots']}x-d{options['draw']}" if options.get("shots") else ""
+    return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 
 def _sortable(value: Any) -> Any:

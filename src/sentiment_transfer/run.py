@@ -25,6 +25,7 @@ from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
+from sentiment_transfer.protocol import continues
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.energy import metered
@@ -32,6 +33,7 @@ from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.scoring import score
+from sentiment_transfer.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
@@ -57,11 +59,32 @@ def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | N
         # By another process, after this one looked and before it held the directory.
         if ranks.largest(ranks.first and is_finished(folder)):
             return read_result(folder)
-        return compute(config, folder, stop, Console(quiet=not ranks.first), ranks)
+        start = None
+        if continues(config):
+            start = source_model(config, folder, lambda first, own: compute_alone(first, own, stop, ranks))
+        return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
 
 
-def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console, ranks: Ranks) -> RunResult | None:
-    """Train, score and record; ``result.json`` is written last."""
+def compute_alone(config: DictConfig, folder: Path, stop: StopRequest, ranks: Ranks) -> RunResult | None:
+    """``compute`` in a directory that this process does not hold yet."""
+    if ranks.world > 1:
+        raise UserError(
+            f"A few-shot run on {ranks.world} devices goes on from a finished run on its source, and none is there. "
+            "Train that first: the same command with protocol=zero_shot."
+        )
+    with only_one(folder):
+        return compute(config, folder, stop, Console(), ranks)
+
+
+def compute(
+    config: DictConfig,
+    folder: Path,
+    stop: StopRequest,
+    console: Console,
+    ranks: Ranks,
+    start: SourceModel | None = None,
+) -> RunResult | None:
+    """Train (from the weights of ``start``, where it is given), score and record; ``result.json`` is written last."""
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
@@ -71,12 +94,14 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
     with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
         data.read()
         refuse_nothing_to_score(data)
-        tokenizer = make_tokenizer(config, data)
+        tokenizer = make_tokenizer(config, data, start and start.folder)
         data.tokenise(tokenizer)
         if ranks.first:
             log.info("%s", memory_needed(config, data, tokenizer, ranks.world))
     module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
+    if start:
+        start.load_into(module.network)
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
@@ -101,7 +126,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome)
+        result = make_result(config, data, module, trainer, outcome, started_from=start and start.run_id)
         write_result(folder, result)
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
@@ -151,7 +176,11 @@ def score_all(
     """Probabilities on every test set under every selection."""
     started = time.monotonic()
     history, source_dev = checkpoints.history, data.source_dev_names
-    chosen = {s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source) for s in data.test_sets}
+    average = config.trainer.average
+    chosen = {
+        s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source, average=average)
+        for s in data.test_sets
+    }
     probabilities = score(trainer, module, data, folder, chosen, checkpoints.ranks)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
@@ -174,6 +203,7 @@ def trainer_of(
         source_dev=data.source_dev_names,
         oracle_for=[s.name for s in data.dev_sets if s.name not in data.source],
         save_every_seconds=60 * config.trainer.save_every_minutes,
+        average=config.trainer.average,
         ranks=ranks,
     )
     trainer = make_trainer(

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment_transfer.config import Config
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
+from sentiment_transfer.protocol import complaints as protocol_complaints
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
@@ -26,6 +27,7 @@ def validate(config: DictConfig) -> None:
     complaints = list(_missing(config)) or list(_unknown(config))
     if not complaints:
         complaints = [*_numbers(config), *_devices(config), *_sets(config), *_combinations(config)]
+        complaints += protocol_complaints(config)
     if complaints:
         raise UserError("\n".join(complaints))
 
@@ -78,6 +80,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.threads": 1,
         "data.max_length": 4,
         "model.lora_rank": 1,
+        "model.head_seed": 0,
         "data.num_workers": 0,
         "data.score_batch_tokens": 1,
         "logger.log_every": 1,

@@ -100,12 +100,13 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
     with 0 for the number of rows: every process takes as many steps.
 
     ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
+    ``rows`` are 0 to ``rows``, or the array of them, (n,) int64: what stands in it twice is twice in an epoch.
     Raises UserError where ``accumulate`` times ``world`` does not divide ``batch_size``.
     """
 
     def __init__(
         self,
-        rows: int,
+        rows: int | np.ndarray,
         batch_size: int,
         seed: int,
         *,
@@ -121,7 +122,8 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
                 f"accumulate={accumulate}{among} does not divide batch_size={batch_size}: a batch is cut into equal "
                 "parts."
             )
-        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+        self.rows = np.arange(rows) if isinstance(rows, int) else rows
+        self.batch_size, self.seed = batch_size, seed
         self.rank, self.world = rank, world
         self.accumulate, self.part = accumulate, batch_size // (accumulate * world)
         self.epoch = self.start_epoch = epoch
@@ -132,12 +134,12 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
 
     def __len__(self) -> int:
         """This process's parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
-        whole, rest = divmod(self.rows, self.batch_size)
+        whole, rest = divmod(len(self.rows), self.batch_size)
         return whole * self.accumulate + -(-rest // (self.part * self.world))
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.rows)
-        batches = (order[i : i + self.batch_size].tolist() for i in range(0, self.rows, self.batch_size))
+        order = self.rows[np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))]
+        batches = (order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size))
         parts = chain.from_iterable(map(self._parts, batches))
         yield from islice(parts, self.start if self.epoch == self.start_epoch else 0, None)
 

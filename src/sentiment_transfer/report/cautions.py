@@ -13,6 +13,7 @@ FAULTS = 5  # damaged or missing files that are named
 SELECTIONS = {
     "last": "the weights of the last epoch",
     "source_dev": "the weights of the epoch that is best on the source's development set",
+    "average": "the mean of all epochs' weights",
     "oracle": "the weights of the epoch that is best on the target's own development set",
 }
 LABELS = {
@@ -85,7 +86,7 @@ def caution(text: str) -> Sentence:
     return Sentence("caution", text, "", "")
 
 
-def notes(found: Collection, faults: Sequence[str]) -> Iterator[str]:
+def notes(found: Collection, faults: Sequence[str], by_labels: int = 0) -> Iterator[str]:
     """How the numbers were made, and what is not in them."""
     yield (
         "Intervals are 95 % and cover other seeds and other test reviews: reviews are resampled together for all "
@@ -97,6 +98,11 @@ def notes(found: Collection, faults: Sequence[str]) -> Iterator[str]:
     )
     yield "McNemar's exact test compares two trained networks of one seed on the same reviews, not two models."
     yield "A floor is what the best constant answer scores."
+    if by_labels:
+        yield (
+            f"{counted(by_labels, 'run')} with labels of a target (few-shot, joint, or a few labels alone) are in the "
+            "figures and sentences about labels, and in no other: nothing that is said of zero-shot rests on them."
+        )
     if found.copies:
         yield f"{counted(found.copies, 'further record')} of the same runs left out (the newest is shown)."
     yield from faults[:FAULTS]

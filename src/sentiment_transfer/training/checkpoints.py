@@ -16,6 +16,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback, Trainer
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
@@ -36,15 +37,38 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def weights_path(folder: Path, epoch: int) -> Path:
-    return folder / "weights" / f"epoch-{epoch}.safetensors"
+    """Where an epoch's weights are; of ``-n``, the mean of the first n epochs'."""
+    return folder / "weights" / (f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors")
 
 
 def save_weights(network: PreTrainedModel, path: Path) -> None:
     """Write a network's weights (without optimiser state) as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept_state(network).items()}
+    write_state(kept_state(network), path)
+
+
+def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as safetensors, atomically."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
     write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
+
+
+def save_average(network: PreTrainedModel, folder: Path, epochs: int) -> None:
+    """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
+    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own."""
+    state = kept_state(network)
+    if epochs > 1:
+        with safe_open(weights_path(folder, 1 - epochs), "pt") as before:
+            state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
+    write_state(state, weights_path(folder, -epochs))
+
+
+def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.Tensor:
+    """The mean of ``count`` tensors of any shape: ``before`` is that of all but ``new``. In fp32 where they are of a
+    floating type, else ``new``."""
+    new = new.detach().cpu()
+    return before.float().lerp(new.float(), 1 / count) if new.is_floating_point() else new
 
 
 def load_weights(network: PreTrainedModel, path: Path) -> None:
@@ -63,9 +87,10 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
 
 
 def remove_other_weights(folder: Path, epochs: set[int]) -> None:
-    """Remove the weights of all but these epochs."""
-    for path in folder.glob("weights/epoch-*.safetensors"):
-        if int(path.stem.removeprefix("epoch-")) not in epochs:
+    """Remove the weights of all but these epochs (and means, ``-n``)."""
+    kept = {weights_path(folder, epoch) for epoch in epochs}
+    for path in folder.glob("weights/*.safetensors"):
+        if path not in kept:
             path.unlink()
 
 
@@ -94,6 +119,7 @@ class RunCheckpoints(Callback):
         source_dev: the development sets that ``source_dev`` selects by.
         oracle_for: the targets that select by their own development set.
         save_every_seconds: between saves inside an epoch.
+        average: keep the running mean of the epochs' weights as well.
         ranks: the processes that share the run; the first one's clock and files count.
     """
 
@@ -105,11 +131,12 @@ class RunCheckpoints(Callback):
         source_dev: list[str],
         oracle_for: list[str],
         save_every_seconds: float,
+        average: bool = False,
         ranks: Ranks = ALONE,
     ) -> None:
         self.folder, self.stop = folder, stop
         self.dev_rows, self.source_dev, self.oracle_for = dev_rows, source_dev, oracle_for
-        self.save_every_seconds, self.ranks = save_every_seconds, ranks
+        self.save_every_seconds, self.average, self.ranks = save_every_seconds, average, ranks
         self.history: History = []
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
@@ -184,6 +211,11 @@ class RunCheckpoints(Callback):
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if epoch in needed and self.ranks.first:
             save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
+        if self.average and (trainer.max_epochs or 0) > 1:
+            # Under a name of its own: until last.ckpt is saved, the state to go on from needs the mean before this one.
+            if self.ranks.first:
+                save_average(pl_module.network, self.folder, epoch + 1)  # type: ignore[arg-type]
+            needed.add(-(epoch + 1))
         self._save(trainer)
         if self.ranks.first:
             remove_other_weights(self.folder, needed)
