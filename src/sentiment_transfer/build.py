@@ -15,8 +15,10 @@ from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_a
 from sentiment_transfer.model.network import load_network, longest_input, outline
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of
 from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
+from sentiment_transfer.ulmfit import corpora, is_ulmfit, sizes
 
 SCRATCH = BUILTIN + "scratch"
 
@@ -53,11 +55,12 @@ def make_data(config: DictConfig) -> TransferDataModule:
 
 def make_tokenizer(config: DictConfig, data: TransferDataModule) -> PreTrainedTokenizerBase:
     """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read."""
+    learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data) if is_ulmfit(config) else [])]
     return load_tokenizer(
         config.model.encoder,
         tokenizer=config.model.tokenizer,
         revision=config.model.revision,
-        texts=(text for s in data.train_sets for batch in s.reviews.text_batches() for text in batch),
+        texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
     )
 
 
@@ -76,6 +79,7 @@ def make_classifier(
         freeze_embeddings=config.model.freeze_embeddings,
         gradient_checkpointing=config.model.gradient_checkpointing,
         lora_rank=config.model.lora_rank,
+        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     longest = longest_input(network)
     if longest is not None and config.data.max_length > longest:
@@ -83,7 +87,8 @@ def make_classifier(
             f"data.max_length={config.data.max_length} is more than the {longest} tokens that {config.model.encoder} "
             f"has positions for: use data.max_length={longest} or less."
         )
-    return SentimentClassifier(
+    kind = UlmfitClassifier if is_ulmfit(config) else SentimentClassifier
+    return kind(
         network,
         classes=data.classes,
         seed=config.seed,
@@ -104,7 +109,11 @@ def memory_needed(config: DictConfig, data: TransferDataModule, tokenizer: PreTr
     The data must be tokenised; the network is not loaded for it.
     """
     network = outline(
-        config.model.encoder, classes=data.classes, vocabulary=len(tokenizer), revision=config.model.revision
+        config.model.encoder,
+        classes=data.classes,
+        vocabulary=len(tokenizer),
+        revision=config.model.revision,
+        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
     accelerator = choose_accelerator(config.trainer.accelerator)
@@ -138,7 +147,9 @@ def honesty_labels(config: DictConfig) -> list[str]:
     encoder = config.model.encoder
     if encoder == SCRATCH:
         labels.append("trained from scratch")
-    elif encoder.startswith(BUILTIN):
+    elif is_ulmfit(config) and config.model.weights == Weights.pretrained:
+        labels.append("language model trained here")
+    elif encoder.startswith(BUILTIN) and not is_ulmfit(config):
         labels.append("demo encoder")
     elif config.model.weights == Weights.random:
         labels.append("random weights")

@@ -43,7 +43,10 @@ class Model(TypedDict):
     hidden_size: int
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
-    weights: str  # pretrained | random | built in | the path they were loaded from
+    weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
+    language_model: NotRequired[
+        dict[str, Any]
+    ]  # of ULMFiT: texts, perplexity, seconds; see sentiment_transfer/ulmfit.py
 
 
 class Source(TypedDict):

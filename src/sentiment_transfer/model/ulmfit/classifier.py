@@ -9,16 +9,27 @@ from torch import Tensor
 
 from sentiment_transfer.model.classifier import Batch, SentimentClassifier
 from sentiment_transfer.model.ulmfit.network import UlmfitForSequenceClassification
-from sentiment_transfer.model.ulmfit.schedule import SlantedTriangular, discriminative_rates, trained_groups
+from sentiment_transfer.model.ulmfit.schedule import StagedTriangles, discriminative_rates, trained_groups
 
 
 class UlmfitClassifier(SentimentClassifier):
-    """``SentimentClassifier`` with gradual unfreezing, a rate for every layer, the slanted triangle (``warmup_ratio`` is
-    its ``cut_frac``) and the penalty on activations. The losses that it reports are without the penalty."""
+    """``SentimentClassifier`` with gradual unfreezing, a rate for every layer, slanted triangles (``warmup_ratio`` is
+    their ``cut_frac``) and the penalty on activations. The losses that it reports are without the penalty."""
+
+    def __init__(self, encoder: UlmfitForSequenceClassification, **options: Any) -> None:
+        super().__init__(encoder, **options)
+        self.language_model: dict[str, Any] = {}  # what the encoder starts from, for the record
 
     @property
     def ulmfit(self) -> UlmfitForSequenceClassification:
         return cast(UlmfitForSequenceClassification, self.network)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["language_model"] = self.language_model
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.language_model = checkpoint["language_model"]
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         super().on_train_batch_start(batch, batch_idx)
@@ -34,7 +45,7 @@ class UlmfitClassifier(SentimentClassifier):
         return loss if penalty is None else loss + penalty
 
     def _schedule(self, steps: int) -> Callable[[int], float]:
-        return SlantedTriangular(steps, self.warmup_ratio)
+        return StagedTriangles(steps, self.trainer.max_epochs or 1, len(self.ulmfit.groups()), self.warmup_ratio)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         groups = self.ulmfit.groups()

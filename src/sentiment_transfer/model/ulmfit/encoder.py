@@ -34,9 +34,7 @@ class AwdLstm(nn.Module):
         self.vocabulary, self.dropouts = vocabulary, dropouts
         self.word_embeddings = nn.Embedding(vocabulary, embedding, padding_idx=pad)
         widths = [embedding, *[hidden] * (layers - 1), embedding]
-        self.layers = nn.ModuleList(
-            WeightDropLSTM(widths[i], widths[i + 1], dropouts.weights) for i in range(layers)
-        )
+        self.layers = nn.ModuleList(WeightDropLSTM(widths[i], widths[i + 1], dropouts.weights) for i in range(layers))
         nn.init.uniform_(self.word_embeddings.weight, -INITIAL_RANGE, INITIAL_RANGE)
 
     def forward(self, input_ids: Tensor, states: States | None = None) -> tuple[Tensor, States]:

@@ -36,9 +36,11 @@ class LanguageModel(nn.Module):
         entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[:, 1:].flatten())
         return entropy, activation_penalty(outputs, alpha=ALPHA, beta=BETA), states
 
-    def groups(self) -> list[nn.Module | nn.Parameter]:
-        """What has a learning rate of its own, the first layer first; the two embeddings are one and come last."""
-        return [*self.encoder.layers, nn.ModuleList([self.encoder.word_embeddings])]
+    def groups(self) -> list[list[nn.Parameter]]:
+        """The parameters that have a learning rate of their own, the first layer's first. Input and output embeddings
+        are one matrix, and come last."""
+        layers = [list(layer.parameters()) for layer in self.encoder.layers]
+        return [*layers, [self.encoder.word_embeddings.weight, self.bias]]
 
 
 class Stream:

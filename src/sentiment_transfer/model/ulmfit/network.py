@@ -17,7 +17,7 @@ from sentiment_transfer.model.ulmfit.pooling import ConcatPool
 
 
 class UlmfitConfig(PreTrainedConfig):
-    """Sizes and dropouts of section 4.1 of arXiv 1801.06146, but 1,152 hidden units (a multiple of 64) for its 1,150."""
+    """Sizes and dropouts of section 4.1 of arXiv 1801.06146, but 1,152 hidden units (18 x 64) for its 1,150."""
 
     model_type = "ulmfit"
 
