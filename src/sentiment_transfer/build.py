@@ -19,9 +19,11 @@ from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_a
 from sentiment_transfer.model.network import load_network, longest_input, outline
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of
 from sentiment_transfer.protocol import continues, rows_per_epoch
 from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
+from sentiment_transfer.ulmfit import corpora, is_ulmfit, sizes
 
 SCRATCH = BUILTIN + "scratch"
 
@@ -75,11 +77,12 @@ def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | 
     """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read, or has that
     of the ``source`` run whose weights it starts from."""
     learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
+    learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data) if is_ulmfit(config) else [])]
     return load_tokenizer(
         config.model.encoder,
         tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
-        texts=(text for s in data.train_sets for batch in s.reviews.text_batches() for text in batch),
+        texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
     )
 
 
@@ -98,6 +101,7 @@ def make_classifier(
         freeze_embeddings=config.model.freeze_embeddings,
         gradient_checkpointing=config.model.gradient_checkpointing,
         lora_rank=config.model.lora_rank,
+        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     longest = longest_input(network)
     if longest is not None and config.data.max_length > longest:
@@ -105,7 +109,8 @@ def make_classifier(
             f"data.max_length={config.data.max_length} is more than the {longest} tokens that {config.model.encoder} "
             f"has positions for: use data.max_length={longest} or less."
         )
-    return SentimentClassifier(
+    kind = UlmfitClassifier if is_ulmfit(config) else SentimentClassifier
+    return kind(
         network,
         classes=data.classes,
         seed=config.seed,
@@ -129,7 +134,11 @@ def memory_needed(
     The data must be tokenised; the network is not loaded for it.
     """
     network = outline(
-        config.model.encoder, classes=data.classes, vocabulary=len(tokenizer), revision=config.model.revision
+        config.model.encoder,
+        classes=data.classes,
+        vocabulary=len(tokenizer),
+        revision=config.model.revision,
+        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
     accelerator = choose_accelerator(config.trainer.accelerator)
@@ -163,7 +172,9 @@ def honesty_labels(config: DictConfig) -> list[str]:
     encoder = config.model.encoder
     if encoder == SCRATCH:
         labels.append("trained from scratch")
-    elif encoder.startswith(BUILTIN):
+    elif is_ulmfit(config) and config.model.weights == Weights.pretrained:
+        labels.append("language model trained here")
+    elif encoder.startswith(BUILTIN) and not is_ulmfit(config):
         labels.append("demo encoder")
     elif config.model.weights == Weights.random:
         labels.append("random weights")

@@ -62,6 +62,20 @@ class DatasetConfig:
 
 
 @dataclass
+class UlmfitConfig(ModelConfig):
+    """What ULMFiT has besides; rates and batches of its classifier are the optimizer's and the trainer's."""
+
+    corpora: dict[str, DatasetConfig] = field(default_factory=dict)  # more text for the starting language model
+    start_epochs: int = 4  # of the starting language model, over the corpora's and the source's training texts
+    start_learning_rate: float = 4e-3
+    tune_epochs: int = 2  # of its tuning, over the source's training texts alone
+    tune_learning_rate: float = 4e-3
+    language_model_dropout: float = 0.5  # of the classifier's rates
+    embedding_size: int = 400
+    hidden_size: int = 1152
+
+
+@dataclass
 class AmazonConfig(DatasetConfig):
     kind: str = "amazon"
     language: str = MISSING
@@ -232,5 +246,6 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
     store.store(group="schema", name="export", node=ExportConfig)
+    store.store(group="schema", name="ulmfit", node=UlmfitConfig)
     for kind, schema in DATASET_SCHEMAS.items():
         store.store(group="schema", name=kind, node=schema)

@@ -18,6 +18,7 @@ from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.results.headline import headline_metric
@@ -154,7 +155,7 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
     network = module.network
     vocabulary = full_vocabulary(network)
     rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
-    return Model(
+    described = Model(
         name=config.model.name,
         encoder=config.model.encoder,
         parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
@@ -165,6 +166,9 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
         vocabulary_rows=rows,
         weights="built in" if config.model.encoder.startswith(BUILTIN) else config.model.weights.name,
     )
+    if isinstance(module, UlmfitClassifier) and module.language_model:
+        described["weights"], described["language_model"] = "language model trained here", module.language_model
+    return described
 
 
 def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, Any]]:

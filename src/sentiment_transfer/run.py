@@ -23,6 +23,7 @@ from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.protocol import continues
@@ -43,6 +44,7 @@ from sentiment_transfer.training.memory import memory_errors_as_sentences
 from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.selection import epochs_for
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+from sentiment_transfer.ulmfit import learn_language
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,8 @@ def compute(
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
         resumed = last_checkpoint(folder).exists()
         with metered(trainer.strategy.root_device.type) as energy:
+            if isinstance(module, UlmfitClassifier) and not resumed:
+                learn_language(config, data, tokenizer, module, folder, stop)
             fit(trainer, module, data, folder)
             outcome = score_all(config, trainer, module, data, folder, checkpoints)
             if not ranks.first:

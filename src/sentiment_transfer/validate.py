@@ -11,9 +11,10 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, UlmfitConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
+from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
@@ -54,7 +55,8 @@ def _unknown(config: DictConfig) -> Iterator[str]:
             for name, dataset in node.items():
                 yield from _unknown_in(f"{group}.{name}", dataset, OmegaConf.get_type(dataset))
         elif dataclasses.is_dataclass(schema := groups.get(str(group))):
-            yield from _unknown_in(str(group), node, schema)
+            own = OmegaConf.get_type(node)  # a model may have a schema of its own
+            yield from _unknown_in(str(group), node, own if dataclasses.is_dataclass(own) else schema)
         elif group not in groups and group != "hydra":
             yield f"{group!s} is no group of this configuration.{suggestion(str(group), list(groups))}"
 
@@ -205,6 +207,12 @@ def _combinations(config: DictConfig) -> Iterator[str]:
     if len(set(classes.values())) > 1:
         listed = ", ".join(f"{where} {count}" for where, count in classes.items())
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
+    if config.model.encoder == ULMFIT and OmegaConf.get_type(config.model) is not UlmfitConfig:
+        yield f"model.encoder={ULMFIT} has options of its own: type model=ulmfit."
+    elif config.model.encoder == ULMFIT:
+        yield from ulmfit_complaints(config)
+        for name, dataset in config.model.corpora.items():
+            yield from _dataset(f"model.corpora.{name}", dataset)
 
 
 def _select(config: DictConfig, key: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -179,8 +179,11 @@ class SentimentClassifier(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         fused = not self._scaled()  # a fused step unscales by itself, after the clipping
         optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
-        schedule = LambdaLR(optimizer, LinearWithWarmup(steps, self.warmup_ratio))
+        schedule = LambdaLR(optimizer, self._schedule(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _schedule(self, steps: int) -> Callable[[int], float]:
+        return LinearWithWarmup(steps, self.warmup_ratio)
 
     def configure_gradient_clipping(
         self,

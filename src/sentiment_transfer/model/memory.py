@@ -8,16 +8,19 @@ pair of tokens where attention weights are materialised; with gradient checkpoin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 GIB = 2**30
+ULMFIT = "ulmfit"
 # What a process holds besides: Python, torch, the CUDA context. Seen on a CPU: 0.6 GiB.
 LIBRARIES = 0.6 * GIB
+LANGUAGE_MODEL_TOKENS = 64 * 70  # of one step of ULMFiT's language model; see training/language_model.py
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def need(network: PreTrainedModel, recipe: Recipe) -> Need:
         weights=(4 * parameters + max(0, copies)) / recipe.shards,
         gradients=4 * trained / recipe.shards,
         optimizer=8 * trained / recipe.shards,
-        activations=_activations(config, recipe),
+        activations=(ulmfit_activations if config.model_type == ULMFIT else _activations)(config, recipe),
     )
 
 
@@ -101,6 +104,18 @@ def _activations(config: object, recipe: Recipe) -> float:
     if recipe.checkpointing:
         return 2 * width * tokens * hidden * layers + one_layer
     return one_layer * layers
+
+
+def ulmfit_activations(config: Any, recipe: Recipe) -> float:
+    """Of the language model or the classifier, whichever has more. Per token an LSTM keeps its four gates, cell, output
+    and their input, the dropped recurrent weights are a copy, and the language model's logits are kept three times."""
+    width = 2 if recipe.half else 4
+    widths = [config.embedding_size, *[config.hidden_size] * (config.num_hidden_layers - 1), config.embedding_size]
+    layers = list(pairwise(widths))
+    token = sum(6 * out + 3 * inputs for inputs, out in layers) * width
+    weights = sum(4 * out * (inputs + 2 * out) for inputs, out in layers) * 4
+    language_model = LANGUAGE_MODEL_TOKENS * (token + config.vocab_size * (2 * 4 + width))
+    return weights + max(language_model, recipe.batch_size * recipe.tokens * token)
 
 
 def available(accelerator: str) -> float | None:
@@ -126,6 +141,10 @@ def _cgroup_limit() -> float:
 
 def what_would_fit(network: PreTrainedModel, recipe: Recipe, room: float) -> str | None:
     """The first option, from the one that costs least, with which the run fits into ``room`` bytes."""
+    if network.config.model_type == ULMFIT:  # its head normalises over a batch, which is therefore never cut
+        sizes = [recipe.batch_size >> halved for halved in range(1, recipe.batch_size.bit_length())]
+        smaller = {f"trainer.batch_size={size}": replace(recipe, batch_size=size) for size in sizes}
+        return next((option for option, r in smaller.items() if need(network, r).total <= room), None)
     options: dict[str, Recipe] = {}
     if recipe.accumulate < recipe.batch_size:
         whole = [n for n in range(recipe.accumulate + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0]

@@ -21,6 +21,7 @@ LABELS = {
     "demo encoder": "the encoders are small ones that come with the program, so nothing here is about XLM-R",
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "trained from scratch": "encoders were trained from nothing but the source",
+    "language model trained here": "ULMFiT started from a language model of the texts at hand, not of Wikipedia",
 }
 
 

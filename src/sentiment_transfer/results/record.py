@@ -44,7 +44,8 @@ class Model(TypedDict):
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
     averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
-    weights: str  # pretrained | random | built in | the path they were loaded from
+    weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
+    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity, seconds; sentiment_transfer/ulmfit.py
 
 
 class Source(TypedDict):
