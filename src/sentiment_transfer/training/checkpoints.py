@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
+from sentiment_transfer.distributed.sharding import load_whole, whole
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.results.atomic import write_atomically
@@ -39,9 +40,13 @@ def weights_path(folder: Path, epoch: int) -> Path:
     return folder / "weights" / f"epoch-{epoch}.safetensors"
 
 
-def save_weights(network: PreTrainedModel, path: Path) -> None:
-    """Write a network's weights (without optimiser state) as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept_state(network).items()}
+def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> None:
+    """Write a network's weights (without optimiser state) as safetensors, atomically. All processes of a run must ask,
+    for its weights may be shared among them; the first writes."""
+    state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in state if ranks.first}
+    if not ranks.first:
+        return
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
     write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
@@ -54,7 +59,7 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         if state.keys() != (wanted := kept_state(network)).keys():
             other = sorted(state.keys() ^ wanted.keys())
             raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
-        network.load_state_dict(state, strict=False)
+        load_whole(network, state)
     except Exception as error:
         raise UserError(
             f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "
@@ -122,15 +127,12 @@ class RunCheckpoints(Callback):
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
         machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        cut_then = data.cut_of(checkpoint[type(data).__qualname__])
-        if cut_then == data.cut:
+        now, then = data.order(), data.order_of(checkpoint[type(data).__qualname__])
+        if (now.accumulate, now.world) == (then.accumulate, then.world):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = (
-            checkpoint["epoch"] * data.parts_in_epoch(data.cut),
-            data.parts_now(saved["ready"], cut_then),
-        )
+        epochs, ready = checkpoint["epoch"] * len(now), now.place_of(saved["ready"], then)
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)
@@ -182,8 +184,8 @@ class RunCheckpoints(Callback):
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
-        if epoch in needed and self.ranks.first:
-            save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
+        if epoch in needed:
+            save_weights(pl_module.network, weights_path(self.folder, epoch), self.ranks)  # type: ignore[arg-type]
         self._save(trainer)
         if self.ranks.first:
             remove_other_weights(self.folder, needed)
