@@ -15,7 +15,15 @@ from sentiment_transfer.datasets import make_dataset
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_at_once, what_would_fit
+from sentiment_transfer.model.memory import (
+    GIB,
+    Recipe,
+    available,
+    devices_that_would_do,
+    need,
+    runs_at_once,
+    what_would_fit,
+)
 from sentiment_transfer.model.network import load_network, longest_input, outline
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
@@ -153,17 +161,26 @@ def memory_needed(
         checkpointing=config.model.gradient_checkpointing,
         trimmed_rows=len(tokens_of(data.stores, tokenizer)) if config.model.trim_vocabulary else None,
         lora_rank=config.model.lora_rank,
+        shards=devices if config.trainer.strategy == "fsdp" else 1,
     )
     one, room = need(network, recipe), available(accelerator)
+    each, for_each = (f" on each of {devices} devices", " for each") if devices > 1 else ("", "")
+    if room is not None and accelerator == "cpu":
+        room /= devices  # one memory for all of them
+    needs = one.sentence() + each
     if room is None:
-        return f"Memory: {one.sentence()}."
+        return f"Memory: {needs}."
+    free = f"{room / GIB:.1f} GiB free{for_each}"
     if one.total > room:
-        option = what_would_fit(network, recipe, room)
-        instead = f"Type {option}." if option else "It needs a larger device, or several: trainer.strategy=fsdp."
+        option, instead = what_would_fit(network, recipe, room), "It needs a larger device."
+        if option:
+            instead = f"Type {option}."
+        elif devices == 1 and accelerator == "cuda" and (several := devices_that_would_do(network, recipe, room)):
+            instead = f"Type trainer.devices={several} trainer.strategy=fsdp: so many such devices hold it together."
         kind = OutOfMemory if option and option.startswith("trainer.memory_split") else UserError  # a sweep splits
-        raise kind(f"This run needs {one.sentence()}. The {accelerator} has {room / GIB:.1f} GiB free. {instead}")
-    several = runs_at_once(one, room)
-    return f"Memory: {one.sentence()}; {room / GIB:.1f} GiB free, room for {several} such run{'s' * (several > 1)}."
+        raise kind(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
+    together = runs_at_once(one, room)
+    return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 
 def honesty_labels(config: DictConfig) -> list[str]:

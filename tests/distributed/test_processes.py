@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -17,7 +16,7 @@ from safetensors.torch import load_file
 from run.stopping import RUN, differences
 from runs import finished, started, trained
 from sentiment_transfer.results.predictions import read_predictions
-from sentiment_transfer.results.record import RunResult, is_finished
+from sentiment_transfer.results.record import RunResult, is_finished, read_result
 
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 # 34 reviews in batches of 8: the last has 2, which one process takes alone. Seven scoring batches, an odd number.
@@ -38,19 +37,49 @@ def numbers(result: RunResult) -> list[float]:
     ]
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
-    one, two = trained(tmp_path / "one", *PLAIN), trained(tmp_path / "two", *PLAIN, *TWO)
-    assert numbers(two) == pytest.approx(numbers(one), abs=1e-5)
-    assert one["run_id"] == two["run_id"] and two["config"]["trainer"]["devices"] == 2
-    for dataset in one["scores"]:
-        ours, theirs = (read_predictions(tmp_path / name, dataset) for name in ("one", "two"))
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("one")
+    trained(folder, *PLAIN)
+    return folder
+
+
+def assert_same_numbers(run: Path, other: Path) -> None:
+    assert numbers(read_result(run)) == pytest.approx(numbers(read_result(other)), abs=1e-5)
+    for dataset in read_result(run)["scores"]:
+        ours, theirs = (read_predictions(folder, dataset) for folder in (run, other))
         assert ours.ids == theirs.ids
         assert np.abs(ours.probabilities["last"] - theirs.probabilities["last"]).max() < 1e-5
-    [*files] = (path.name for path in (tmp_path / "one" / "weights").iterdir())
-    for name in files:
-        ours, theirs = (load_file(tmp_path / run / "weights" / name) for run in ("one", "two"))
+    names = [path.name for path in (run / "weights").iterdir()]
+    assert names and sorted(names) == sorted(path.name for path in (other / "weights").iterdir())
+    for name in names:
+        ours, theirs = (load_file(folder / "weights" / name) for folder in (run, other))
         assert max(float((ours[key].float() - theirs[key].float()).abs().max()) for key in ours) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_two_processes_give_the_numbers_of_one(tmp_path: Path, one: Path, strategy: str) -> None:
+    result = trained(tmp_path, *PLAIN, *TWO, f"trainer.strategy={strategy}")
+    assert result["run_id"] == read_result(one)["run_id"] and result["config"]["trainer"]["devices"] == 2
+    assert result["performance"]["batches"] == "packed"
+    assert_same_numbers(tmp_path, one)
+
+
+@pytest.mark.slow
+def test_shares_of_a_model_go_on_from_where_they_were_saved(tmp_path: Path, one: Path) -> None:
+    saved = tmp_path / "checkpoints" / "last.ckpt"
+    here = (*PLAIN, *TWO, "trainer.strategy=fsdp", "trainer.save_every_minutes=0.0001", f"hydra.run.dir={tmp_path}")
+    process = started(tmp_path, *here)
+    until(saved.exists, process)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert "Saved at epoch " in output
+    code, output = finished(tmp_path, *here)
+    assert code == 0, output
+    assert "Going on from" in output
+    assert_same_numbers(tmp_path, one)
 
 
 def below(process: subprocess.Popen[str]) -> list[psutil.Process]:

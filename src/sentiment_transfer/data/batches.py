@@ -137,6 +137,12 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         whole, rest = divmod(len(self.rows), self.batch_size)
         return whole * self.accumulate + -(-rest // (self.part * self.world))
 
+    def place_of(self, parts: int, then: TrainingOrder) -> int:
+        """Where ``parts`` of an epoch in the order ``then``, which cuts the same batches otherwise, end in this one."""
+        if parts == len(then):  # the last batch may be smaller and have fewer parts
+            return len(self)
+        return parts // then.accumulate * self.accumulate
+
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
         order = self.rows[np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))]
         batches = (order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Cut = tuple[int, int]  # parts of a batch for each process, processes
-
 
 class TransferDataModule(pl.LightningDataModule):
     """Trains on ``source``, scores on the test sets of ``source`` and ``targets``.
@@ -206,19 +204,17 @@ class TransferDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
         place, self._place = self._place, {}
-        return training_loader(self._batches(*self.train_sets), self._order(self.cut, **place), self.num_workers)
+        return training_loader(self._batches(*self.train_sets), self.order(**place), self.num_workers)
 
-    @property
-    def cut(self) -> Cut:
-        """Into how many parts a whole batch is cut for each process, and for how many processes."""
-        return self.accumulate, self.world
+    def order(self, **changes: int) -> TrainingOrder:
+        usual = {"accumulate": self.accumulate, "rank": self.rank, "world": self.world}
+        return TrainingOrder(self.epoch_rows, self.batch_size, self.seed, **(usual | changes))
 
-    def _order(self, cut: Cut, **place: int) -> TrainingOrder:
-        accumulate, world = cut
-        rank = min(self.rank, world - 1)
-        return TrainingOrder(
-            self.epoch_rows, self.batch_size, self.seed, accumulate=accumulate, rank=rank, world=world, **place
-        )
+    def order_of(self, state_dict: dict[str, int]) -> TrainingOrder:
+        """The order in which the run went that saved ``state_dict``: with other memory or devices, batches were cut
+        otherwise."""
+        accumulate, world = state_dict.get("accumulate", self.accumulate), state_dict.get("world", 1)
+        return self.order(accumulate=accumulate, world=world, rank=0)
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
@@ -229,23 +225,10 @@ class TransferDataModule(pl.LightningDataModule):
         start = loop.epoch_loop.batch_progress.current.ready
         return {"epoch": epoch, "start": start, "accumulate": self.accumulate, "world": self.world}
 
-    def cut_of(self, state_dict: dict[str, int]) -> Cut:
-        """How batches were cut where ``state_dict`` was saved: other memory, or other devices, may cut otherwise."""
-        return state_dict.get("accumulate", self.accumulate), state_dict.get("world", 1)
-
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
-        start = self.parts_now(state_dict["start"], self.cut_of(state_dict))
+        start = self.order().place_of(state_dict["start"], self.order_of(state_dict))
         self._place = {"epoch": state_dict["epoch"], "start": start}
-
-    def parts_in_epoch(self, cut: Cut) -> int:
-        return len(self._order(cut))
-
-    def parts_now(self, parts: int, cut_then: Cut) -> int:
-        """Where ``parts`` of this epoch's batches, cut as ``cut_then`` says, end when they are cut as now."""
-        if parts == self.parts_in_epoch(cut_then):  # the last batch may be smaller and have fewer parts
-            return self.parts_in_epoch(self.cut)
-        return parts // cut_then[0] * self.accumulate
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]

@@ -75,6 +75,15 @@ class SentimentClassifier(pl.LightningModule):
         self.train_metrics.persistent(True)
         self.dev_metrics = nn.ModuleList(self._metrics() for _ in self.dev_names)
 
+    def configure_model(self) -> None:
+        """Share the network among the devices, where the trainer's strategy asks for that."""
+        if self.device_mesh is not None:
+            from sentiment_transfer.distributed.sharding import shard
+
+            shard(self.network, self.device_mesh["data_parallel"])
+            if self.packed is not None and self.packed.why_not_fused is None:
+                self.packed.why_not_fused = "the kernels need whole weights, trainer.strategy=fsdp shares them"
+
     def _metrics(self) -> MetricCollection:
         classes = len(self.classes)
         return MetricCollection(
@@ -177,7 +186,8 @@ class SentimentClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        fused = not self._scaled()  # a fused step unscales by itself, after the clipping
+        # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
+        fused = not self._scaled() and self.device_mesh is None
         optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
         schedule = LambdaLR(optimizer, self._schedule(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -192,7 +202,9 @@ class SentimentClassifier(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the norm. Lightning's own refuses fused optimisers in bf16 too, where nothing is scaled."""
-        if self._scaled():
+        if gradient_clip_val is not None and self.device_mesh is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        elif self._scaled():
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val is not None:
             norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])

@@ -80,9 +80,12 @@ def need(network: PreTrainedModel, recipe: Recipe) -> Need:
     if recipe.lora_rank is not None:
         head = sum(p.numel() for n, p in network.named_parameters() if not n.startswith(network.base_model_prefix))
         trained = layers * 2 * 2 * hidden * recipe.lora_rank + head
+    # FSDP: the largest unit is whole while it computes (a layer, or the embeddings), and the next one is on its way.
+    largest = max(12 * hidden**2, (recipe.trimmed_rows or rows) * width)
+    gathered = 2 * 4 * largest if recipe.shards > 1 else 0
     copies = 2 * (parameters - embedding.numel()) if recipe.half else 0  # 16-bit copies of the fp32 weights
     return Need(
-        weights=(4 * parameters + max(0, copies)) / recipe.shards,
+        weights=(4 * parameters + max(0, copies)) / recipe.shards + gathered,
         gradients=4 * trained / recipe.shards,
         optimizer=8 * trained / recipe.shards,
         activations=(ulmfit_activations if config.model_type == ULMFIT else _activations)(config, recipe),
@@ -163,6 +166,15 @@ def what_would_fit(network: PreTrainedModel, recipe: Recipe, room: float) -> str
         name = "model.lora_rank=16 model.gradient_checkpointing=true"
         options |= {name: lora, f"{name} trainer.memory_split={smallest}": replace(lora, accumulate=recipe.batch_size)}
     return next((option for option, changed in options.items() if need(network, changed).total <= room), None)
+
+
+def devices_that_would_do(network: PreTrainedModel, recipe: Recipe, room: float) -> int | None:
+    """On how many devices with ``room`` bytes each the run fits, where they share its states (FSDP)."""
+    for devices in (2, 4, 8, 16):
+        shared = replace(recipe, shards=devices, accumulate=recipe.accumulate * devices)
+        if recipe.batch_size % shared.accumulate == 0 and need(network, shared).total <= room:
+            return devices
+    return None
 
 
 def runs_at_once(one: Need, room: float) -> int:

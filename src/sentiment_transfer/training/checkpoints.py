@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
+from sentiment_transfer.distributed.sharding import load_whole, whole
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.results.atomic import write_atomically
@@ -41,23 +42,35 @@ def weights_path(folder: Path, epoch: int) -> Path:
     return folder / "weights" / (f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors")
 
 
-def save_weights(network: PreTrainedModel, path: Path) -> None:
-    """Write a network's weights (without optimiser state) as safetensors, atomically."""
-    write_state(kept_state(network), path)
+def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> None:
+    """Write a network's weights (without optimiser state) as safetensors, atomically. All processes of a run must ask,
+    for its weights may be shared among them; the first writes."""
+    state = whole_state(network, ranks)
+    if ranks.first:
+        write_state(state, path)
+
+
+def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
+    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, the first gets it."""
+    state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
+    return {name: tensor.cpu() for name, tensor in state if ranks.first}
 
 
 def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
     """Write tensors as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
     write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
 
 
-def save_average(network: PreTrainedModel, folder: Path, epochs: int) -> None:
+def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
     """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
-    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own."""
-    state = kept_state(network)
+    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
+    a run must ask; the first writes."""
+    state = whole_state(network, ranks)
+    if not ranks.first:
+        return
     if epochs > 1:
         with safe_open(weights_path(folder, 1 - epochs), "pt") as before:
             state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
@@ -78,7 +91,7 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         if state.keys() != (wanted := kept_state(network)).keys():
             other = sorted(state.keys() ^ wanted.keys())
             raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
-        network.load_state_dict(state, strict=False)
+        load_whole(network, state)
     except Exception as error:
         raise UserError(
             f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "
@@ -149,15 +162,12 @@ class RunCheckpoints(Callback):
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
         machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        cut_then = data.cut_of(checkpoint[type(data).__qualname__])
-        if cut_then == data.cut:
+        now, then = data.order(), data.order_of(checkpoint[type(data).__qualname__])
+        if (now.accumulate, now.world) == (then.accumulate, then.world):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = (
-            checkpoint["epoch"] * data.parts_in_epoch(data.cut),
-            data.parts_now(saved["ready"], cut_then),
-        )
+        epochs, ready = checkpoint["epoch"] * len(now), now.place_of(saved["ready"], then)
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)
@@ -209,12 +219,11 @@ class RunCheckpoints(Callback):
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
-        if epoch in needed and self.ranks.first:
-            save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
+        if epoch in needed:
+            save_weights(pl_module.network, weights_path(self.folder, epoch), self.ranks)  # type: ignore[arg-type]
         if self.average and (trainer.max_epochs or 0) > 1:
             # Under a name of its own: until last.ckpt is saved, the state to go on from needs the mean before this one.
-            if self.ranks.first:
-                save_average(pl_module.network, self.folder, epoch + 1)  # type: ignore[arg-type]
+            save_average(pl_module.network, self.folder, epoch + 1, self.ranks)  # type: ignore[arg-type]
             needed.add(-(epoch + 1))
         self._save(trainer)
         if self.ranks.first:

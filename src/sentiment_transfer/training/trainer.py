@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
-from pytorch_lightning.strategies import DDPStrategy, Strategy
+from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from sentiment_transfer.config import OptimizerConfig, TrainerConfig
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
@@ -27,6 +27,7 @@ MEANT = (
     r"The `srun` command is available on your system but is not used.*",  # a sweep's launcher starts the jobs
     r"Total length of `list` across ranks is zero.*",  # a source without a development set
     r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
+    r".*`broadcast_buffers` is deprecated.*",  # torch 2.13; what comes instead is not in 2.10
     r"It is recommended to use `self.log.*sync_dist=True.*",  # what is logged is of all processes already
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
 )
@@ -57,7 +58,7 @@ def make_trainer(
     return pl.Trainer(
         accelerator=accelerator,
         devices=ranks.world,
-        strategy=make_strategy(ranks),
+        strategy=make_strategy(config.strategy, ranks),
         plugins=[LightningEnvironment()] if ranks.world > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
@@ -76,12 +77,15 @@ def make_trainer(
     )
 
 
-def make_strategy(ranks: Ranks) -> Strategy | str:
+def make_strategy(wanted: str, ranks: Ranks) -> Strategy | str:
+    """How several devices share a run: each holds the model (``ddp``), or a share of it (``fsdp``)."""
     if ranks.world == 1:
         return "auto"
+    if wanted == "fsdp":
+        return ModelParallelStrategy(ranks.world, tensor_parallel_size=1, save_distributed_checkpoint=False)
     # No buffer of an encoder changes in training: to send them before every forward pass would only make processes
     # wait that score different numbers of batches. Gradients live in the buckets that they are sent in.
-    return DDPStrategy(forward_sync_buffers=False, gradient_as_bucket_view=True)
+    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def choose_accelerator(wanted: str) -> str:
