@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -56,14 +57,8 @@ def run(config: DictConfig, folder: Path) -> RunResult:
             return read_result(folder)
         start = None
         if continues(config):
-            start = source_model(config, folder, lambda first, own: compute_alone(first, own, stop))
+            start = source_model(config, folder, partial(compute, stop=stop, console=Console()), only_one)
         return compute(config, folder, stop, Console(), start)
-
-
-def compute_alone(config: DictConfig, folder: Path, stop: StopRequest) -> RunResult:
-    """``compute`` in a directory that this process does not hold yet."""
-    with only_one(folder):
-        return compute(config, folder, stop, Console())
 
 
 def compute(
@@ -78,7 +73,7 @@ def compute(
     data = make_data(config)
     data.read()
     refuse_nothing_to_score(data)
-    tokenizer = make_tokenizer(config, data, start and start.folder)
+    tokenizer = make_tokenizer(config, data, start.folder if start else None)
     data.tokenise(tokenizer)
     log.info("%s", memory_needed(config, data, tokenizer))
     module = make_classifier(config, data, tokenizer)
@@ -105,7 +100,7 @@ def compute(
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome, started_from=start and start.run_id)
+        result = make_result(config, data, module, trainer, outcome, started_from=start.run_id if start else None)
         write_result(folder, result)
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
