@@ -134,11 +134,14 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         degenerate_seeds=tuple(sorted({run["seed"] for run in runs if run["status"] == "degenerate"})),
         labels=tuple(dict.fromkeys(label for run in runs for label in run["labels"])),
         run_ids=tuple(run["run_id"] for run in runs),
+        averaged=len(runs[0]["model"].get("averaged", ())),
     )
 
 
 def family(run: RunResult) -> str:
-    """What encoders are called that differ by size alone; empty for one that is in no family."""
+    """What encoders are called that differ by size alone; empty for one that is in no family, as a mean of runs."""
+    if "averaged" in run["model"]:
+        return ""
     named = [name for pattern, name in FAMILIES if re.fullmatch(pattern, run["model"]["encoder"], re.IGNORECASE)]
     if not named:
         return ""
