@@ -110,7 +110,7 @@ def test_a_source_run_that_kept_no_weights_is_named(tmp_path: Path, few: tuple[P
     source = tmp_path / read_result(folder)["source"]["started_from"]
     epoch = read_result(source)["selections"]["last"]["epoch"]
     weights_path(source, epoch).unlink()
-    with pytest.raises(UserError, match="its weights are not there any more. Delete that folder to train it again"):
+    with pytest.raises(UserError, match=r"its weights are not there any more\. Delete that folder to train it again"):
         run_in(tmp_path, *FEW, "protocol.draw=1")
 
 

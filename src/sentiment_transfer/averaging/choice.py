@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.identity import training_settings
-from sentiment_transfer.report.entries import flatten
+from sentiment_transfer.identity import flatten, training_settings
 from sentiment_transfer.results.record import RunResult, read_result
 
 SELECTIONS = ("last", "source_dev", "average")

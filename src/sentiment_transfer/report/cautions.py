@@ -54,9 +54,7 @@ def cautions(
             f"One seed only: {listed(single)}. Such intervals cover other reviews, not other seeds; run three or more."
         )
     if means := [entry.name for entry in entries if entry.averaged]:
-        yield caution(
-            f"A mean of runs is one network and is in no test: {listed(means)}. Its interval covers reviews alone."
-        )
+        yield caution(f"Means of runs are one network each and in no test: {listed(means)}.")
     for text in dict.fromkeys(number.row.note for cell in cells for number in cell.published if number.row.note):
         target = next(c.target for c in cells for number in c.published if number.row.note == text)
         yield Sentence("caution", f"{target}: {text}", target, "")
