@@ -58,12 +58,11 @@ def test_a_larger_model_more_epochs_and_more_reviews_cost_more() -> None:
 
 
 def test_few_labels_cost_little_and_come_last() -> None:
-    few = [
-        run_cost(composed("targets=smsa_id", f"protocol={p}", "protocol.shots=16")) for p in ("few_shot", "supervised")
-    ]
-    zero, full, joint = (
-        run_cost(composed("targets=smsa_id", f"protocol={p}")) for p in ("zero_shot", "supervised", "joint")
-    )
+    def cost_of(*overrides: str) -> float:
+        return run_cost(composed("targets=smsa_id", *overrides))
+
+    few = [cost_of(f"protocol={name}", "protocol.shots=16") for name in ("few_shot", "supervised")]
+    zero, full, joint = (cost_of(f"protocol={name}") for name in ("zero_shot", "supervised", "joint"))
     assert few[0] == few[1] < full < zero < joint
 
 

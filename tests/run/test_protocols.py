@@ -170,7 +170,8 @@ def test_few_shot_on_a_fold_of_indolem(tmp_path: Path, real_data: Path) -> None:
     """39 to 55 test rows of a fold are in its training split too: none of them is drawn."""
     _, result = run_in(
         tmp_path, *TINY[:-1], "logger=none", "model=scratch", "targets=indolem_id", "targets.indolem_id.fold=2",
-        "protocol=few_shot", "protocol.shots=400", "protocol.steps=2", f"paths.data_dir={real_data}",
+        "protocol=few_shot", "protocol.shots=400", "protocol.steps=2", "data.max_length=16",
+        f"paths.data_dir={real_data}",
     )  # fmt: skip
     assert result["scores"]["indolem_id"]["n"] == 1011
     assert result["scores"]["indolem_id"]["labels"]["total"] == 800

@@ -73,6 +73,12 @@ def test_no_more_weights_are_kept_on_the_way_than_selections_need(
     assert max(kept) <= 3  # last, the best on the source's development set, and the mean
 
 
+def test_the_mean_of_epochs_can_be_left_out(tmp_path: Path) -> None:
+    result = trained(tmp_path, *TINY, "trainer.average=false")
+    assert set(result["selections"]) == {"last", "source_dev"}
+    assert not list(tmp_path.glob("weights/average*"))
+
+
 def test_weights_that_nobody_wants_are_not_kept(tmp_path: Path) -> None:
     trained(tmp_path, *TINY, "trainer.max_epochs=1", "trainer.keep_weights=false")
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "mistakes.json", "predictions", "result.json"}
