@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
+
+from sentiment_transfer.config import Protocol
+from sentiment_transfer.protocol import continues
 
 # Parameters of the layers, in millions: layers x 12 x hidden^2 of the published architectures. Others count as base.
 LAYERS = {
@@ -18,11 +24,19 @@ def run_cost(config: DictConfig) -> float:
     model, source = OmegaConf.select(config, "model.name"), OmegaConf.select(config, "source")
     if not model or not source:
         return 0.0
-    rows = 0
-    for dataset in source.values():
-        whole = TRAIN_ROWS.get(dataset.kind, 10_000)
-        rows += min(whole, dataset.limit or whole)
-    return LAYERS.get(model, LAYERS["base"]) * config.trainer.max_epochs * rows
+    size, epochs = LAYERS.get(model, LAYERS["base"]), config.trainer.max_epochs
+    protocol, targets = config.protocol.name, config.targets
+    if protocol == Protocol.supervised:
+        source, targets = targets, {}
+    if config.protocol.shots and (protocol == Protocol.supervised or continues(config)):
+        # Few labels; a source model that is not there yet comes on top.
+        return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
+    return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))
+
+
+def train_rows(datasets: Mapping[str, Any]) -> int:
+    whole = {name: TRAIN_ROWS.get(dataset.kind, 10_000) for name, dataset in datasets.items()}
+    return sum(min(whole[name], dataset.limit or whole[name]) for name, dataset in datasets.items())
 
 
 def register_resolver() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -56,6 +56,15 @@ def training_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
 def plain_node(node: Any) -> Any:
     """A node of the configuration, resolved, as plain values."""
     return OmegaConf.to_container(node, resolve=True, enum_to_str=True) if OmegaConf.is_config(node) else node
+
+
+def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Full names and values, as text, of everything in a plain configuration: ``model.name`` and ``nano``."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from flatten(item, f"{where}.{key}" if where else str(key))
+    else:
+        yield where, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def run_name(config: DictConfig) -> str:

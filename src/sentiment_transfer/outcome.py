@@ -129,7 +129,7 @@ def _source(data: TransferDataModule, started_from: str | None) -> Source:
         "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
     }
     source = Source(names=list(data.source), rows=rows)
-    return source | {"started_from": started_from} if started_from else source  # type: ignore[return-value]
+    return source | {"started_from": started_from} if started_from else source
 
 
 def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -63,19 +64,16 @@ def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | N
             return read_result(folder)
         start = None
         if continues(config):
-            start = source_model(config, folder, lambda first, own: compute_alone(first, own, stop, ranks))
+            train = partial(compute, stop=stop, console=Console(), ranks=ranks)
+            start = source_model(config, folder, train if ranks.world == 1 else refuse_source_alone, only_one)
         return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
 
 
-def compute_alone(config: DictConfig, folder: Path, stop: StopRequest, ranks: Ranks) -> RunResult | None:
-    """``compute`` in a directory that this process does not hold yet."""
-    if ranks.world > 1:
-        raise UserError(
-            f"A few-shot run on {ranks.world} devices goes on from a finished run on its source, and none is there. "
-            "Train that first: the same command with protocol=zero_shot."
-        )
-    with only_one(folder):
-        return compute(config, folder, stop, Console(), ranks)
+def refuse_source_alone(config: DictConfig, folder: Path) -> None:
+    raise UserError(
+        "A few-shot run on several devices goes on from a finished run on its source, and none is there. Train that "
+        "first: the same command with protocol=zero_shot."
+    )
 
 
 def compute(
@@ -96,7 +94,7 @@ def compute(
     with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
         data.read()
         refuse_nothing_to_score(data)
-        tokenizer = make_tokenizer(config, data, start and start.folder)
+        tokenizer = make_tokenizer(config, data, start.folder if start else None)
         data.tokenise(tokenizer)
         if ranks.first:
             log.info("%s", memory_needed(config, data, tokenizer, ranks.world))
@@ -130,7 +128,7 @@ def compute(
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome, started_from=start and start.run_id)
+        result = make_result(config, data, module, trainer, outcome, started_from=start.run_id if start else None)
         write_result(folder, result)
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from sentiment_transfer.training.checkpoints import load_weights, weights_path
 
 log = logging.getLogger(__name__)
 
+Holder = Callable[[Path], AbstractContextManager[None]]
+
 
 @dataclass(frozen=True)
 class SourceModel:
@@ -46,14 +48,17 @@ class SourceModel:
         """
         from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
 
-        full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator, union-attr]
+        full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
         trim_like(network, load_file(self.weights))
         load_weights(network, self.weights)
         restore_vocabulary(network, full)
 
 
-def source_model(config: DictConfig, folder: Path, train: Callable[[DictConfig, Path], object]) -> SourceModel:
-    """The finished source run of a few-shot ``config`` that runs in ``folder``; ``train`` is called where none is.
+def source_model(
+    config: DictConfig, folder: Path, train: Callable[[DictConfig, Path], object], held: Holder
+) -> SourceModel:
+    """The finished source run of a few-shot ``config`` that runs in ``folder``; ``train`` is called where none is,
+    with its directory ``held`` against other processes.
 
     Runs of a sweep that need the same one wait for the first of them. Raises UserError where its weights are gone.
     """
@@ -73,7 +78,8 @@ def source_model(config: DictConfig, folder: Path, train: Callable[[DictConfig, 
         log.info("Training on the source first, as a run of its own in %s", own)
         own.mkdir(parents=True, exist_ok=True)
         keep_overrides(own)
-        train(wanted, own)
+        with held(own):
+            train(wanted, own)
         return next(finished_runs(wanted, folder.parent))
 
 

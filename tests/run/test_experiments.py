@@ -11,7 +11,8 @@ from runs import ROOT, trained
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.results.record import RunResult
 
-SWEEPS = ("scaling", "epochs", "folds", "demo_scaling")  # of the others: see test_sweeps.py
+# Of these see test_sweeps.py.
+SWEEPS = ("scaling", "epochs", "folds", "demo_scaling", "few_shot", "demo_few_shot")
 MINIATURE = ("trainer.max_epochs=1", "logger=none", "trainer.keep_weights=false")
 REAL = {
     "smsa_supervised": ("source.smsa_id.limit=200",),

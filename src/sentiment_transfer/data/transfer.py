@@ -162,7 +162,7 @@ class TransferDataModule(pl.LightningDataModule):
             )
 
     def _audit(self) -> None:
-        keys = {(s.name, s.split): row_keys(s.reviews) for s in self.sets}
+        keys: dict[tuple[str, str], np.ndarray] = {(s.name, s.split): row_keys(s.reviews) for s in self.sets}
         audit = audit_sets(self.train_sets, [*self.dev_sets, *self.test_sets], keys)
         if self.dedup:
             seen = np.concatenate([keys[s.name, s.split] for s in self.train_sets])

@@ -45,7 +45,8 @@ def answer(found: Collection, selection: str = "last") -> Answer:
     cells = tuple(m.cell for m in measured)
     by_budget = tuple(studies(found.results, evidence, selection))
     by_key = {entry.key: entry for entry, _ in entries}
-    findings = [Findings(of_source, by_key) for of_source in by_source(chosen)]
+    tested = [m for m in chosen if not by_key[m.cell.entry].averaged]
+    findings = [Findings(of_source, by_key) for of_source in by_source(tested)]
     return Answer(
         selection=selection,
         sentences=(

@@ -49,11 +49,13 @@ def cautions(
     if selection == "oracle":
         yield caution("The oracle chooses an epoch by the target's own labels: these are no zero-shot numbers.")
     yield from collapsed(cells, {entry.key: entry.name for entry in entries})
-    single = [entry.name for entry in entries if len(entry.seeds) == 1]
+    single = [entry.name for entry in entries if len(entry.seeds) == 1 and not entry.averaged]
     if single:
         yield caution(
             f"One seed only: {listed(single)}. Such intervals cover other reviews, not other seeds; run three or more."
         )
+    if means := [entry.name for entry in entries if entry.averaged]:
+        yield caution(f"Means of runs are one network each and in no test: {listed(means)}.")
     for text in dict.fromkeys(number.row.note for cell in cells for number in cell.published if number.row.note):
         target = next(c.target for c in cells for number in c.published if number.row.note == text)
         yield Sentence("caution", f"{target}: {text}", target, "")

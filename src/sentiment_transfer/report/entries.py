@@ -10,7 +10,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS
+from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
+from sentiment_transfer.protocol import options_of
 from sentiment_transfer.report.findings import Entry
 from sentiment_transfer.results.record import RunResult
 
@@ -66,6 +67,8 @@ def group_runs(results: Iterable[RunResult]) -> list[RunGroup]:
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration without what may differ inside a group: seed, fold number and what changes no number."""
     kept = deepcopy({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
+    if options := options_of(kept.pop("protocol", None)):
+        kept["protocol"] = options
     for group, key in NOT_IDENTITY_KEYS:
         section = kept.get(group)
         if isinstance(section, dict):
@@ -85,14 +88,6 @@ def with_fold(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def folds_of(config: dict[str, Any]) -> list[Any]:
     return [dataset["fold"] for dataset in with_fold(config)]
-
-
-def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from flatten(item, f"{where}.{key}" if where else str(key))
-    else:
-        yield where, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
@@ -134,11 +129,14 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         degenerate_seeds=tuple(sorted({run["seed"] for run in runs if run["status"] == "degenerate"})),
         labels=tuple(dict.fromkeys(label for run in runs for label in run["labels"])),
         run_ids=tuple(run["run_id"] for run in runs),
+        averaged=len(runs[0]["model"].get("averaged", ())),
     )
 
 
 def family(run: RunResult) -> str:
-    """What encoders are called that differ by size alone; empty for one that is in no family."""
+    """What encoders are called that differ by size alone; empty for one that is in no family, as a mean of runs."""
+    if "averaged" in run["model"]:
+        return ""
     named = [name for pattern, name in FAMILIES if re.fullmatch(pattern, run["model"]["encoder"], re.IGNORECASE)]
     if not named:
         return ""

@@ -47,6 +47,7 @@ class Entry:
     degenerate_seeds: tuple[int, ...]
     labels: tuple[str, ...]  # honesty labels of any of its runs, to be shown with every number of it
     run_ids: tuple[str, ...]
+    averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
 
 
 @dataclass(frozen=True)

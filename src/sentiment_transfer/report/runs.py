@@ -93,6 +93,8 @@ def missing_seeds(answer: Answer) -> Iterator[tuple[Entry, list[int]]]:
     """Entries that lack seeds which another entry of their source has."""
     for entry in answer.entries:
         expected = {seed for other in answer.entries if other.source == entry.source for seed in other.seeds}
+        if entry.averaged:
+            continue
         if lacking := sorted(expected - set(entry.seeds)):
             yield entry, lacking
 

@@ -29,14 +29,15 @@ def sentences(study: Study, scored: Mapping[Budget, Runs]) -> Iterator[str]:
     zero = study.of("zero-shot")
     if not zero:
         yield (
-            f"How many labels of {place(study)} zero-shot is worth is not known: no zero-shot run of {study.model} on it "
-            "with the same settings was found."
+            f"How many labels of {place(study)} zero-shot is worth is not known: there is no zero-shot run of "
+            f"{study.model} on it with the same settings."
         )
         return
     yield worth(study, zero[0], scored)
-    for how in ("continued", "joint"):
-        if of := study.of(how):  # type: ignore[arg-type]
-            yield gains(study, how, zero[0], of, scored)  # type: ignore[arg-type]
+    ways: tuple[How, How] = ("continued", "joint")
+    for how in ways:
+        if of := study.of(how):
+            yield gains(study, how, zero[0], of, scored)
 
 
 def place(study: Study) -> str:

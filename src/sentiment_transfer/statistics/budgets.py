@@ -2,7 +2,7 @@
 
 Between two budgets the curve is taken to be a straight line over the logarithm of their size, so what it is less the
 level is a linear combination of means at any number of labels in between, with an interval of its own. The numbers at
-which that interval holds 0 are the confidence set of the crossing (inversion of a test, as Fieller 1954 does for a ratio).
+which that interval holds 0 are the confidence set of the crossing (a test inverted, as Fieller 1954 does for a ratio).
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def joined(runs: Runs) -> Scored:
 def crossing(sizes: Sequence[int], curve: Sequence[Runs], level: Runs, n: int, *, lower_is_better: bool) -> Crossing:
     """The number of labels at which ``curve`` is as good as ``level``.
 
-    ``sizes`` are the labels of each of its budgets, ascending, two or more; ``n`` is the number of test reviews. For the
-    estimate the means are made monotone first (more labels of the same draw do no harm, but for the noise).
+    ``sizes`` are the labels of each of its budgets, ascending, two or more; ``n`` is the number of test reviews. For
+    the estimate the means are made monotone first (more labels of the same draw do no harm, but for the noise).
     """
     found = over_runs([*curve, level])
     sign = 1.0 if lower_is_better else -1.0
