@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report dashboard
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling baselines status sync report dashboard
 .PHONY: test coverage-of-intervals bench faults lint format coverage lock clean
 
 help: ## Show this list
@@ -62,6 +62,12 @@ folds: $(INSTALLED) ## IndoLEM supervised: five folds, three seeds (needs a GPU)
 demo_scaling: $(INSTALLED) ## The demo's three encoders, two sources, five seeds: offline, 30 runs
 	$(RUN) train.py -m experiment=demo_scaling $(ARGS)
 	$(RUN) report.py multirun
+
+baselines: BASELINES ?= zero_shot indolem smsa ulmfit_indolem ulmfit_smsa
+baselines: $(INSTALLED) ## mBERT, IndoBERT and ULMFiT, zero-shot and supervised, e.g. make baselines BASELINES=ulmfit_smsa
+	@for each in $(BASELINES); do \
+		$(RUN) train.py -m experiment=baselines_$$each $(ARGS) || failed=1; \
+	done; $(RUN) report.py multirun && exit $${failed:-0}
 
 status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. make status ARGS=multirun
 	$(RUN) -m hydra_plugins.slots_launcher $(ARGS)
