@@ -12,7 +12,8 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling few_shot demo_few_shot status sync report dashboard
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling few_shot demo_few_shot baselines
+.PHONY: status sync report dashboard
 .PHONY: test coverage-of-intervals bench faults lint format coverage lock clean
 
 help: ## Show this list
@@ -74,6 +75,12 @@ demo_few_shot: $(INSTALLED) ## Labels of the demo's targets, 8 to 512 and all, w
 	$(RUN) train.py -m experiment=demo_few_shot $(ARGS)
 	$(RUN) train.py -m experiment=demo protocol=supervised targets=demo_ja,demo_id seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun
+
+baselines: BASELINES ?= zero_shot indolem smsa ulmfit_indolem ulmfit_smsa
+baselines: $(INSTALLED) ## mBERT, IndoBERT and ULMFiT, zero-shot and supervised, e.g. make baselines BASELINES=ulmfit_smsa
+	@for each in $(BASELINES); do \
+		$(RUN) train.py -m experiment=baselines_$$each $(ARGS) || failed=1; \
+	done; $(RUN) report.py multirun && exit $${failed:-0}
 
 status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. make status ARGS=multirun
 	$(RUN) -m hydra_plugins.slots_launcher $(ARGS)

@@ -17,7 +17,11 @@ from sentiment_transfer.cost import run_cost
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.validate import validate
 
-RUNS = {"paper": 9, "scaling": 60, "epochs": 18, "folds": 15, "demo_scaling": 30, "few_shot": 60, "demo_few_shot": 48}
+RUNS = {
+    **{"paper": 9, "scaling": 60, "epochs": 18, "folds": 15, "demo_scaling": 30, "few_shot": 60, "demo_few_shot": 48},
+    **{"baselines_zero_shot": 6, "baselines_indolem": 30, "baselines_smsa": 18},
+    **{"baselines_ulmfit_smsa": 6, "baselines_ulmfit_indolem": 15},
+}
 
 
 def with_hydra(*overrides: str) -> DictConfig:

@@ -108,7 +108,8 @@ def compute(
     gc.freeze()  # cli.train had the collector wait
     gc.enable()
 
-    with tracked(config, folder) if ranks.first else nullcontext([]) as loggers:
+    tracking = tracked(config, folder) if ranks.first else nullcontext(list[Logger]())
+    with tracking as loggers:
         prepared = time.monotonic() - started
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
         resumed = last_checkpoint(folder).exists()

@@ -92,7 +92,7 @@ def learn_language(
     texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none."""
     if config.model.weights != Weights.pretrained:
         return
-    stage = LanguageStage(config, data, tokenizer, module.ulmfit.config, stop)
+    stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
     start = stage.start()
     facts = {"start": start | stage.facts()}
     if config.model.tune_epochs:

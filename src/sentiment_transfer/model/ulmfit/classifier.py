@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from sentiment_transfer.model.classifier import Batch, SentimentClassifier
 from sentiment_transfer.model.ulmfit.network import UlmfitForSequenceClassification
@@ -16,7 +17,7 @@ class UlmfitClassifier(SentimentClassifier):
     """``SentimentClassifier`` with gradual unfreezing, a rate for every layer, slanted triangles (``warmup_ratio`` is
     their ``cut_frac``) and the penalty on activations. The losses that it reports are without the penalty."""
 
-    def __init__(self, encoder: UlmfitForSequenceClassification, **options: Any) -> None:
+    def __init__(self, encoder: PreTrainedModel, **options: Any) -> None:
         super().__init__(encoder, **options)
         self.language_model: dict[str, Any] = {}  # what the encoder starts from, for the record
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -40,7 +42,7 @@ class WeightDropLSTM(nn.Module):
         """(texts, tokens, width) and the state after the last token, of ``x`` (texts, tokens, inputs)."""
         if not self.training or not self.rate:
             return self.lstm(x, state)
-        dropped = nn.functional.dropout(self.lstm.weight_hh_l0, self.rate)
+        dropped = nn.functional.dropout(cast(Tensor, self.lstm.weight_hh_l0), self.rate)
         return functional_call(self.lstm, {"weight_hh_l0": dropped}, (x, state))
 
 

@@ -36,10 +36,10 @@ class LanguageModel(nn.Module):
         entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[:, 1:].flatten())
         return entropy, activation_penalty(outputs, alpha=ALPHA, beta=BETA), states
 
-    def groups(self) -> list[list[nn.Parameter]]:
+    def groups(self) -> list[list[Tensor]]:
         """The parameters that have a learning rate of their own, the first layer's first. Input and output embeddings
         are one matrix, and come last."""
-        layers = [list(layer.parameters()) for layer in self.encoder.layers]
+        layers: list[list[Tensor]] = [list(layer.parameters()) for layer in self.encoder.layers]
         return [*layers, [self.encoder.word_embeddings.weight, self.bias]]
 
 

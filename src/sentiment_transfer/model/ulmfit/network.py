@@ -42,7 +42,8 @@ class UlmfitConfig(PreTrainedConfig):
         self.num_hidden_layers, self.head_size, self.bptt = num_hidden_layers, head_size, bptt
         self.word_dropout, self.input_dropout, self.hidden_dropout = word_dropout, input_dropout, hidden_dropout
         self.weight_dropout, self.output_dropout, self.head_dropout = weight_dropout, output_dropout, head_dropout
-        super().__init__(pad_token_id=pad_token_id, **others)
+        self.pad_token_id = pad_token_id
+        super().__init__(**others)
 
     @property
     def dropouts(self) -> Dropouts:
@@ -92,7 +93,7 @@ class UlmfitForSequenceClassification(PreTrainedModel):
             nn.ReLU(),
             BatchNorm(config.head_size),
             nn.Dropout(config.head_dropout),
-            nn.Linear(config.head_size, config.num_labels),
+            nn.Linear(config.head_size, config.num_labels or 2),
         )
         self.penalty: Tensor | None = None  # on the activations of the last training batch, for its loss
         self.post_init()
