@@ -48,9 +48,7 @@ def metadata(
 
 def on_hub(encoder: str) -> bool:
     """Whether an encoder's name is one of the hub, not built in and not a folder."""
-    return (
-        encoder.count("/") == 1 and not encoder.startswith((BUILTIN, "/", ".", "~")) and not Path(encoder).is_dir()
-    )
+    return encoder.count("/") == 1 and not encoder.startswith((BUILTIN, "/", ".", "~")) and not Path(encoder).is_dir()
 
 
 def _licence(encoder: str, trained_on: Sequence[DatasetFacts]) -> dict[str, str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import reason_of
 
-NO_LOGIN = "push= needs a login: type `hf auth login` (or set HF_TOKEN), or leave push= out and upload the folder later."
+NO_LOGIN = (
+    "push= needs a login: type `hf auth login` (or set HF_TOKEN), or leave push= out and upload the folder later."
+)
 
 
 def refuse_push(repository: str, *, overwrite: bool) -> None:
