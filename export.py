@@ -19,7 +19,8 @@ from sentiment_transfer import cli
 def main(cfg: DictConfig) -> None:
     from sentiment_transfer.export.command import export
 
-    export(cfg)
+    with cli.ended_by_user_errors():
+        export(cfg)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class TinyHub:
         self.requests: list[str] = []
         hub = self
 
-        class BoundHandler(Handler):
+        class BoundHandler(self.handler()):  # type: ignore[misc]
             pass
 
         BoundHandler.hub = hub
@@ -57,6 +57,9 @@ class TinyHub:
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def handler(self) -> type[Handler]:
+        return Handler
 
     @property
     def url(self) -> str:

@@ -85,6 +85,19 @@ def _run(config: DictConfig, folder: Path) -> None:
         run(config, folder)
 
 
+@contextmanager
+def ended_by_user_errors() -> Iterator[None]:
+    """Out of a single job of Hydra's, which would add a line about a job with overrides to an exception."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if not DEBUGGING:
+            sys.exit(error.exit_code)
+        error.reported = True
+        raise
+
+
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
 NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
@@ -146,5 +159,5 @@ def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
     schema = getattr(config_schema, named[1], Config) if named else Config
-    where = "" if schema is Config else key.rpartition(".")[0] + "."
+    where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
     return [where + f.name for f in dataclasses.fields(schema)]

@@ -10,7 +10,7 @@ import yaml
 
 from sentiment_transfer.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
 from sentiment_transfer.card.markdown import Verbatim
-from sentiment_transfer.card.parts import Conversion, ScoreRow
+from sentiment_transfer.card.parts import INT8, Conversion, ScoreRow
 from sentiment_transfer.identity import NOT_IDENTITY
 from sentiment_transfer.results.audit_table import findings, split_cells
 from sentiment_transfer.results.headline import TITLES
@@ -36,7 +36,7 @@ def contents(
     config = result["config"]
     facts = all_facts(result)
     return {
-        "title": f"Sentiment classifier: {result['model']['name']} trained on {' and '.join(result['source']['names'])}",
+        "title": f"Sentiment classifier: {result['model']['name']}, {' and '.join(result['source']['names'])}",
         "warnings": [WARNINGS.get(label, label) for label in result["labels"]]
         + ([DEGENERATE] if result["status"] == "degenerate" else []),
         "encoder": encoder_text(result),
@@ -55,7 +55,7 @@ def contents(
         "findings": list(findings(result["audit"])) if result["audit"] else [],
         "limits": list(limits(result, rows, selection)),
         "conversions": [conversion_cells(each) for each in conversions],
-        "int8": any(each.file.endswith("_quantized.onnx") for each in conversions),
+        "int8": any(each.file == INT8 for each in conversions),
         "environment": {**result["packages"], "device": f"{result['device']['count']} x {result['device']['name']}"},
         "run_id": result["run_id"],
         "created": result["created"],

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Files of an exported folder, where transformers.js and optimum look for them on the hub.
+FP32 = "onnx/model.onnx"
+INT8 = "onnx/model_quantized.onnx"
+
 
 @dataclass(frozen=True)
 class ScoreRow:

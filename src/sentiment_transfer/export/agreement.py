@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from sentiment_transfer.card.parts import Conversion
+from sentiment_transfer.card.parts import FP32, Conversion
 from sentiment_transfer.card.scores import difference
 from sentiment_transfer.data.batches import TokenBatches, scoring_loader
 from sentiment_transfer.data.tokens import token_store
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.onnx import FP32, INPUTS, session
+from sentiment_transfer.export.onnx import INPUTS, session
 from sentiment_transfer.export.scored_sets import ScoredSet
 from sentiment_transfer.trained.model import TrainedModel
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
-from sentiment_transfer.card.parts import Conversion
+from sentiment_transfer.card.parts import INT8, Conversion
 from sentiment_transfer.card.render import model_card
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
@@ -120,27 +121,26 @@ def show(console: Console, model: TrainedModel, output: Path, conversions: Seque
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
         size = path.stat().st_size
         shown = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
-        console.print(f"  {str(path.relative_to(output)):<32}{shown:>12}", highlight=False)
+        console.print(f"  {path.relative_to(output)!s:<32}{shown:>12}", highlight=False)
 
 
-def agreement_table(conversions: Sequence[Conversion]) -> Table:
-    """Each version beside the original; the interval is of the change, over other test reviews."""
+def agreement_table(conversions: Sequence[Conversion]) -> Group:
+    """Each version beside the original in fp32."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for title in ("version", "scored on"):
-        table.add_column(title, no_wrap=True)
-    for title in ("reviews", "logits off by", "same label", "metric", "original", "version", "change"):
-        table.add_column(title, justify="left" if title == "metric" else "right")
+    for title in ("version", "scored on", "metric"):
+        table.add_column(title)
+    for title in ("reviews", "logits off", "same label", "score", "change"):
+        table.add_column(title, justify="right", no_wrap=True)
     for each in conversions:
-        points = 100 * (each.converted - each.original)
         table.add_row(
-            Path(each.file).name,
+            "int8" if each.file == INT8 else "fp32",
             each.dataset,
-            f"{each.n:,}" + (f" of {each.of:,}" if each.n < each.of else ""),
-            f"{each.largest_difference:.1e}",
-            f"{each.agreement:.2%}",
             metric_title(each.metric),
-            f"{100 * each.original:.2f}",
-            f"{100 * each.converted:.2f}",
-            f"{points:+.2f} [{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
+            f"{each.n:,}" + (f" of {each.of:,}" if each.n < each.of else ""),
+            f"{each.largest_difference:.1g}",
+            f"{each.agreement:.1%}",
+            f"{100 * each.original:.2f} → {100 * each.converted:.2f}",
+            f"[{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
         )
-    return table
+    key = "logits off: the largest difference; change: its 95 % interval, in points, over other test reviews"
+    return Group(table, Text(key, style="dim"), Text())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sentiment_transfer.card.parts import FP32, INT8
 from sentiment_transfer.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 INPUTS = ("input_ids", "attention_mask")
-# Where transformers.js and optimum look for them on the hub.
-FP32 = "onnx/model.onnx"
-INT8 = "onnx/model_quantized.onnx"
+# One scale per column loses less. Seven bits instead of eight, because processors without VNNI add two products in 16
+# bits, which eight would overflow: on the demo's 6,000 test reviews they give the same labels as often (99.5 %).
+QUANTISED = {"per_channel": True, "reduce_range": True}
 ONE_FILE = 1_900_000_000  # bytes; protobuf holds 2 GiB, and what is larger keeps its weights in a file beside
 
 
@@ -57,7 +58,7 @@ def write_onnx(network: PreTrainedModel, folder: Path, *, int8: bool) -> list[st
             _save(exported.program, folder / FP32)
             if not int8:
                 return [FP32]
-            quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig(per_channel=True))
+            quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig(**QUANTISED))
             _save(quantizer.quantize(exported.program, dict(sample), ExportFormat.ONNX), folder / INT8)
         except OSError:
             raise
