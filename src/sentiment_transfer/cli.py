@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -21,13 +22,13 @@ from rich.console import Console
 
 from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.validate import suggestion, validate
+from sentiment_transfer.validate import suggestion, validate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -70,6 +71,28 @@ def train(config: DictConfig, folder: str) -> float | None:
         print(f"error: {error}", file=sys.stderr)
         if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN and not DEBUGGING:
             sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
+        error.reported = True
+        raise
+
+
+def predict(config: DictConfig) -> None:
+    """Validate, then label a file. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_predict(config)
+        from sentiment_transfer.prediction.command import predict
+
+        predict(cast(PredictConfig, config))
+
+
+@contextmanager
+def ended_by_user_errors() -> Iterator[None]:
+    """Out of a single job of Hydra's, which would add a line about a job with overrides to an exception."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if not DEBUGGING:
+            sys.exit(error.exit_code)
         error.reported = True
         raise
 
@@ -135,5 +158,5 @@ def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
     schema = getattr(config_schema, named[1], Config) if named else Config
-    where = "" if schema is Config else key.rpartition(".")[0] + "."
+    where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
     return [where + f.name for f in dataclasses.fields(schema)]
