@@ -2,7 +2,7 @@
 
     python predict.py checkpoint=outputs/<run> input=reviews.csv output=labels.csv
     python predict.py checkpoint=outputs/<run> input=reviews.jsonl.gz output=labels.jsonl.gz text=body
-    python predict.py checkpoint=owner/name input=reviews.parquet output=labels.parquet 'labels={LABEL_0: negative, ...}'
+    python predict.py checkpoint=owner/name input=a.parquet output=b.parquet 'labels={LABEL_0: negative, ...}'
     cat lines.txt | python predict.py checkpoint=outputs/<run> input=- output=-
     python predict.py --help                              every option
 

@@ -28,7 +28,7 @@ from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.validate import suggestion, validate, validate_predict
+from sentiment_transfer.validate import suggestion, validate, validate_evaluate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -82,6 +82,20 @@ def predict(config: DictConfig) -> None:
         from sentiment_transfer.prediction.command import predict
 
         predict(cast(PredictConfig, config))
+
+
+def evaluate(config: DictConfig, folder: str) -> None:
+    """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_evaluate(config)
+        if is_finished(Path(folder)):
+            print(f"Evaluated before, in {folder}")
+        else:
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            from sentiment_transfer.evaluation.command import evaluate
+
+            evaluate(config, Path(folder))
+        Console().print(run_table(read_result(Path(folder))))
 
 
 @contextmanager

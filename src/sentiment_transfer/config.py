@@ -193,6 +193,29 @@ class PredictConfig:
     cache_dir: str = MISSING
 
 
+@dataclass
+class EvaluateDataConfig:
+    max_length: int | None = None  # tokens; null: a run's own, else what the model is made for
+    dedup: bool = False  # drop target rows whose text a run was trained on
+    targets_required: bool = False
+    seed: int = 0  # of subsets
+
+
+@dataclass
+class EvaluateConfig:
+    """Of evaluate.py; what has the same name as in PredictConfig means the same."""
+
+    checkpoint: str = MISSING
+    targets: dict[str, DatasetConfig] = field(default_factory=dict)
+    labels: Any = None
+    revision: str | None = None
+    data: EvaluateDataConfig = field(default_factory=EvaluateDataConfig)
+    accelerator: str = "auto"
+    precision: str = "auto"
+    batch_tokens: int = 16384
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
 DATASET_SCHEMAS: dict[str, type[DatasetConfig]] = {
     "amazon": AmazonConfig,
     "rakuten": RakutenConfig,
@@ -208,5 +231,6 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
     store.store(group="schema", name="predict", node=PredictConfig)
+    store.store(group="schema", name="evaluate", node=EvaluateConfig)
     for kind, schema in DATASET_SCHEMAS.items():
         store.store(group="schema", name=kind, node=schema)

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config, PredictConfig
+from sentiment_transfer.config import Config, EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
 
@@ -32,6 +32,19 @@ def validate(config: DictConfig) -> None:
 def validate_predict(config: DictConfig) -> None:
     """The same for predict.py."""
     complaints = list(_missing(config)) or [*_unknown_in("", config, PredictConfig), *_use(config)]
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def validate_evaluate(config: DictConfig) -> None:
+    """The same for evaluate.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, EvaluateConfig), *_use(config)]
+    if not complaints and not config.targets:
+        complaints = ["targets is empty: name what to score on, e.g. targets=indonesian."]
+    if not complaints:
+        complaints = [x for name, of in config.targets.items() for x in _dataset(f"targets.{name}", of)]
+    if config.data.max_length is not None and config.data.max_length < 4:
+        complaints.append(f"data.max_length={config.data.max_length} cannot be: give a whole number of at least 4.")
     if complaints:
         raise UserError("\n".join(complaints))
 

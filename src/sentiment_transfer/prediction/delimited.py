@@ -79,10 +79,7 @@ class Delimited:
     def _unreadable(self, content: str, fields: list[str] | None) -> Row:
         """A row that would shift the columns: all of it in the first one, where it has too many fields."""
         kept = content.rstrip("\r\n")
-        if fields is None:
-            reason = "broken quoting"
-        else:
-            reason = f"{len(fields)} fields where the first row has {self.width}"
+        reason = "broken quoting" if fields is None else f"{len(fields)} fields where the first row has {self.width}"
         if fields is not None and len(fields) < self.width:
             padded = kept + self.delimiter * (self.width - len(fields))
         else:

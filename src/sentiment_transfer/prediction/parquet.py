@@ -68,7 +68,7 @@ class Parquet:
 
 
 def join(streams: Path, size: int, path: Path) -> None:
-    """Write the Arrow streams that lie one after the other in the first ``size`` bytes of a file into a Parquet file."""
+    """Write the Arrow streams that lie one after the other in the first ``size`` bytes of a file as Parquet."""
     writer: pq.ParquetWriter | None = None
     waiting: list[pa.Table] = []
     try:

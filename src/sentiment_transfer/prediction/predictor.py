@@ -62,6 +62,13 @@ class Predictor:
     def classes(self) -> tuple[str, ...]:
         return self.model.classes
 
+    @property
+    def batches(self) -> tuple[str, str]:
+        """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
+        if self.packed is None:
+            return "padded", why_padded(self.model.network) or ""
+        return self.packed.way, self.packed.why_not_fused or ""
+
     @overload
     def predict(self, texts: str, *, batch_tokens: int = BATCH_TOKENS) -> Prediction: ...
     @overload
