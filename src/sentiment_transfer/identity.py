@@ -46,7 +46,7 @@ def run_name(config: DictConfig) -> str:
 
 def evaluation_name(config: DictConfig) -> str:
     """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
-    checkpoint = str(config.checkpoint)
+    checkpoint = "nothing" if OmegaConf.is_missing(config, "checkpoint") else str(config.checkpoint)
     here = Path(checkpoint).expanduser()
     plain = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
     for key in ("batch_tokens", "accelerator"):

@@ -16,6 +16,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
 
@@ -51,8 +52,8 @@ def validate_evaluate(config: DictConfig) -> None:
 
 def _use(config: DictConfig) -> Iterator[str]:
     """What predict.py and evaluate.py have in common."""
-    if config.precision not in PRECISIONS:
-        yield f"precision={config.precision} is not there: one of {', '.join(PRECISIONS)}."
+    if config.precision not in SCORING_PRECISIONS:
+        yield f"precision={config.precision} is not there: one of {', '.join(SCORING_PRECISIONS)}."
     if config.accelerator not in ACCELERATORS:
         yield f"accelerator={config.accelerator} is not there: one of {', '.join(ACCELERATORS)}."
     if config.batch_tokens < 1:

@@ -28,7 +28,7 @@ from sentiment_transfer.trained.opening import open_model
 from sentiment_transfer.training.memory import memory_errors_as_sentences
 
 log = logging.getLogger(__name__)
-OF_A_RUN = ("last", "source_dev")  # what a run's own record scores; oracle chose by each target's labels
+OF_A_RUN = ("last", "source_dev", "average")  # what a run's own record scores; oracle chose by each target's labels
 
 
 def evaluate(config: DictConfig, folder: Path) -> None:
@@ -64,7 +64,7 @@ def evaluate(config: DictConfig, folder: Path) -> None:
         for name, of_set in predictions.items():
             write_predictions(folder, name, of_set)
         write_mistakes(folder, {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.sets})
-        Console().print(audit_table(data.shown_audit))
+        Console().print(audit_table(data.audit))
         write_result(folder, make_record(config, evaluation, predictions))
 
 

@@ -41,16 +41,12 @@ class EvaluationData:
 
     @property
     def audit(self) -> dict[str, Any]:
-        scored = {s.name for s in self.sets}
-        audit = self.data.audit
-        overlaps = [overlap for overlap in audit["overlaps"] if overlap["scored"] in scored]
-        return audit | {"overlaps": overlaps} | ({"unread": self.unread} if self.unread else {})
-
-    @property
-    def shown_audit(self) -> dict[str, Any]:
-        """The audit of the test sets alone: nothing else has been tokenised."""
-        splits = {s.name: {"test": self.audit["splits"][s.name]["test"]} for s in self.sets}
-        return self.audit | {"splits": splits}
+        """Of the test sets: what was trained on is audited in the run's own record."""
+        found = self.data.audit
+        splits = {s.name: {"test": found["splits"][s.name]["test"]} for s in self.sets}
+        overlaps = [o for o in found["overlaps"] if o["split"] == "test" and o["scored"] in splits]
+        unread = {"unread": self.unread} if self.unread else {}
+        return found | {"splits": splits, "overlaps": overlaps} | unread
 
     def protocol(self, name: str) -> str:
         """``supervised``, ``zero-shot`` or ``cross-domain``; ``unknown`` where the training data is."""

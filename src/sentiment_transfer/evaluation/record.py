@@ -61,7 +61,7 @@ def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[st
         model=_model(evaluation),
         source=trained["source"] if trained else Source(names=[UNKNOWN], rows={}),
         selections=trained["selections"] if trained else {"last": {}},
-        history=trained["history"] if trained else [],
+        history=[],  # nothing was trained
         scores=scores,
         audit=data.audit,
         performance=_performance(evaluation),

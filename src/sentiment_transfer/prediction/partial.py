@@ -69,21 +69,21 @@ class Partial:
         says so. Raises UserError where it does not."""
         self._facts = dict(facts)
         journal = self._journal()
-        if journal is None or PIPED in (facts["input"], journal["facts"].get("input")):
-            return  # what has gone through a pipe does not come again
-        if other := [name for name in facts if journal["facts"].get(name) != facts[name]]:
-            if overwrite:
-                self.whole.unlink(missing_ok=True)
-                return
+        earlier = journal["facts"] if journal else {}
+        piped = PIPED in (facts["input"], earlier.get("input"))  # what has gone through a pipe does not come again
+        other = [name for name in facts if earlier.get(name) != facts[name]]
+        if journal and other and not piped and not overwrite:
             raise UserError(
-                f"An unfinished {self.output} was begun with another {other[0]} ({journal['facts'].get(other[0])}; now "
+                f"An unfinished {self.output} was begun with another {other[0]} ({earlier.get(other[0])}; now "
                 f"{facts[other[0]]}), so it is not continued. Type overwrite=true to begin again, or name another "
                 "output."
             )
-        good = self.path.is_file() and self.path.stat().st_size >= journal["bytes"]
-        if good or self.whole.exists() or self.in_place:
+        good = journal and self.path.is_file() and self.path.stat().st_size >= journal["bytes"]
+        if journal and not piped and not other and (good or self.whole.exists() or self.in_place):
             self.rows, self._bytes = journal["rows"], journal["bytes"]
             self.counts = Counter(journal["counts"])
+        else:
+            self.whole.unlink(missing_ok=True)
 
     def begin(self) -> None:
         """Cut off what is not good, and be ready for ``append``."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
 from sentiment_transfer.device import choose_accelerator, choose_precision
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.prediction.texts import token_ids, why_unusable
 from sentiment_transfer.trained.opening import open_model
@@ -55,6 +56,8 @@ class Predictor:
         self.model = model
         self.device = torch.device(choose_accelerator(accelerator, "accelerator"))
         self.precision = choose_precision(precision, self.device.type)
+        if self.precision not in ("32-true", *AUTOCAST):
+            raise UserError(f"precision={precision} is not there: one of auto, 32-true, {', '.join(AUTOCAST)}.")
         self.network = model.network.to(self.device)  # type: ignore[arg-type]
         self.packed = None if why_padded(model.network) else PackedNetwork(model.network, model.cache_dir)
 
