@@ -12,6 +12,7 @@ from sentiment_transfer.config import How, Protocol, Weights
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
@@ -30,7 +31,6 @@ from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of
 from sentiment_transfer.protocol import continues, rows_per_epoch
-from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
 from sentiment_transfer.ulmfit import corpora, is_ulmfit, sizes
 
 SCRATCH = BUILTIN + "scratch"

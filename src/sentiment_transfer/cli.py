@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -22,7 +23,7 @@ from rich.console import Console
 
 from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, PredictConfig
 from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.protocol import settled
@@ -30,7 +31,7 @@ from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.validate import suggestion, validate
+from sentiment_transfer.validate import suggestion, validate, validate_evaluate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -83,6 +84,29 @@ def _run(config: DictConfig, folder: Path) -> None:
         from sentiment_transfer.run import run
 
         run(config, folder)
+
+
+def predict(config: DictConfig) -> None:
+    """Validate, then label a file. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_predict(config)
+        from sentiment_transfer.prediction.command import predict
+
+        predict(cast(PredictConfig, config))
+
+
+def evaluate(config: DictConfig, folder: str) -> None:
+    """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_evaluate(config)
+        if is_finished(Path(folder)):
+            print(f"Evaluated before, in {folder}")
+        else:
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            from sentiment_transfer.evaluation.command import evaluate
+
+            evaluate(config, Path(folder))
+        Console().print(run_table(read_result(Path(folder))))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -91,6 +92,18 @@ def _of_protocol(plain: dict[str, Any]) -> str:
     return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 
+def evaluation_name(config: DictConfig) -> str:
+    """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
+    checkpoint = "nothing" if OmegaConf.is_missing(config, "checkpoint") else str(config.checkpoint)
+    here = Path(checkpoint).expanduser()
+    plain = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
+    for key in ("batch_tokens", "accelerator"):
+        plain.pop(key, None)
+    digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
+    what = re.sub(r"[^\w.+-]", "_", (here.resolve() if here.is_dir() else here).name, flags=re.ASCII)
+    return f"evaluate-{what[:100]}-{digest}"
+
+
 def _sortable(value: Any) -> Any:
     """``value`` with text as the keys of its dicts: label words may be numbers beside words."""
     return {str(key): _sortable(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -103,5 +116,6 @@ def group_name(config: DictConfig) -> str:
 
 
 def register_resolver() -> None:
-    """Make ``${run_name:}`` usable in ``hydra.run.dir``."""
+    """Make ``${run_name:}`` and ``${evaluation_name:}`` usable in ``hydra.run.dir``."""
     OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
+    OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)

@@ -11,13 +11,14 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config, UlmfitConfig
+from sentiment_transfer.config import Config, EvaluateConfig, PredictConfig, UlmfitConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
 from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp", "fsdp")
 LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
@@ -31,6 +32,38 @@ def validate(config: DictConfig) -> None:
         complaints += protocol_complaints(config)
     if complaints:
         raise UserError("\n".join(complaints))
+
+
+def validate_predict(config: DictConfig) -> None:
+    """The same for predict.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, PredictConfig), *_use(config)]
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def validate_evaluate(config: DictConfig) -> None:
+    """The same for evaluate.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, EvaluateConfig), *_use(config)]
+    if not complaints and not config.targets:
+        complaints = ["targets is empty: name what to score on, e.g. targets=indonesian."]
+    if not complaints:
+        complaints = [x for name, of in config.targets.items() for x in _dataset(f"targets.{name}", of)]
+    if config.data.max_length is not None and config.data.max_length < 4:
+        complaints.append(f"data.max_length={config.data.max_length} cannot be: give a whole number of at least 4.")
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def _use(config: DictConfig) -> Iterator[str]:
+    """What predict.py and evaluate.py have in common."""
+    if config.precision not in SCORING_PRECISIONS:
+        yield f"precision={config.precision} is not there: one of {', '.join(SCORING_PRECISIONS)}."
+    if config.accelerator not in ACCELERATORS:
+        yield f"accelerator={config.accelerator} is not there: one of {', '.join(ACCELERATORS)}."
+    if config.batch_tokens < 1:
+        yield f"batch_tokens={config.batch_tokens} cannot be: give a whole number of at least 1."
+    if config.labels is not None and not OmegaConf.is_dict(config.labels):
+        yield f"labels={config.labels} is no mapping: use {{LABEL_0: negative, LABEL_1: positive}}."
 
 
 def suggestion(key: str, known: list[str]) -> str:
@@ -68,7 +101,7 @@ def _unknown_in(where: str, node: DictConfig, schema: Any) -> Iterator[str]:
     known = [f.name for f in dataclasses.fields(schema)]
     for key in map(str, node):
         if key not in known:
-            yield f"{where}.{key} is not an option.{suggestion(key, known)}"
+            yield f"{where}.{key} is not an option.{suggestion(key, known)}".removeprefix(".")
     if "kind" in known and node.kind != (kind := schema.kind):  # type: ignore[union-attr]
         yield f"{where}.kind={node.kind} cannot be: {where} is of kind {kind}. Choose another dataset."
 

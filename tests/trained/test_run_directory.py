@@ -147,18 +147,18 @@ def test_a_truncated_file_is_refused(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     for path in (folder / "weights").iterdir():
         path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(UserError, match="damaged or were cut short.*Delete .* and run its command again"):
+    with pytest.raises(UserError, match=r"damaged or were cut short.*Delete .* and run its command again"):
         open_model(str(folder))
 
 
 def test_a_run_without_weights_says_why(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("weights"))
-    with pytest.raises(UserError, match="kept no weights for selection=source_dev.*keep_weights=true"):
+    with pytest.raises(UserError, match=r"kept no weights for selection=source_dev.*keep_weights=true"):
         open_model(str(folder))
 
 
 def test_an_unknown_selection_is_refused(run: Path) -> None:
-    with pytest.raises(UserError, match="no selection best. There are: last, source_dev"):
+    with pytest.raises(UserError, match=r"no selection best. There are: last, source_dev"):
         open_model(str(run), selection="best")
 
 
@@ -193,7 +193,7 @@ def test_three_lines_of_nothing_are_refused(tmp_path: Path, run: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="holds no model that this program knows"):
         open_model("notes")
-    with pytest.raises(UserError, match="is a file. Name the folder"):
+    with pytest.raises(UserError, match=r"is a file. Name the folder"):
         open_model(str(run / "result.json"))
     for path in ("./gone", "/gone/away", "~/gone", "a/b/c", "notes/gone"):
         with pytest.raises(UserError, match="does not exist"):
