@@ -193,7 +193,7 @@ def limits(rows: Sequence[ScoreRow], selection: str, what: Sequence[str]) -> Ite
     worst = max(rows, key=lambda row: row.ece, default=None)
     if worst is not None and worst.ece > UNCALIBRATED:
         yield (
-            f"The probabilities are to be taken with care: on {worst.dataset} they are {100 * worst.ece:.0f} points away "
+            f"Take the probabilities with care: on {worst.dataset} they are {100 * worst.ece:.0f} points away "
             "from the share of right answers, on average."
         )
 
