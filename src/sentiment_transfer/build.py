@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config import Weights
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.memory import GIB, Recipe, available, need, runs_at_once, what_would_fit
@@ -16,7 +17,6 @@ from sentiment_transfer.model.network import load_network, longest_input, outlin
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.vocabulary import tokens_of
-from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
 
 SCRATCH = BUILTIN + "scratch"
 

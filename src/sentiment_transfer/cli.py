@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -21,13 +22,13 @@ from rich.console import Console
 
 from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.validate import suggestion, validate
+from sentiment_transfer.validate import suggestion, validate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -72,6 +73,15 @@ def train(config: DictConfig, folder: str) -> float | None:
             sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
         error.reported = True
         raise
+
+
+def predict(config: DictConfig) -> None:
+    """Validate, then label a file. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_predict(config)
+        from sentiment_transfer.prediction.command import predict
+
+        predict(cast(PredictConfig, config))
 
 
 @contextmanager

@@ -170,6 +170,30 @@ class Config:
 
 
 @dataclass
+class PredictConfig:
+    """Of predict.py."""
+
+    checkpoint: str = MISSING  # a run's directory, an exported folder, or a hub name
+    input: str = MISSING  # .csv, .tsv, .txt, .jsonl (also .gz, .xz, .bz2, .zst) or .parquet; -: lines on standard input
+    output: str = MISSING  # of the same kind; -: standard output
+    text: Any = "text"  # column of the texts, or its number from 0 where header=false
+    header: bool = True  # whether a delimited file's first row names the columns
+    delimiter: str | None = None  # by the file's ending where null
+    quoted: bool | None = None  # null: yes, unless the delimiter is a tab
+    label_column: str = "label"  # names of what is added; probability_column is followed by _negative and so on
+    probability_column: str = "probability"
+    reason_column: str = "reason"  # why a row has no label
+    overwrite: bool = False
+    selection: str | None = None  # of a run: null takes source_dev where there is one, else last
+    labels: Any = None  # a foreign model's label -> negative, positive, neutral or null; several may be one class
+    revision: str | None = None  # of a hub model
+    accelerator: str = "auto"
+    precision: str = "auto"  # auto: bf16-mixed where the device has it, else 32-true
+    batch_tokens: int = 16384  # computed at once, padding included
+    cache_dir: str = MISSING
+
+
+@dataclass
 class ExportConfig:
     """Of export.py; the others are train.py's."""
 
@@ -199,6 +223,7 @@ def register() -> None:
     """Tell Hydra about the schema; call once before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
+    store.store(group="schema", name="predict", node=PredictConfig)
     store.store(group="schema", name="export", node=ExportConfig)
     for kind, schema in DATASET_SCHEMAS.items():
         store.store(group="schema", name=kind, node=schema)

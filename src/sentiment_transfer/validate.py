@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
 
@@ -27,6 +27,25 @@ def validate(config: DictConfig) -> None:
         complaints = [*_numbers(config), *_sets(config), *_combinations(config)]
     if complaints:
         raise UserError("\n".join(complaints))
+
+
+def validate_predict(config: DictConfig) -> None:
+    """The same for predict.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, PredictConfig), *_use(config)]
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def _use(config: DictConfig) -> Iterator[str]:
+    """What predict.py and evaluate.py have in common."""
+    if config.precision not in PRECISIONS:
+        yield f"precision={config.precision} is not there: one of {', '.join(PRECISIONS)}."
+    if config.accelerator not in ACCELERATORS:
+        yield f"accelerator={config.accelerator} is not there: one of {', '.join(ACCELERATORS)}."
+    if config.batch_tokens < 1:
+        yield f"batch_tokens={config.batch_tokens} cannot be: give a whole number of at least 1."
+    if config.labels is not None and not OmegaConf.is_dict(config.labels):
+        yield f"labels={config.labels} is no mapping: use {{LABEL_0: negative, LABEL_1: positive}}."
 
 
 def suggestion(key: str, known: list[str]) -> str:
@@ -63,7 +82,7 @@ def _unknown_in(where: str, node: DictConfig, schema: Any) -> Iterator[str]:
     known = [f.name for f in dataclasses.fields(schema)]
     for key in map(str, node):
         if key not in known:
-            yield f"{where}.{key} is not an option.{suggestion(key, known)}"
+            yield f"{where}.{key} is not an option.{suggestion(key, known)}".removeprefix(".")
     if "kind" in known and node.kind != (kind := schema.kind):  # type: ignore[union-attr]
         yield f"{where}.kind={node.kind} cannot be: {where} is of kind {kind}. Choose another dataset."
 

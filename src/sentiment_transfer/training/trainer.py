@@ -8,12 +8,11 @@ import warnings
 from pathlib import Path
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 
 from sentiment_transfer.config import OptimizerConfig, TrainerConfig
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.device import choose_accelerator, choose_precision
 
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (
@@ -67,28 +66,3 @@ def make_trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=log_every,
     )
-
-
-def choose_accelerator(wanted: str) -> str:
-    """``cpu``, ``cuda`` or ``mps``. Raises UserError where the machine has no such device."""
-    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if has[name])
-    if wanted == "gpu":
-        wanted = "cuda"
-    if not has[wanted]:
-        raise UserError(
-            f"trainer.accelerator={wanted} is not there: torch {torch.__version__} finds no such device. Use "
-            "trainer.accelerator=cpu, or install the torch build for it."
-        )
-    return wanted
-
-
-def choose_precision(wanted: str, accelerator: str) -> str:
-    """``auto``: bf16 where the device multiplies in it, else fp32."""
-    if wanted != "auto":
-        return wanted
-    if accelerator == "cuda":
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    fast = accelerator == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
-    return "bf16-mixed" if fast else "32-true"
