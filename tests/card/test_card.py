@@ -167,7 +167,7 @@ def test_places_on_the_trainers_machine_are_not_passed_on(tmp_path: Path) -> Non
 
 def test_text_from_outside_stays_text(tmp_path: Path) -> None:
     result, folder = written(tmp_path)
-    result["unavailable"] = {"a|b": "no\n\n# Heading <script>alert(1)</script> [x](http://y) `code`"}
+    result["unavailable"] = {"a|b\n\n# Heading <script>alert(1)</script> [x](http://y) `code`": "no such file"}
     result["config"]["model"]["name"] = "```\n# out of the fence"
     text = card_of(result, folder).text
     assert "<script>" not in text and "\n# Heading" not in text and "[x](" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -22,6 +23,12 @@ WARNINGS = {
     "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
     "trained from scratch": "The encoder was not pretrained: it has learnt from the training reviews alone.",
 }
+EXAMPLES = {
+    "en": "The room was clean and the staff were kind.",
+    "ja": "部屋が汚くて、二度と泊まりません。",
+    "id": "Makanannya enak dan pelayanannya ramah.",
+}
+UNCALIBRATED = 0.05  # expected calibration error that a user of probabilities should know of
 DEGENERATE = "The training has collapsed: the model gives one and the same answer to every review."
 
 
@@ -35,28 +42,32 @@ def contents(
     """What ``card.md.j2`` takes. ``place`` is where the model will be loaded from: a hub name or a folder's."""
     config = result["config"]
     facts = all_facts(result)
+    trained_on = result["source"]["names"]
     return {
-        "title": f"Sentiment classifier: {result['model']['name']}, {' and '.join(result['source']['names'])}",
+        "title": f"Sentiment classifier ({result['model']['name']}, trained on {' and '.join(trained_on)})",
         "warnings": [WARNINGS.get(label, label) for label in result["labels"]]
         + ([DEGENERATE] if result["status"] == "degenerate" else []),
         "encoder": encoder_text(result),
         "classes": next(iter(result["scores"].values()))["classes"],
-        "sources": [f"{facts[name].title} ({name})" for name in result["source"]["names"]],
+        "sources": [f"{facts[name].title} ({name})" for name in trained_on],
+        "examples": examples(result),
         "zero_shot": [row.dataset for row in rows if row.protocol == "zero-shot"],
-        "place": place,
+        "place": Verbatim(re.sub(r"[^\w./ -]", "_", place)),  # it stands in code, where nothing can be escaped
         "max_length": config["data"]["max_length"],
         "rows": [score_cells(row) for row in rows],
         "intervals": any(row.low is not None for row in rows),
-        "unavailable": result["unavailable"],
+        "unavailable": list(result["unavailable"]),
         "datasets": [dataset_cells(name, result, facts[name]) for name in facts],
         "encoder_licence": encoder_licence(result["model"]["encoder"]),
         "protocol": list(protocol_lines(result, selection)),
         "audit": list(audit_rows(result["audit"])),
         "findings": list(findings(result["audit"])) if result["audit"] else [],
-        "limits": list(limits(result, rows, selection)),
+        "leaks": any(each["shared"] and each["split"] == "test" for each in result["audit"].get("overlaps", [])),
+        "limits": list(limits(rows, selection, sorted({facts[name].what for name in trained_on}))),
         "conversions": [conversion_cells(each) for each in conversions],
         "int8": any(each.file == INT8 for each in conversions),
-        "environment": {**result["packages"], "device": f"{result['device']['count']} x {result['device']['name']}"},
+        "environment": ", ".join(f"{name} {version}" for name, version in result["packages"].items()),
+        "device": f"{result['device']['count']} x {result['device']['name']}",
         "run_id": result["run_id"],
         "created": result["created"],
         "revision": (result["git"] or {}).get("revision"),
@@ -70,6 +81,12 @@ def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
     settings = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
     return {name: dataset_facts(name, settings.get(name, {})) for name in names}
+
+
+def examples(result: RunResult) -> list[str]:
+    """A review in each language that the model was scored on, as a list in Python would hold them."""
+    languages = dict.fromkeys(entry["language"] for entry in result["scores"].values())
+    return [EXAMPLES[language] for language in languages if language in EXAMPLES] or [EXAMPLES["en"]]
 
 
 def encoder_text(result: RunResult) -> str:
@@ -157,32 +174,28 @@ def audit_rows(audit: Mapping[str, Any]) -> Iterator[list[str]]:
             yield [dataset, split, *split_cells(facts)]
 
 
-def limits(result: RunResult, rows: Sequence[ScoreRow], selection: str) -> Iterator[str]:
-    classes = next(iter(result["scores"].values()))["classes"]
-    if len(classes) == 2:
+def limits(rows: Sequence[ScoreRow], selection: str, what: Sequence[str]) -> Iterator[str]:
+    yield f"It was trained on {' and '.join(what)}. What it says of other texts was not measured."
+    if all(row.classes == 2 for row in rows):
         yield (
             "There is no neutral class: neutral reviews were left out of training and scoring, and one that the model "
             "meets is called negative or positive all the same."
         )
-    if rows and any(row.low is not None for row in rows):
+    if any(row.low is not None for row in rows):
         yield (
-            "The intervals are over other test reviews of the same kind. They do not cover another seed, another "
-            "domain or another language."
+            "The intervals are over other test reviews of the same kind. They do not cover another seed in training, "
+            "another domain or another language."
         )
-    if any(row.protocol == "zero-shot" for row in rows):
+    if selection == "oracle":
+        yield "The weights were chosen with labels of the target: its scores are no zero-shot scores."
+    elif any(row.protocol == "zero-shot" for row in rows):
+        yield "No label of a zero-shot language was used, neither to train nor to choose these weights."
+    worst = max(rows, key=lambda row: row.ece, default=None)
+    if worst is not None and worst.ece > UNCALIBRATED:
         yield (
-            "Zero-shot scores vary between seeds more than scores in the language of training, and no label of the "
-            "target was used to choose these weights."
-            if selection != "oracle"
-            else "The weights were chosen with labels of the target."
+            f"Take the probabilities with care: on {worst.dataset} they are {100 * worst.ece:.0f} points away "
+            "from the share of right answers, on average."
         )
-    worst = max((row.ece for row in rows), default=0)
-    if worst > 0.05:
-        yield (
-            f"The probabilities are not calibrated: on a test set above they differ from the share of right answers "
-            f"by {100 * worst:.0f} points on average."
-        )
-    yield "Reviews are what it knows: news, tweets on other matters or questions were not in the training data."
 
 
 def conversion_cells(conversion: Conversion) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -31,3 +32,8 @@ def fenced(text: str, language: str) -> Verbatim:
     """A code block with a fence that the text does not hold."""
     fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
     return Verbatim(f"{fence}{language}\n{text}\n{fence}")
+
+
+def listed(texts: Iterable[str]) -> Verbatim:
+    """A list of strings as Python and JSON write it, one to a line."""
+    return Verbatim(json.dumps(list(texts), ensure_ascii=False, indent=4))

@@ -17,6 +17,7 @@ class ScoreRow:
     language: str
     protocol: str
     n: int
+    classes: int
     metric: str  # the headline metric, a key of Scores
     value: float
     low: float | None  # 95 % interval over other test reviews; None where the predictions are not there

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentiment_transfer.card.contents import all_facts, contents
-from sentiment_transfer.card.markdown import Verbatim, cells, code, escaped, fenced
+from sentiment_transfer.card.markdown import Verbatim, cells, code, escaped, fenced, listed
 from sentiment_transfer.card.metadata import metadata
 from sentiment_transfer.card.parts import Conversion
 from sentiment_transfer.card.scores import score_rows
@@ -43,5 +43,5 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         finalize=lambda value: escaped(value) if isinstance(value, str) else value,
     )
-    made.filters |= {"cells": cells, "code": code, "markdown": Verbatim, "fenced": fenced}
+    made.filters |= {"cells": cells, "code": code, "markdown": Verbatim, "fenced": fenced, "listed": listed}
     return made

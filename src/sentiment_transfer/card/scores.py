@@ -33,6 +33,7 @@ def score_rows(result: RunResult, folder: Path, selection: str) -> Iterator[Scor
             language=entry["language"],
             protocol=entry["protocol"],
             n=entry["n"],
+            classes=len(entry["classes"]),
             metric=entry["metric"],
             value=scores[entry["metric"]],  # type: ignore[literal-required]
             low=low,
