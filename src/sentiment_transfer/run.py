@@ -57,7 +57,9 @@ def run(config: DictConfig, folder: Path) -> RunResult:
             return read_result(folder)
         start = None
         if continues(config):
-            start = source_model(config, folder, partial(compute, stop=stop, console=Console()), only_one)
+            start = source_model(
+                config, folder, partial(compute, stop=stop, console=Console()), partial(only_one, wait=True)
+            )
         return compute(config, folder, stop, Console(), start)
 
 
@@ -211,9 +213,9 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path, wait: bool = False) -> Iterator[None]:
     """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
     try:
         lock.acquire()
     except Timeout:  # an OSError as well
