@@ -65,7 +65,8 @@ def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | N
         start = None
         if continues(config):
             train = partial(compute, stop=stop, console=Console(), ranks=ranks)
-            start = source_model(config, folder, train if ranks.world == 1 else refuse_source_alone, only_one)
+            train = train if ranks.world == 1 else refuse_source_alone
+            start = source_model(config, folder, train, partial(only_one, wait=True))
         return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
 
 
@@ -247,9 +248,9 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path, wait: bool = False) -> Iterator[None]:
     """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
     try:
         lock.acquire()
     except Timeout:  # an OSError as well

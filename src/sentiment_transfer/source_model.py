@@ -79,7 +79,8 @@ def source_model(
         own.mkdir(parents=True, exist_ok=True)
         keep_overrides(own)
         with held(own):
-            train(wanted, own)
+            if not is_finished(own):  # by another process, while this one waited
+                train(wanted, own)
         return next(finished_runs(wanted, folder.parent))
 
 
@@ -91,7 +92,9 @@ def finished_runs(wanted: DictConfig, parent: Path) -> Iterator[SourceModel]:
             result = read_result(path.parent)
         except UserError:
             continue
-        weights = weights_path(path.parent, result["selections"]["last"]["epoch"])
+        if (epoch := result["selections"].get("last", {}).get("epoch")) is None:  # scored here, trained elsewhere
+            continue
+        weights = weights_path(path.parent, epoch)
         alike = "averaged" not in result["model"] and training_digest(result["config"]) == digest(wanted)
         if alike and weights.is_file():
             yield SourceModel(result["run_id"], path.parent, weights)

@@ -47,7 +47,7 @@ def test_zero_shot_is_worth_the_labels_at_which_training_on_them_alone_is_as_goo
         ("continued", 8), ("continued", 512),
     ]  # fmt: skip
     worth, gain = sentences(found)
-    assert worth.startswith("On demo_ja, nano trained on demo_en, without a label of demo_ja (error 25.0 % (95 % CI")
+    assert worth.startswith("On demo_ja, zero-shot from demo_en (nano, error 25.0 % (95 % CI")
     assert "is worth about 6" in worth and "labels (95 % CI" in worth
     assert "8 to 16,000 labels were tried (5 numbers)" in worth
     assert "with 512 labels error falls by 17." in gain

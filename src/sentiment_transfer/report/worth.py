@@ -46,11 +46,11 @@ def place(study: Study) -> str:
 
 def worth(study: Study, zero: Budget, scored: Mapping[Budget, Runs]) -> str:
     curve = study.of("alone")
-    here = f"{study.model} trained on {study.source}, without a label of {place(study)}"
     if len(curve) < 2:
         return (
-            f"How many labels {here}, is worth is not known: that takes runs on the target's labels alone, of two "
-            f"numbers or more: python train.py -m protocol=supervised targets={study.target} protocol.shots=4,64."
+            f"How many labels of {place(study)} zero-shot from {study.source} is worth to {study.model} is not known: "
+            "that takes runs on the target's labels alone, of two numbers or more: "
+            f"python train.py -m protocol=supervised targets={study.target} protocol.shots=4,64."
         )
     found = crossing(
         [budget.labels for budget in curve],
@@ -60,12 +60,12 @@ def worth(study: Study, zero: Budget, scored: Mapping[Budget, Runs]) -> str:
         lower_is_better=lower_is_better(study.metric),
     )
     noun = NOUNS[study.metric]
-    reached = f"{noun} {estimate_text(zero.mean)}"
-    alone = min(len(scored[budget]) for budget in (zero, *curve)) == 1
+    zero_shot = f"zero-shot from {study.source} ({study.model}, {noun} {estimate_text(zero.mean)})"
     limits = (
         " At some of these points there is one run: the interval covers other reviews there, not other seeds or draws."
-    ) * alone
-    return f"On {place(study)}, {here} ({reached}), {verdict(found, curve, noun)}{limits}"
+    )
+    single = min(len(scored[budget]) for budget in (zero, *curve)) == 1
+    return f"On {place(study)}, {zero_shot} {verdict(found, curve, noun)}{limits * single}"
 
 
 def verdict(found: Crossing, curve: list[Budget], noun: str) -> str:
