@@ -93,12 +93,12 @@ def learn_language(
     if config.model.weights != Weights.pretrained:
         return
     stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
-    start = stage.start()
-    facts = {"start": start | stage.facts()}
+    facts = {"start": stage.start() | stage.held_out()}
     if config.model.tune_epochs:
         # Beside the classifier's own checkpoint, and removed with it when the run is finished.
-        facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.facts()
+        facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.held_out()
     module.ulmfit.encoder.load_state_dict(stage.model.encoder.state_dict())
+    module.language_seconds = sum(stage_facts.pop("seconds") for stage_facts in facts.values())
     module.language_model = facts | {"corpora": list(config.model.corpora), "tokens": stage.tokens}
 
 
@@ -167,13 +167,13 @@ class LanguageStage:
             self._train("tuned language model", self.own, recipe, path)
         return read_language_model(self.model, path)
 
-    def facts(self) -> dict[str, float]:
+    def held_out(self) -> dict[str, float]:
         """Perplexity on the source's development texts, which no language model is trained on."""
         if not self.dev:
             return {}
-        held_out = perplexity(self.model, self.dev, half=self.half)
-        log.info("Perplexity on development texts: %.1f.", held_out)
-        return {"dev_perplexity": round(held_out, 2)}
+        found = perplexity(self.model, self.dev, half=self.half)
+        log.info("Perplexity on development texts: %.1f.", found)
+        return {"dev_perplexity": round(found, 2)}
 
     def _train(self, name: str, stores: list[TokenStore], recipe: Recipe, path: Path) -> None:
         LanguageModelTraining(

@@ -44,9 +44,7 @@ class Model(TypedDict):
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
     weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
-    language_model: NotRequired[
-        dict[str, Any]
-    ]  # of ULMFiT: texts, perplexity, seconds; see sentiment_transfer/ulmfit.py
+    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity; see sentiment_transfer/ulmfit.py
 
 
 class Source(TypedDict):
