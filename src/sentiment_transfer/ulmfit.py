@@ -87,11 +87,14 @@ def learn_language(
     module: UlmfitClassifier,
     folder: Path,
     stop: StopRequest,
-) -> None:
+) -> dict[str, float]:
     """Train the language model (or read what an earlier attempt, or run, has trained of it), tune it on the source's
-    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none."""
+    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none.
+
+    Returns what is logged of it: the last perplexities of both stages.
+    """
     if config.model.weights != Weights.pretrained:
-        return
+        return {}
     stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
     facts = {"start": stage.start() | stage.held_out()}
     if config.model.tune_epochs:
@@ -100,6 +103,11 @@ def learn_language(
     module.ulmfit.encoder.load_state_dict(stage.model.encoder.state_dict())
     module.language_seconds = sum(stage_facts.pop("seconds") for stage_facts in facts.values())
     module.language_model = facts | {"corpora": list(config.model.corpora), "tokens": stage.tokens}
+    return {
+        f"language_model/{name}_{key}": value[-1] if isinstance(value, list) else value
+        for name, stage_facts in facts.items()
+        for key, value in stage_facts.items()
+    }
 
 
 class LanguageStage:
