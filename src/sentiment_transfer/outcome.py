@@ -196,8 +196,11 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
     scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
     train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
     batches, because = module.batches
+    seconds = outcome.seconds
+    if isinstance(module, UlmfitClassifier) and module.language_model:
+        seconds = seconds | {"language_model": module.language_seconds}
     return Performance(
-        seconds={stage: round(value, 3) for stage, value in outcome.seconds.items()},
+        seconds={stage: round(value, 3) for stage, value in seconds.items()},
         examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
         tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
         peak_memory_bytes=peak_memory_bytes(device),

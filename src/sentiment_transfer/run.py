@@ -116,7 +116,9 @@ def compute(
         resumed = last_checkpoint(folder).exists()
         with metered(trainer.strategy.root_device.type) as energy:
             if isinstance(module, UlmfitClassifier) and not resumed:
-                learn_language(config, data, tokenizer, module, folder, stop)
+                found = learn_language(config, data, tokenizer, module, folder, stop)
+                for logger in loggers:
+                    logger.log_metrics(found, step=0)
             fit(trainer, module, data, folder)
             outcome = score_all(config, trainer, module, data, folder, checkpoints)
             if not ranks.first:

@@ -87,19 +87,27 @@ def learn_language(
     module: UlmfitClassifier,
     folder: Path,
     stop: StopRequest,
-) -> None:
+) -> dict[str, float]:
     """Train the language model (or read what an earlier attempt, or run, has trained of it), tune it on the source's
-    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none."""
+    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none.
+
+    Returns what is logged of it: the last perplexities of both stages.
+    """
     if config.model.weights != Weights.pretrained:
-        return
+        return {}
     stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
-    start = stage.start()
-    facts = {"start": start | stage.facts()}
+    facts = {"start": stage.start() | stage.held_out()}
     if config.model.tune_epochs:
         # Beside the classifier's own checkpoint, and removed with it when the run is finished.
-        facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.facts()
+        facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.held_out()
     module.ulmfit.encoder.load_state_dict(stage.model.encoder.state_dict())
+    module.language_seconds = sum(stage_facts.pop("seconds") for stage_facts in facts.values())
     module.language_model = facts | {"corpora": list(config.model.corpora), "tokens": stage.tokens}
+    return {
+        f"language_model/{name}_{key}": value[-1] if isinstance(value, list) else value
+        for name, stage_facts in facts.items()
+        for key, value in stage_facts.items()
+    }
 
 
 class LanguageStage:
@@ -167,13 +175,13 @@ class LanguageStage:
             self._train("tuned language model", self.own, recipe, path)
         return read_language_model(self.model, path)
 
-    def facts(self) -> dict[str, float]:
+    def held_out(self) -> dict[str, float]:
         """Perplexity on the source's development texts, which no language model is trained on."""
         if not self.dev:
             return {}
-        held_out = perplexity(self.model, self.dev, half=self.half)
-        log.info("Perplexity on development texts: %.1f.", held_out)
-        return {"dev_perplexity": round(held_out, 2)}
+        found = perplexity(self.model, self.dev, half=self.half)
+        log.info("Perplexity on development texts: %.1f.", found)
+        return {"dev_perplexity": round(found, 2)}
 
     def _train(self, name: str, stores: list[TokenStore], recipe: Recipe, path: Path) -> None:
         LanguageModelTraining(

@@ -45,7 +45,7 @@ class Model(TypedDict):
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
     averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
     weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
-    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity, seconds; sentiment_transfer/ulmfit.py
+    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity; see sentiment_transfer/ulmfit.py
 
 
 class Source(TypedDict):

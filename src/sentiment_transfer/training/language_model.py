@@ -27,13 +27,14 @@ from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 from sentiment_transfer.model.ulmfit.schedule import SlantedTriangular, discriminative_rates
 from sentiment_transfer.results.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
+from sentiment_transfer.training.progress import report_stage
 
 log = logging.getLogger(__name__)
 
 BATCH, BPTT = 64, 70  # columns of text, tokens of a window; section 4.1 of arXiv 1801.06146
 BETAS = (0.7, 0.99)  # of Adam; the same section
 MAX_NORM = 0.25  # of the gradient; section 5 of arXiv 1708.02182
-LOG_SECONDS = 60.0
+LOG_SECONDS = 30.0
 PROGRESS = ("step", "seconds", "loss", "history")
 
 
@@ -127,6 +128,7 @@ class LanguageModelTraining:
         if now - self._said >= LOG_SECONDS:
             self._said = now
             log.info("%s: %s.", self.name.capitalize(), self.where())
+            report_stage(f"{self.name}, epoch {self.step // len(self.stream) + 1}/{self.recipe.epochs}")
 
     def _end_epoch(self) -> None:
         if not math.isfinite(self.loss):

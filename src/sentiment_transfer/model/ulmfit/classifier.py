@@ -20,6 +20,7 @@ class UlmfitClassifier(SentimentClassifier):
     def __init__(self, encoder: PreTrainedModel, **options: Any) -> None:
         super().__init__(encoder, **options)
         self.language_model: dict[str, Any] = {}  # what the encoder starts from, for the record
+        self.language_seconds = 0.0  # that it took, whichever run or attempt trained it
 
     @property
     def ulmfit(self) -> UlmfitForSequenceClassification:
@@ -27,10 +28,11 @@ class UlmfitClassifier(SentimentClassifier):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
-        checkpoint["language_model"] = self.language_model
+        checkpoint["language_model"] = {"facts": self.language_model, "seconds": self.language_seconds}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.language_model = checkpoint["language_model"]
+        self.language_model = checkpoint["language_model"]["facts"]
+        self.language_seconds = checkpoint["language_model"]["seconds"]
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         super().on_train_batch_start(batch, batch_idx)
