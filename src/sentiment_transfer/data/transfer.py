@@ -210,10 +210,8 @@ class TransferDataModule(pl.LightningDataModule):
         return TrainingOrder(rows, self.batch_size, self.seed, **(usual | changes))
 
     def order_of(self, state_dict: dict[str, int]) -> TrainingOrder:
-        """The order in which the run went that saved ``state_dict``: with other memory or devices, batches were cut
-        otherwise."""
-        accumulate, world = state_dict.get("accumulate", self.accumulate), state_dict.get("world", 1)
-        return self.order(accumulate=accumulate, world=world, rank=0)
+        """The order of the run that saved ``state_dict``: other memory or devices may have cut batches otherwise."""
+        return self.order(accumulate=state_dict["accumulate"], world=state_dict["world"], rank=0)
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
