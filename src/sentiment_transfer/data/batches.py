@@ -126,6 +126,9 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         self.batch_size, self.seed = batch_size, seed
         self.rank, self.world = rank, world
         self.accumulate, self.part = accumulate, batch_size // (accumulate * world)
+        self.go_on(epoch, start)
+
+    def go_on(self, epoch: int, start: int) -> None:
         self.epoch = self.start_epoch = epoch
         self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
 

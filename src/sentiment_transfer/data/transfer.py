@@ -82,7 +82,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.unavailable: dict[str, str] = {}
         self.removed: dict[str, int] = {}  # by dedup, per test set
         self.audit: dict[str, Any] = {}
-        self._place: dict[str, int] = {}  # where training goes on, until a loader was made that begins there
+        self._order: TrainingOrder | None = None  # of the fit that is going on
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -203,18 +203,16 @@ class TransferDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
-        place, self._place = self._place, {}
-        return training_loader(self._batches(*self.train_sets), self.order(**place), self.num_workers)
+        self._order = self._order or self.order()
+        return training_loader(self._batches(*self.train_sets), self._order, self.num_workers)
 
     def order(self, **changes: int) -> TrainingOrder:
         usual = {"accumulate": self.accumulate, "rank": self.rank, "world": self.world}
         return TrainingOrder(self.epoch_rows, self.batch_size, self.seed, **(usual | changes))
 
     def order_of(self, state_dict: dict[str, int]) -> TrainingOrder:
-        """The order in which the run went that saved ``state_dict``: with other memory or devices, batches were cut
-        otherwise."""
-        accumulate, world = state_dict.get("accumulate", self.accumulate), state_dict.get("world", 1)
-        return self.order(accumulate=accumulate, world=world, rank=0)
+        """The order of the run that saved ``state_dict``: other memory or devices may have cut batches otherwise."""
+        return self.order(accumulate=state_dict["accumulate"], world=state_dict["world"], rank=0)
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
@@ -226,9 +224,13 @@ class TransferDataModule(pl.LightningDataModule):
         return {"epoch": epoch, "start": start, "accumulate": self.accumulate, "world": self.world}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
-        start = self.order().place_of(state_dict["start"], self.order_of(state_dict))
-        self._place = {"epoch": state_dict["epoch"], "start": start}
+        # The loops are restored later than this; the loader was made before it (FSDP) or is made after it (otherwise).
+        self._order = self._order or self.order()
+        self._order.go_on(state_dict["epoch"], self._order.place_of(state_dict["start"], self.order_of(state_dict)))
+
+    def teardown(self, stage: str) -> None:
+        if stage == "fit":
+            self._order = None
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]

@@ -46,6 +46,7 @@ class Report:
     error: UserError | None = None
     traceback: str = ""  # of any other error
     saved: str | None = None  # it was asked to stop: how far its state reaches
+    deserted: bool = False  # the error is that another process no longer answered
 
 
 @dataclass
@@ -143,13 +144,12 @@ def watch(ranks: list[Rank], stop: StopRequest) -> None:
 
 def raise_what_happened(ranks: list[Rank], stop: StopRequest) -> None:
     """What one rank raised; of several, the cause: the others mostly complain that it does not answer."""
-    reports = sorted((rank.report for rank in ranks if rank.report is not None), key=lambda report: report.at)
-    for report in reports:
-        if report.error is not None:
-            raise report.error
+    reports = sorted((rank.report for rank in ranks if rank.report is not None), key=lambda r: (r.deserted, r.at))
+    if reports and reports[0].error is not None and not reports[0].deserted:
+        raise reports[0].error
     if stop.signum is not None:
-        saved = [report.saved for report in reports if report.saved is not None]
-        raise Interrupted(stop.signum, saved[0] if saved and len(saved) == len(ranks) else "")
+        saved = {report.saved for report in reports}
+        raise Interrupted(stop.signum, saved.pop() or "" if len(saved) == 1 and len(reports) == len(ranks) else "")
     for rank in ranks:
         if rank.report is None and not rank.killed:
             raise UserError(
@@ -157,6 +157,8 @@ def raise_what_happened(ranks: list[Rank], stop: StopRequest) -> None:
                 "others were ended. The same command goes on from where the run was last saved."
             )
     for report in reports:
+        if report.error is not None:
+            raise report.error
         if report.traceback:
             raise RuntimeError(f"in process {report.rank + 1} of {len(ranks)}:\n{report.traceback}")
 
@@ -183,7 +185,7 @@ def rank_main(
 ) -> None:
     """A rank from its start to its end; how it ended is sent up ``pipe``."""
     threading.Thread(target=_end_with, args=(pipe,), name="watcher", daemon=True).start()
-    error, trace, saved = None, "", None
+    error, trace, saved, deserted = None, "", None, False
     try:
         with stop_request(told=True):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (*SIGNALS, REQUEUE, TOLD))
@@ -197,14 +199,23 @@ def rank_main(
     except Interrupted as interrupted:
         saved = interrupted.saved
     except UserError as user:
-        error = user
-    except BaseException:
-        trace = traceback.format_exc()
+        error, deserted = user, _deserted(user)
+    except BaseException as bug:
+        trace, deserted = traceback.format_exc(), _deserted(bug)
     with suppress(BrokenPipeError):
-        pipe.send(Report(rank, time.monotonic(), error, trace, saved))
+        pipe.send(Report(rank, time.monotonic(), error, trace, saved, deserted))
     sys.stdout.flush()
     if error or trace or saved is not None:
         os._exit(1)  # the others may not answer any more: an orderly end could wait for them for ever
+
+
+def _deserted(error: BaseException | None) -> bool:
+    """Whether an error came of another process's end: gloo, NCCL and torch's store say so in their own words."""
+    while error is not None:
+        if any(said in str(error) for said in ("by peer", "remote process exited", "NCCL communicator was aborted")):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _end_with(pipe: Connection) -> None:

@@ -83,7 +83,8 @@ def joined(rank: int, world: int, meeting: Path, accelerator: str) -> Iterator[R
         torch.cuda.set_device(rank)
     # Numbers and objects of the CPU go by gloo, gradients by NCCL. Lightning finds the group and makes none.
     backend = "cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo"
-    dist.init_process_group(backend, init_method=meeting.as_uri(), rank=rank, world_size=world, timeout=PATIENCE)
+    store = dist.FileStore(str(meeting), world)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
     yield Ranks(rank, world)
     dist.destroy_process_group()  # after an error the others may not answer any more: the process just ends
 

@@ -137,6 +137,11 @@ class SentimentClassifier(pl.LightningModule):
         kept = {f"network.{name}" for name in kept_state(self.network)}
         state = checkpoint["state_dict"]
         checkpoint["state_dict"] = {n: t for n, t in state.items() if n in kept or not n.startswith("network.")}
+        checkpoint["train_metrics"] = self.train_metrics.state_dict()  # which FSDP leaves out, as no parameters
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.train_metrics.load_state_dict(checkpoint["train_metrics"])
+        self.train_metrics.to(self.device)
 
     @contextmanager
     def metrics_of_all_ranks(self) -> Iterator[None]:

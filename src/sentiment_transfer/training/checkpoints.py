@@ -189,8 +189,8 @@ class RunCheckpoints(Callback):
             return  # the epoch's end saves by itself; gradients in the making are no part of a checkpoint
         due = self.ranks.first and time.monotonic() - self._saved >= self.save_every_seconds
         # One question for both, after every step: processes that share a run must save and stop after the same one.
-        asked, due = divmod(self.ranks.largest(2 * (self.stop.signum or 0) + due), 2)
-        if asked or due:
+        asked, late = divmod(self.ranks.largest(2 * (self.stop.signum or 0) + due), 2)
+        if asked or late:
             self._save(trainer)
             self._stop_where_asked(trainer, asked)
 
