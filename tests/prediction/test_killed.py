@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prediction.files import predicted, text_of, write_csv
+from labelled_files import predicted, text_of, write_csv
 from processes import SERVER
 from sentiment_transfer.errors import UserError
 
