@@ -115,6 +115,13 @@ def test_the_report_takes_both(outputs: Path, of_the_run: RunResult, of_the_fore
     assert "evaluate.py" in page
 
 
+def test_the_report_names_an_evaluation_by_what_it_was_on(outputs: Path, run: Path, of_the_run: RunResult) -> None:
+    from sentiment_transfer.report.entries import group_runs, make_entries
+
+    names = [entry.name for entry, _ in make_entries(group_runs([read_result(run), of_the_run]))]
+    assert sorted(names) == ["nano (evaluated=on demo_id+demo_ja)", "nano (evaluated=with the run)"]
+
+
 def test_a_second_evaluation_is_the_same_directory_and_is_skipped(
     outputs: Path, run: Path, of_the_run: RunResult, capsys: pytest.CaptureFixture[str]
 ) -> None:

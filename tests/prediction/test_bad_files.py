@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prediction.files import predicted, write_csv
+from labelled_files import predicted, write_csv
 from sentiment_transfer.errors import UserError
 
 

@@ -99,16 +99,12 @@ def _labels(config: DictConfig, evaluation: Evaluation) -> list[str]:
 
 def _config(config: DictConfig, evaluation: Evaluation) -> dict[str, Any]:
     """The run's own configuration where there is one, with the targets of this evaluation; so it is grouped with it."""
-    origin = evaluation.model.origin
-    base = dict(origin.result["config"]) if origin.result else {"model": {"name": origin.name}, "source": {}}
-    evaluated = {
-        "checkpoint": origin.result["run_id"] if origin.result else origin.path,
-        "revision": origin.revision,
-        "outputs": list(evaluation.model.outputs),
-    }
+    model, origin = evaluation.model, evaluation.model.origin
+    foreign = {"name": origin.name, "encoder": origin.path, "revision": origin.revision, "outputs": list(model.outputs)}
+    base: dict[str, Any] = dict(origin.result["config"]) if origin.result else {"model": foreign, "source": {}}
     base["targets"] = plain_node(config.targets)
     base["data"] = dict(base.get("data", {})) | {"max_length": evaluation.max_length, "dedup": config.data.dedup}
-    return base | {"evaluated": evaluated}
+    return base | {"evaluated": {"checkpoint": origin.result["run_id"] if origin.result else origin.path}}
 
 
 def _model(evaluation: Evaluation) -> Model:

@@ -17,6 +17,7 @@ from sentiment_transfer.results.record import RunResult
 
 ONE_FOLD = "one of five"
 OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets.")  # differ from model to model as a matter of course
+EVALUATED = "evaluated"  # what evaluate.py adds to a run's configuration
 FAMILIES = (  # pattern of the encoder's name, what its sizes are called together
     (r"(facebook(ai)?/)?xlm-roberta-(base|large|xl|xxl)", "XLM-R"),
     (r"builtin:scratch.*", "scratch"),
@@ -75,6 +76,8 @@ def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
             section.pop(key, None)
     for dataset in with_fold(kept):
         dataset["fold"] = ONE_FOLD
+    if EVALUATED in kept:  # of which checkpoint is said by all else; on what, by one word instead of all its settings
+        kept[EVALUATED] = "on " + "+".join(sorted(kept.pop("targets", {})))
     return kept
 
 
@@ -96,8 +99,10 @@ def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
     of_source = [other for other in groups if other.source == group.source]
     alike = [other for other in of_source if other.model == group.model]
     keys = dict.fromkeys(key for other in of_source for key in other.settings)
+    if EVALUATED in keys:
+        keys = dict.fromkeys(key for key in keys if not key.startswith("targets."))
     return {
-        key: group.settings.get(key, "not set")
+        key: group.settings.get(key, "with the run" if key == EVALUATED else "not set")
         for key in keys
         if differ(key, alike) or (differ(key, of_source) and not key.startswith(OF_THE_MODEL))
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import os
 from copy import deepcopy
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from runs import ROOT
 from sentiment_transfer.prediction.command import predict
 from sentiment_transfer.validate import validate_predict
 
+PRECISION = "precision=32-true"
 TEXTS = ("The room was lovely.", "最悪のサービスでした。", "Pelayanannya ramah.", "terrible <pad> food", "it is")
 
 
@@ -46,3 +48,22 @@ def write_csv(path: Path, rows: int) -> Path:
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def attempt(model: Path, source: Path, output: Path, die: str = "") -> None:
+    """``predict.py`` with small windows, in a process that may be told to die before or after a move."""
+    from sentiment_transfer.prediction import parquet, partial, window
+
+    window.CHARACTERS, parquet.ROWS = 4_000, 128
+    replace = os.replace
+
+    def deadly(start: Path, end: Path) -> None:
+        if die == f"before {end.name}":
+            os._exit(9)
+        replace(start, end)
+        if die == f"after {end.name}":
+            os._exit(9)
+
+    if die:
+        partial.os.replace = deadly  # type: ignore[assignment]
+    predicted(model, source, output, PRECISION)

@@ -13,31 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prediction.files import predicted, text_of, write_csv
+from labelled_files import PRECISION, attempt, predicted, text_of, write_csv
 from processes import SERVER
 from sentiment_transfer.errors import UserError
 
 ROWS = 6_000
-PRECISION = "precision=32-true"
-
-
-def attempt(model: Path, source: Path, output: Path, die: str = "") -> None:
-    """``predict.py`` with small windows, in a process that may be told to die before or after a move."""
-    from sentiment_transfer.prediction import parquet, partial, window
-
-    window.CHARACTERS, parquet.ROWS = 4_000, 128
-    replace = os.replace
-
-    def deadly(start: Path, end: Path) -> None:
-        if die == f"before {end.name}":
-            os._exit(9)
-        replace(start, end)
-        if die == f"after {end.name}":
-            os._exit(9)
-
-    if die:
-        partial.os.replace = deadly  # type: ignore[assignment]
-    predicted(model, source, output, PRECISION)
 
 
 def done(output: Path) -> int:
