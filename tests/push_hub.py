@@ -37,6 +37,8 @@ class UploadHandler(Handler):
 
     def _create(self, asked: dict[str, Any]) -> None:
         repository = f"{asked.get('organization') or 'me'}/{asked['name']}"
+        if (self.hub.root / "models" / repository).exists():
+            return self._error(409, "")
         (self.hub.root / "models" / repository).mkdir(parents=True)
         (self.hub.root / "visibility.json").write_text(json.dumps({repository: asked.get("private")}))
         self._json({"url": f"{self.hub.url}/{repository}"})

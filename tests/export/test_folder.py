@@ -127,7 +127,7 @@ def test_a_folder_of_other_things_is_never_overwritten(nano_run: Path, export: E
     with pytest.raises(UserError, match="is no folder but a file or a link"):
         export(nano_run, tmp_path / "file", "overwrite=true")
     for inside in (nano_run / "export", nano_run, nano_run.parent):
-        with pytest.raises(UserError, match="into the run's own directory"):
+        with pytest.raises(UserError, match="lies in, or holds, the run's own directory"):
             export(nano_run, inside, "overwrite=true")
     assert (tmp_path / "thesis" / "chapter1.tex").read_text() == "years of work"
 

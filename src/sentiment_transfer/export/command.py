@@ -42,8 +42,8 @@ def export(config: DictConfig) -> None:
     try:
         with whole_folder(output) as folder:
             model = open_model(config.checkpoint, selection=config.selection, cache_dir=config.paths.cache_dir)
-            conversions = write_onnx_and_compare(model, folder, config, console) if onnx else []
             write_model(model, folder)
+            conversions = write_onnx_and_compare(model, folder, config, console) if onnx else []
             write_card(model, folder, config.push or output.name, conversions)
     except Interrupted as stop:
         print("\ninterrupted: nothing was written. The same command starts again.", file=sys.stderr)

@@ -20,7 +20,7 @@ def refuse_output(output: Path, checkpoint: Path, *, overwrite: bool) -> None:
     """Raises UserError where ``output`` may not be written: before anything is computed."""
     inside = checkpoint.resolve().is_relative_to(output.resolve())
     if inside or output.resolve().is_relative_to(checkpoint.resolve()):
-        raise UserError(f"output={output} would be written into the run's own directory {checkpoint}. {INSTEAD}")
+        raise UserError(f"output={output} lies in, or holds, the run's own directory {checkpoint}. {INSTEAD}")
     if output.is_symlink() or (output.exists() and not output.is_dir()):
         raise UserError(f"output={output} is no folder but a file or a link. {INSTEAD}")
     if output.is_dir() and any(output.iterdir()):
