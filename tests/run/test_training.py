@@ -134,12 +134,12 @@ def test_an_untrimmed_run_gives_the_numbers_of_a_trimmed_one(tmp_path: Path) -> 
     assert np.abs(probabilities(tmp_path / "trimmed") - probabilities(tmp_path / "whole")).max() < 1e-3
 
 
-def test_a_source_without_a_development_set_selects_the_last_epoch_alone(tmp_path: Path) -> None:
+def test_a_source_without_a_development_set_selects_no_epoch_by_it(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 20)
     result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0")
-    assert list(result["selections"]) == ["last"]
+    assert list(result["selections"]) == ["last", "average"]
     assert result["history"][0]["dev"] == {}
-    assert list(result["scores"]["csv"]["selections"]) == ["last"]
+    assert list(result["scores"]["csv"]["selections"]) == ["last", "average"]
 
 
 # Runs gone wrong

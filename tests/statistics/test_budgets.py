@@ -13,10 +13,10 @@ SIZES = (8, 32, 128, 512)
 
 
 def runs(mean: float, rng: np.random.Generator, count: int = 3, spread: float = 0.01, noise: float = 0.01) -> Runs:
-    """Runs scattered by ``spread`` over seeds and by ``noise`` over reviews, each with a draw of its own."""
-    shift = rng.normal(0, noise)
-    values = mean + shift + rng.normal(0, spread, count)
-    return {(i, i): Scored(values[i : i + 1], (values[i] + rng.normal(0, noise, DRAWS))[None]) for i in range(count)}
+    """Runs scattered by ``spread`` over seeds and together by ``noise`` over reviews, each with a draw of its own."""
+    values = mean + rng.normal(0, noise) + rng.normal(0, spread, count)
+    reviews = rng.normal(0, noise, DRAWS)  # every run answers the same
+    return {(i, i): Scored(values[i : i + 1], (values[i] + reviews)[None]) for i in range(count)}
 
 
 def curve(errors: tuple[float, ...], rng: np.random.Generator, **of_runs: float) -> list[Runs]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -113,11 +113,11 @@ def as_mean(result: RunResult, chosen: Chosen) -> RunResult:
 def typed_config(plain: dict[str, Any]) -> DictConfig:
     """The configuration of a record, with the types that it had on the command line."""
     rest = {key: value for key, value in plain.items() if key not in ("source", "targets")}
-    config = OmegaConf.merge(OmegaConf.structured(Config), rest)
+    config = cast(DictConfig, OmegaConf.merge(OmegaConf.structured(Config), rest))
     with open_dict(config):
         for group in ("source", "targets"):
             config[group] = {
                 name: OmegaConf.merge(OmegaConf.structured(DATASET_SCHEMAS[of["kind"]]), of)
                 for name, of in plain[group].items()
             }
-    return config  # type: ignore[return-value]
+    return config

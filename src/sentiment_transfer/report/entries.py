@@ -115,7 +115,7 @@ def differ(key: str, groups: Iterable[RunGroup]) -> bool:
 def make_entries(groups: list[RunGroup]) -> list[tuple[Entry, RunGroup]]:
     """Each group as an entry, by source, then size, then name."""
     made = [(make_entry(group, differences(group, groups)), group) for group in groups]
-    return sorted(made, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].key))
+    return sorted(made, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].averaged, pair[0].key))
 
 
 def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:

@@ -113,12 +113,14 @@ def gains(study: Study, how: How, zero: Budget, of: list[Budget], scored: Mappin
     gained = [k for k in range(len(known)) if p[k] < ALPHA and sign * found.values[k] < 0]
     lost = [k for k in range(len(known)) if p[k] < ALPHA and sign * found.values[k] > 0]
     last = len(known) - 1
-    verb = "falls" if found.values[last] < 0 else "rises"
-    value, ends = abs(found.values[last]), sorted(np.sign(found.values[last]) * np.array([low[last], high[last]]))
+    change, ends = float(found.values[last]), (float(low[last]), float(high[last]))
+    if change < 0:
+        ends = (-ends[1], -ends[0])
+    verb = "falls" if change < 0 else "rises"
     over = f" after Holm over {len(known)} numbers of labels" if len(known) > 1 else ""
     text = (
-        f"{here}: with {known[last].labels:,} labels {NOUNS[study.metric]} {verb} by {points(value)} against zero-shot "
-        f"({interval_text(*map(float, ends))}, {p_text(float(p[last]))}{over})."
+        f"{here}: with {known[last].labels:,} labels {NOUNS[study.metric]} {verb} by {points(abs(change))} against "
+        f"zero-shot ({interval_text(*ends)}, {p_text(float(p[last]))}{over})."
     )
     if gained:
         text += f" The fewest labels with which a gain was shown: {known[gained[0]].labels:,}."

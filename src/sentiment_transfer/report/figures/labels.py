@@ -11,6 +11,7 @@ from sentiment_transfer.report.figures.plot import Line, Plot, Point, tag
 from sentiment_transfer.report.figures.style import canvas, colour, label, legend_below
 from sentiment_transfer.report.filters import Filters
 from sentiment_transfer.report.findings import Answer
+from sentiment_transfer.report.phrases import lower_is_better
 from sentiment_transfer.results.headline import metric_title, percent
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def over_labels(study: Study, title: str) -> Figure:
     axes.tick_params(axis="x", rotation=45 if len(counts) > 6 else 0)
     axes.set_xlabel(f"labelled reviews of {label(study.target)} (log scale)")
     axes.set_ylabel(title)
+    if lower_is_better(study.metric):
+        axes.set_ylim(bottom=0)
     legend_below(axes, columns=2)
     return figure
 
