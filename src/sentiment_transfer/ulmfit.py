@@ -74,7 +74,8 @@ def corpora(config: DictConfig, data: TransferDataModule) -> list[Reviews]:
         )
         reviews = module.reviews("train")
         known = leaked_rows(scored, row_keys(reviews))
-        texts.append(reviews.take(np.setdiff1d(np.arange(len(reviews)), known)))
+        if len(known) < len(reviews):
+            texts.append(reviews.take(np.setdiff1d(np.arange(len(reviews)), known)))
         if len(known):
             log.info("Left %d texts of %s out of the language model: the run is scored on them.", len(known), name)
     return texts

@@ -198,3 +198,22 @@ def test_a_run_that_needs_more_memory_than_there_is_names_a_smaller_batch(
     large = ("trainer.batch_size=4096", "data.max_length=256", "source.demo_en.limit=70")
     with pytest.raises(UserError, match=r"Type trainer\.batch_size=\d+\."):
         trained(tmp_path, *TINY, *large)
+
+
+def test_a_small_run_learns(tmp_path: Path, cache: str) -> None:
+    praise, blame = ("good", "great", "lovely", "superb"), ("bad", "awful", "dull", "broken")
+    things = ("room", "food", "phone", "film", "staff", "bed", "view", "price")
+    rows = [
+        f"the {things[row % 8]} was {(praise, blame)[row % 2][row // 8 % 4]} and the {things[row % 7]} was there,"
+        f"{('positive', 'negative')[row % 2]}\n"
+        for row in range(3000)
+    ]
+    (tmp_path / "own.csv").write_text("text,label\n" + "".join(rows))
+    result = trained(
+        tmp_path / "run", *TINY, cache, "source=csv", f"source.csv.path={tmp_path}/own.csv",
+        "source.csv.language=en", "source.csv.test_share=0.3", "trainer.batch_size=16", "model.dropout=0.1",
+        "model.start_epochs=1", "model.tune_epochs=1", "trainer.max_epochs=6",
+    )  # fmt: skip
+    last = result["scores"]["csv"]["selections"]["last"]
+    assert last["floor"]["error"] > 0.4
+    assert last["error"] < 0.05

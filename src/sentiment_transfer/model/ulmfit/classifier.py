@@ -37,8 +37,14 @@ class UlmfitClassifier(SentimentClassifier):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         super().on_train_batch_start(batch, batch_idx)
         # Here and not at an epoch's start, which has no hook where a run goes on from the middle of one.
+        self._thaw(self.trainer.current_epoch)
+
+    def on_fit_end(self) -> None:
+        self._thaw((self.trainer.max_epochs or 1) - 1)  # where an earlier attempt had trained all there was to train
+
+    def _thaw(self, epoch: int) -> None:
         groups = self.ulmfit.groups()
-        frozen = len(groups) - trained_groups(self.trainer.current_epoch, len(groups))
+        frozen = len(groups) - trained_groups(epoch, len(groups))
         for number, group in enumerate(groups):
             group.requires_grad_(number >= frozen)
 

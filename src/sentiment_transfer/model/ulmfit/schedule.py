@@ -33,16 +33,16 @@ class StagedTriangles:
     ``steps`` are those of all ``epochs`` together.
     """
 
+    # Plain numbers alone: a scheduler keeps them in its checkpoint, from which nothing but values is read.
     def __init__(self, steps: int, epochs: int, groups: int, cut_frac: float) -> None:
+        self.steps, self.cut_frac = steps, cut_frac
         self.epoch_steps = max(1, steps // epochs)
         self.thawing = min(groups - 1, epochs - 1) * self.epoch_steps
-        self.one = SlantedTriangular(self.epoch_steps, cut_frac)
-        self.whole = SlantedTriangular(steps - self.thawing, cut_frac)
 
     def __call__(self, step: int) -> float:
         if step < self.thawing:
-            return self.one(step % self.epoch_steps)
-        return self.whole(step - self.thawing)
+            return SlantedTriangular(self.epoch_steps, self.cut_frac)(step % self.epoch_steps)
+        return SlantedTriangular(self.steps - self.thawing, self.cut_frac)(step - self.thawing)
 
 
 def discriminative_rates(peak: float, groups: int, factor: float = FACTOR) -> list[float]:
