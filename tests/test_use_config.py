@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from runs import ROOT
 from sentiment_transfer.cli import describe
-from sentiment_transfer.config import EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.use_config import EvaluateConfig, PredictConfig
 from sentiment_transfer.validate import validate_evaluate, validate_predict
 
 FILES = ("checkpoint=outputs/run", "input=a.csv", "output=b.csv")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from filelock import FileLock, Timeout
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
@@ -28,18 +26,18 @@ from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.protocol import continues
-from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.energy import metered
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
+from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one, remove_what_is_not_needed
 from sentiment_transfer.scoring import score
 from sentiment_transfer.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
-from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, remove_other_weights
+from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.memory import memory_errors_as_sentences
 from sentiment_transfer.training.progress import progress_reports
@@ -64,8 +62,8 @@ def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | N
             return read_result(folder)
         start = None
         if continues(config):
-            train = partial(compute, stop=stop, console=Console(), ranks=ranks)
-            train = train if ranks.world == 1 else refuse_source_alone
+            alone = partial(compute, stop=stop, console=Console(), ranks=ranks)
+            train = alone if ranks.world == 1 else refuse_source_alone
             start = source_model(config, folder, train, partial(only_one, wait=True))
         return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
 
@@ -247,39 +245,3 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         for logger in loggers:
             if isinstance(logger, WandbLogger):
                 logger.close(exit_code, preempted=preempted)
-
-
-@contextmanager
-def only_one(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
-    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
-    try:
-        lock.acquire()
-    except Timeout:  # an OSError as well
-        raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
-    try:
-        remove_leftovers(folder)
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(sentence_of(error, Path(error.filename or folder))) from error
-    except Exception as error:
-        # Only its own text, not what it came from: a bug met while an OSError was handled is still a bug.
-        if "(os error " not in str(error) or (refused := system_error(error)) is None:
-            raise
-        raise UserError(sentence_of(refused, folder)) from error
-
-
-def remove_what_is_not_needed(folder: Path, epochs: set[int]) -> None:
-    """The optimiser's state, of no use to a finished run, and the weights of all but these epochs."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    remove_other_weights(folder, epochs)
-    if not epochs:
-        shutil.rmtree(folder / "weights", ignore_errors=True)

@@ -11,11 +11,12 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config, EvaluateConfig, PredictConfig, UlmfitConfig
+from sentiment_transfer.config import Config, UlmfitConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
 from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
+from sentiment_transfer.use_config import EvaluateConfig, PredictConfig
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")

@@ -19,7 +19,7 @@ from sentiment_transfer.outcome import Outcome, make_result, to_mistakes, to_pre
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
-from sentiment_transfer.run import disk_errors_as_sentences, only_one
+from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one
 from sentiment_transfer.scoring import score
 from sentiment_transfer.training.checkpoints import running_mean, weights_path, write_state
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning

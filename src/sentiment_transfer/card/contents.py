@@ -70,7 +70,7 @@ def contents(
         "device": f"{result['device']['count']} x {result['device']['name']}",
         "run_id": result["run_id"],
         "created": result["created"],
-        "revision": (result["git"] or {}).get("revision"),
+        "revision": result["git"] and result["git"]["revision"],
         "configuration": configuration(config),
     }
 

@@ -28,8 +28,8 @@ def shard(network: PreTrainedModel, mesh: DeviceMesh) -> None:
 
 def layers(base: nn.Module) -> list[nn.Module]:
     """The encoder's layers: the longest list of modules in it."""
-    lists = [module for module in base.modules() if isinstance(module, nn.ModuleList)]
-    return list(max(lists, key=len)) if lists else []
+    lists = [list(module) for module in base.modules() if isinstance(module, nn.ModuleList)]
+    return max(lists, key=len, default=[])
 
 
 def beside(network: PreTrainedModel) -> list[nn.Module]:

@@ -22,7 +22,7 @@ from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import write_result
-from sentiment_transfer.run import disk_errors_as_sentences, only_one
+from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one
 from sentiment_transfer.trained.model import TrainedModel
 from sentiment_transfer.trained.opening import open_model
 from sentiment_transfer.training.memory import memory_errors_as_sentences

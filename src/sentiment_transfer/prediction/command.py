@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.config import PredictConfig
 from sentiment_transfer.data.files import kind_of
 from sentiment_transfer.data.records import PARQUET_ENDINGS
 from sentiment_transfer.errors import UserError
@@ -19,6 +18,7 @@ from sentiment_transfer.prediction.lines import STDIN
 from sentiment_transfer.prediction.partial import PIPED, Partial, begun
 from sentiment_transfer.prediction.progress import Moved, progress
 from sentiment_transfer.prediction.window import Columns, Format
+from sentiment_transfer.use_config import PredictConfig
 
 if TYPE_CHECKING:
     from sentiment_transfer.prediction.answer import Answered
@@ -75,10 +75,12 @@ def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial
                 refuse_collisions(config, source, columns)
                 content = source.render(done.window, done.answers, columns, first=partial.rows == 0)
                 partial.append(content, len(done.answers.labels), done.counts)
-    join = None
     if kind_of(partial.output) in PARQUET_ENDINGS:
         from sentiment_transfer.prediction.parquet import join
-    partial.finish(join)
+
+        partial.finish(join)
+    else:
+        partial.finish()
 
 
 def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Counter[str]:

@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from sentiment_transfer.config import PredictConfig
 from sentiment_transfer.data.files import COMPRESSIONS, kind_of, refuse_no_file
 from sentiment_transfer.data.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
 from sentiment_transfer.errors import UserError
@@ -14,6 +13,7 @@ from sentiment_transfer.prediction.delimited import Delimited, PlainLines
 from sentiment_transfer.prediction.json_lines import JSONLines
 from sentiment_transfer.prediction.lines import STDIN
 from sentiment_transfer.prediction.window import ROWS, Format
+from sentiment_transfer.use_config import PredictConfig
 
 STDOUT = "-"
 KINDS = (PARQUET_ENDINGS, JSON_ENDINGS, (".tsv", ".txt"), (".csv",))

@@ -103,7 +103,7 @@ class Partial:
         self.counts.update(counts)
         self._write_journal()
 
-    def finish(self, join: Join | None) -> None:
+    def finish(self, join: Join | None = None) -> None:
         """Put the output in place; ``join(rows, size, path)`` makes it where appending is not enough."""
         if not self.whole.exists():
             if join is None:

@@ -73,7 +73,9 @@ class Predictor:
         return self.packed.way, self.packed.why_not_fused or ""
 
     @overload
-    def predict(self, texts: str, *, batch_tokens: int = BATCH_TOKENS) -> Prediction: ...
+    def predict(  # type: ignore[overload-overlap] # a str is an Iterable[str], and meant as one text
+        self, texts: str, *, batch_tokens: int = BATCH_TOKENS
+    ) -> Prediction: ...
     @overload
     def predict(self, texts: Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS) -> list[Prediction]: ...
     def predict(

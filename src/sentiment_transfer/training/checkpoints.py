@@ -51,7 +51,7 @@ def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> 
 
 
 def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
-    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, the first gets it."""
+    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, for the first."""
     state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
     return {name: tensor.cpu() for name, tensor in state if ranks.first}
 
