@@ -24,7 +24,7 @@ class Parquet:
         if Path(path).is_file() and not Path(path).stat().st_size:
             raise UserError(f"{path} is empty: there is nothing to answer.")
         with self._opened() as file:
-            self.total = file.metadata.num_rows
+            self.total: int | None = file.metadata.num_rows
             schema = file.schema_arrow
         self.names = list(schema.names)
         if text not in self.names:
