@@ -34,14 +34,14 @@ def test_csv_keeps_its_bytes_and_gets_columns(model_folder: Path, tmp_path: Path
         if answer.label:
             assert float(row["probability_positive"]) == pytest.approx(answer.probabilities["positive"], abs=0.02)
     assert [row["reason"] for row in after].count("empty text") == 3
-    assert list(tmp_path.iterdir()) == [source, tmp_path / "out.csv"] or not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_line_ends_marks_and_odd_rows_stay(model_folder: Path, tmp_path: Path) -> None:
     good = b'\xef\xbb\xbfid;text\r\n1;"lovely; ""very"""\r\n\r\n'
     content = good + b'2;caf\xe9\r\n3;a;b\r\n4\r\n5;"open"x\r\n6;last without an end'
     (tmp_path / "in.csv").write_bytes(content)
-    predicted(model_folder, tmp_path / "in.csv", tmp_path / "out.csv", "delimiter=;")
+    predicted(model_folder, tmp_path / "in.csv", tmp_path / "out.csv", 'delimiter=";"')
     lines = (tmp_path / "out.csv").read_bytes().split(b"\r\n")
     assert lines[0] == b"\xef\xbb\xbfid;text;label;probability_negative;probability_positive;reason"
     assert lines[1].startswith(b'1;"lovely; ""very""";') and lines[1].endswith(b";") and b"itive" in lines[1]

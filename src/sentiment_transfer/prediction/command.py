@@ -15,7 +15,7 @@ from sentiment_transfer.data.records import PARQUET_ENDINGS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.files import STDOUT, opened, refuse_output
 from sentiment_transfer.prediction.lines import STDIN
-from sentiment_transfer.prediction.partial import PIPED, Partial, begun
+from sentiment_transfer.prediction.partial import PIPED, Join, Partial, begun
 from sentiment_transfer.prediction.progress import Moved, progress
 from sentiment_transfer.prediction.window import Columns, Format
 from sentiment_transfer.use_config import PredictConfig
@@ -75,12 +75,16 @@ def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial
                 refuse_collisions(config, source, columns)
                 content = source.render(done.window, done.answers, columns, first=partial.rows == 0)
                 partial.append(content, len(done.answers.labels), done.counts)
-    if kind_of(partial.output) in PARQUET_ENDINGS:
-        from sentiment_transfer.prediction.parquet import join
+    partial.finish(join_of(partial.output))
 
-        partial.finish(join)
-    else:
-        partial.finish()
+
+def join_of(output: Path) -> Join | None:
+    """What makes a whole of a Parquet file's parts; appending is enough for others."""
+    if kind_of(output) not in PARQUET_ENDINGS:
+        return None
+    from sentiment_transfer.prediction.parquet import join
+
+    return join
 
 
 def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Counter[str]:

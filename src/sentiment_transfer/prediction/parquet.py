@@ -24,9 +24,10 @@ class Parquet:
         if Path(path).is_file() and not Path(path).stat().st_size:
             raise UserError(f"{path} is empty: there is nothing to answer.")
         with self._opened() as file:
-            self.total = file.metadata.num_rows
+            self.total: int | None = file.metadata.num_rows
             schema = file.schema_arrow
         self.names = list(schema.names)
+        self._metadata = schema.metadata
         if text not in self.names:
             raise no_column(path, text, self.names)
         kind = schema.field(text).type
@@ -54,7 +55,7 @@ class Parquet:
             batch = batch.append_column(name, pa.array(shares, pa.float32(), from_pandas=True))  # NaN is null
         reasons = [reason or None for reason in answers.reasons]
         batch = batch.append_column(columns.reason, pa.array(reasons, pa.string()))
-        batch = batch.replace_schema_metadata(window.content.schema.metadata)
+        batch = batch.replace_schema_metadata(self._metadata)
         buffer = pa.BufferOutputStream()
         with pa.ipc.new_stream(buffer, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
             stream.write_batch(batch)
