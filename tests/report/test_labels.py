@@ -115,7 +115,7 @@ def test_no_gain_is_claimed_where_there_is_none(tmp_path: Path) -> None:
     few_shot_runs(tmp_path, {4: 0.2, 64: 0.35})
     unknown, gain = sentences(said(tmp_path))
     assert "is not known: that takes runs on the target's labels alone" in unknown
-    assert "A gain could not be shown with any number of labels." in gain
+    assert "No gain could be shown with any number of labels." in gain
     assert "With 128 labels it was shown to be worse than with none." in gain
 
 

@@ -122,16 +122,22 @@ def gains(study: Study, how: How, zero: Budget, of: list[Budget], scored: Mappin
     change, ends = float(found.values[last]), (float(low[last]), float(high[last]))
     if change < 0:
         ends = (-ends[1], -ends[0])
-    verb = "falls" if change < 0 else "rises"
     over = f" after Holm over {len(known)} numbers of labels" if len(known) > 1 else ""
-    text = (
-        f"{here}: with {known[last].labels:,} labels {NOUNS[study.metric]} {verb} by {points(abs(change))} against "
-        f"zero-shot ({interval_text(*ends)}, {p_text(float(p[last]))}{over})."
-    )
+    tested = f"{interval_text(*ends)}, {p_text(float(p[last]))}{over}"
+    noun, labels = NOUNS[study.metric], f"{known[last].labels:,} labels"
+    if p[last] < ALPHA:
+        verb = "falls" if change < 0 else "rises"
+        text = f"{here}: with {labels} {noun} {verb} by {points(abs(change))} against zero-shot ({tested})."
+    else:
+        side = "lower" if change < 0 else "higher"
+        text = (
+            f"{here}: with {labels} no difference from zero-shot could be shown ({noun} {points(abs(change))} {side}, "
+            f"{tested})."
+        )
     if gained:
         text += f" The fewest labels with which a gain was shown: {known[gained[0]].labels:,}."
     else:
-        text += " A gain could not be shown with any number of labels."
+        text += " No gain could be shown with any number of labels."
     if lost:
         text += f" With {known[lost[0]].labels:,} labels it was shown to be worse than with none."
     if min(len(paired[budget]) for budget in known) == 1:
