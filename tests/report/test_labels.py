@@ -49,7 +49,8 @@ def test_zero_shot_is_worth_the_labels_at_which_training_on_them_alone_is_as_goo
     worth, gain = sentences(found)
     assert worth.startswith("On demo_ja, zero-shot from demo_en (nano, error 25.0 % (95 % CI")
     assert "is worth about 6" in worth and "labels (95 % CI" in worth
-    assert "8 to 16,000 labels were tried (5 numbers)" in worth
+    assert "between 32 and 128, the nearest numbers that were tried (5, from 8 to 16,000)" in worth
+    assert "far apart" not in worth
     assert "with 512 labels error falls by 17." in gain
     assert "The fewest labels with which a gain was shown: 512." in gain
 
@@ -63,6 +64,13 @@ def test_numbers_of_other_protocols_are_in_no_verdict(tmp_path: Path, everything
     kept = [s for s in together.sentences if s.kind != "labels"]
     assert list(alone.sentences) == kept
     assert any("18 runs with labels of a target" in note for note in together.notes)
+
+
+def test_a_straight_line_over_a_wide_gap_is_said_to_be_a_weak_one(tmp_path: Path) -> None:
+    zero_shot_runs(tmp_path, 0.2)
+    few_label_runs(tmp_path, {4: 0.4, 256: 0.1})
+    [worth] = sentences(said(tmp_path))
+    assert "between 8 and 512" in worth and "they lie far apart: run some in between." in worth
 
 
 def test_zero_shot_better_than_all_labels_is_worth_more(tmp_path: Path) -> None:
@@ -107,7 +115,7 @@ def test_no_gain_is_claimed_where_there_is_none(tmp_path: Path) -> None:
     few_shot_runs(tmp_path, {4: 0.2, 64: 0.35})
     unknown, gain = sentences(said(tmp_path))
     assert "is not known: that takes runs on the target's labels alone" in unknown
-    assert "A gain could not be shown with any number of labels." in gain
+    assert "No gain could be shown with any number of labels." in gain
     assert "With 128 labels it was shown to be worse than with none." in gain
 
 

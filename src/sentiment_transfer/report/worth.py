@@ -9,7 +9,6 @@ import numpy as np
 from sentiment_transfer.report.budgets import TITLES, Budget, How, Study
 from sentiment_transfer.report.phrases import (
     NOUNS,
-    counted,
     estimate_text,
     interval_text,
     lower_is_better,
@@ -22,6 +21,7 @@ from sentiment_transfer.statistics.interval import Contrasts, contrasts, interva
 from sentiment_transfer.statistics.resampling import Scored
 
 ALPHA = 0.05
+APART = 8  # times: between numbers of labels further apart than this a straight line is said to be a weak one
 
 
 def sentences(study: Study, scored: Mapping[Budget, Runs]) -> Iterator[str]:
@@ -70,7 +70,6 @@ def worth(study: Study, zero: Budget, scored: Mapping[Budget, Runs]) -> str:
 
 def verdict(found: Crossing, curve: list[Budget], noun: str) -> str:
     first, last = curve[0], curve[-1]
-    ends = f"{first.labels:,} to {last.labels:,} labels were tried"
     at_last = f"with {last.labels:,} labels alone {noun} is {estimate_text(last.mean)}"
     at_first = f"with {first.labels:,} labels alone {noun} is {estimate_text(first.mean)}"
     if found.surely_above:
@@ -80,18 +79,25 @@ def verdict(found: Crossing, curve: list[Budget], noun: str) -> str:
     low = f"fewer than {first.labels:,}" if found.low is None else rounded(found.low)
     high = f"more than {last.labels:,}" if found.high is None else rounded(found.high)
     if found.low is None and found.high is None:
-        return f"cannot be told from any number of labels: {ends}, and the 95 % interval holds all of them."
+        return (
+            f"cannot be told from any number of labels: {first.labels:,} to {last.labels:,} were tried, and the 95 % "
+            "interval holds all of them."
+        )
     if found.estimate is None:
         side = f"more than the {last.labels:,}" if found.above else f"fewer than the {first.labels:,}"
         return (
             f"seems to be worth {side} labels that were tried ({at_last if found.above else at_first}), which is not "
             f"certain: the 95 % interval is {low} to {high}."
         )
-    return (
-        f"is worth about {rounded(found.estimate)} labels (95 % CI {low} to {high}): with so many, training on them "
-        f"alone reaches the same {noun}. {ends.capitalize()} ({counted(len(curve), 'number')}); between them the curve "
-        "is taken to be straight over the logarithm."
+    near = 1 + 1e-9  # the estimate has been through a logarithm
+    below = max(budget.labels for budget in curve if budget.labels <= found.estimate * near)
+    above = min(budget.labels for budget in curve if budget.labels >= found.estimate / near)
+    text = (
+        f"is worth about {rounded(found.estimate)} labels (95 % CI {low} to {high}): training on labels alone reaches "
+        f"the same {noun} between {below:,} and {above:,}, the nearest numbers that were tried ({len(curve)}, from "
+        f"{first.labels:,} to {last.labels:,}). The interval takes the curve to be straight over the logarithm between "
     )
+    return text + ("these, and they lie far apart: run some in between." if above > APART * below else "them.")
 
 
 def rounded(labels: float) -> str:
@@ -116,16 +122,22 @@ def gains(study: Study, how: How, zero: Budget, of: list[Budget], scored: Mappin
     change, ends = float(found.values[last]), (float(low[last]), float(high[last]))
     if change < 0:
         ends = (-ends[1], -ends[0])
-    verb = "falls" if change < 0 else "rises"
     over = f" after Holm over {len(known)} numbers of labels" if len(known) > 1 else ""
-    text = (
-        f"{here}: with {known[last].labels:,} labels {NOUNS[study.metric]} {verb} by {points(abs(change))} against "
-        f"zero-shot ({interval_text(*ends)}, {p_text(float(p[last]))}{over})."
-    )
+    tested = f"{interval_text(*ends)}, {p_text(float(p[last]))}{over}"
+    noun, labels = NOUNS[study.metric], f"{known[last].labels:,} labels"
+    if p[last] < ALPHA:
+        verb = "falls" if change < 0 else "rises"
+        text = f"{here}: with {labels} {noun} {verb} by {points(abs(change))} against zero-shot ({tested})."
+    else:
+        side = "lower" if change < 0 else "higher"
+        text = (
+            f"{here}: with {labels} no difference from zero-shot could be shown ({noun} {points(abs(change))} {side}, "
+            f"{tested})."
+        )
     if gained:
         text += f" The fewest labels with which a gain was shown: {known[gained[0]].labels:,}."
     else:
-        text += " A gain could not be shown with any number of labels."
+        text += " No gain could be shown with any number of labels."
     if lost:
         text += f" With {known[lost[0]].labels:,} labels it was shown to be worse than with none."
     if min(len(paired[budget]) for budget in known) == 1:

@@ -45,7 +45,7 @@ def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:
         Item("all") if budget.per_class is None and budget.labels else number(budget.per_class or 0),
         number(budget.labels),
         score_item(budget.mean),
-        number(len(budget.run_ids), note=f"{counted(budget.seeds, 'seed')}, {counted(budget.draws, 'draw')}"),
+        number(len(budget.run_ids), note=runs_text(budget)),
         Item(first.command, kind="command", note=f"and {others} more, with other seeds or draws" * (others > 0))
         if first
         else Item(DASH),
@@ -56,3 +56,8 @@ def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:
         target=study.target if study.target in filters.target else "",
     )
     return Row(items, tags)
+
+
+def runs_text(budget: Budget) -> str:
+    """``3 seeds, 3 draws``; draws only where there is something to draw."""
+    return counted(budget.seeds, "seed") + (f", {counted(budget.draws, 'draw')}" if budget.per_class else "")
