@@ -46,7 +46,7 @@ def module() -> UlmfitClassifier:
     network = load_network(
         "builtin:ulmfit", classes=BINARY, vocabulary=60, seed=0, sizes={"embedding_size": 8, "hidden_size": 12}
     )
-    return UlmfitClassifier(network, classes=BINARY, learning_rate=0.01, betas=(0.7, 0.99), dev_names=())
+    return UlmfitClassifier(network, classes=BINARY, learning_rate=0.01, betas=(0.7, 0.99))
 
 
 def fitted(folder: Path, epochs: int) -> Watch:
@@ -61,7 +61,7 @@ def fitted(folder: Path, epochs: int) -> Watch:
         max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=[watch],
         enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
     )  # fmt: skip
-    trainer.fit(module(), DataLoader(batches, batch_size=None))
+    trainer.fit(module(), DataLoader(batches, batch_size=None), DataLoader(batches[:1], batch_size=None))
     return watch
 
 
