@@ -27,6 +27,11 @@ def ulmfit_complaints(config: DictConfig) -> Iterator[str]:
                 f"trainer.{key}={config.trainer[key]} cannot be with model=ulmfit: its head normalises over a whole "
                 "batch. Use a smaller trainer.batch_size."
             )
+    if config.trainer.devices != 1:
+        yield (
+            f"trainer.devices={config.trainer.devices} cannot be with model=ulmfit: its language model is trained on one "
+            "device. Leave it out."
+        )
     for key, least in {"start_epochs": 1, "tune_epochs": 0, "embedding_size": 1, "hidden_size": 1}.items():
         if model[key] < least:
             yield f"model.{key}={model[key]} cannot be: give a whole number of at least {least}."
