@@ -43,7 +43,7 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_leng
 def _whole(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:  # a slow tokenizer
-        return tokenizer(texts, verbose=False)["input_ids"]  # type: ignore[return-value]
+        return tokenizer(texts, verbose=False)["input_ids"]
     # The ids alone: transformers' own call builds masks, types and offsets in Python, 1.6 times as long.
     backend.no_truncation()
     backend.no_padding()

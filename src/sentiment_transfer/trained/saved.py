@@ -69,7 +69,7 @@ def refuse_other_weights(folder: Path) -> None:
 
 def label_names(config: PreTrainedConfig, checkpoint: str) -> list[str]:
     """The label of each logit. Raises UserError for what is no single-label classifier."""
-    names: dict[Any, Any] = config.id2label or {}  # type: ignore[assignment]
+    names: dict[Any, Any] = config.id2label or {}
     if getattr(config, "problem_type", None) in ("regression", "multi_label_classification") or len(names) < 2:
         raise UserError(
             f"{checkpoint} is no classifier with one label for a text (its config.json says {config.problem_type}, "
