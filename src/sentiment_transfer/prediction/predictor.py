@@ -73,9 +73,7 @@ class Predictor:
         return self.packed.way, self.packed.why_not_fused or ""
 
     @overload
-    def predict(  # type: ignore[overload-overlap] # a str is an Iterable[str], and meant as one text
-        self, texts: str, *, batch_tokens: int = BATCH_TOKENS
-    ) -> Prediction: ...
+    def predict(self, texts: str, *, batch_tokens: int = BATCH_TOKENS) -> Prediction: ...  # type: ignore[overload-overlap]  # a string is an iterable of strings
     @overload
     def predict(self, texts: Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS) -> list[Prediction]: ...
     def predict(
