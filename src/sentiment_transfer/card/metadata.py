@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.card.facts import BUILTIN, OWN, DatasetFacts
 from sentiment_transfer.card.parts import ScoreRow
@@ -51,7 +51,7 @@ def on_hub(encoder: str) -> bool:
     return encoder.count("/") == 1 and not encoder.startswith((BUILTIN, "/", ".", "~")) and not Path(encoder).is_dir()
 
 
-def _licence(encoder: str, trained_on: Sequence[DatasetFacts]) -> dict[str, str]:
+def _licence(encoder: str, trained_on: Sequence[DatasetFacts]) -> dict[str, Any]:
     """Known only where encoder and data are this project's own; else it is for people to settle."""
     if encoder.startswith(BUILTIN) and all(facts.licence == OWN for facts in trained_on):
         return {"license": OWN.lower()}
