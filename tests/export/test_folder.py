@@ -59,8 +59,8 @@ def test_the_pipeline_gives_the_runs_logits(
     checkpoint = request.getfixturevalue(run)
     export(checkpoint, tmp_path / "model")
     expected = by_run(checkpoint)
-    assert np.ptp(expected[:, 0]) > 1e-3, "the texts must be told apart for this to mean anything"
-    assert np.abs(by_pipeline(tmp_path / "model") - expected).max() < 1e-5
+    # A tiny encoder hardly tells the texts apart: what differs must be little beside that as well.
+    assert np.abs(by_pipeline(tmp_path / "model") - expected).max() < min(1e-5, 0.01 * np.ptp(expected[:, 0]))
 
 
 def test_another_selection_is_another_network(nano_run: Path, export: Export, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def contents(
 def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
     """Every dataset that the run trained on or was scored on, in that order."""
     config = result["config"]
-    settings = {**config.get("targets", {}), **config["source"]}
+    settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
     return {name: dataset_facts(name, settings.get(name, {})) for name in names}
 
