@@ -104,8 +104,7 @@ def compute(
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
-    gc.freeze()  # cli.train had the collector wait
-    gc.enable()
+    gc.enable()  # cli.train had the collector wait
 
     tracking = tracked(config, folder) if ranks.first else nullcontext(list[Logger]())
     with tracking as loggers:
