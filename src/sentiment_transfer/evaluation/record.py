@@ -17,7 +17,15 @@ from sentiment_transfer.results.environment import describe_device, git_state, p
 from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.metrics import is_degenerate, score
 from sentiment_transfer.results.predictions import Predictions
-from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, Model, Performance, RunResult, Source
+from sentiment_transfer.results.record import (
+    SCHEMA_VERSION,
+    DatasetScores,
+    LabelBudget,
+    Model,
+    Performance,
+    RunResult,
+    Source,
+)
 from sentiment_transfer.trained.model import TrainedModel
 
 NOT_OURS = "training data unknown"  # the honesty label of a model that no run of this program made
@@ -43,7 +51,7 @@ class Evaluation:
 def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[str, Predictions]) -> RunResult:
     """The record, as ``result.json`` holds it."""
     data, trained = evaluation.data, evaluation.model.origin.result
-    scores = {s.name: _scores(s, data, predictions[s.name]) for s in data.sets}
+    scores = {s.name: _scores(s, data, predictions[s.name], trained) for s in data.sets}
     collapsed = all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in scores.values())
     return RunResult(
         schema_version=SCHEMA_VERSION,
@@ -70,13 +78,15 @@ def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[st
     )
 
 
-def _scores(review_set: ReviewSet, data: EvaluationData, predictions: Predictions) -> DatasetScores:
+def _scores(
+    review_set: ReviewSet, data: EvaluationData, predictions: Predictions, trained: RunResult | None
+) -> DatasetScores:
     reviews = review_set.reviews
     selections = {
         name: score(probabilities, predictions.gold, reviews.classes, predictions.folds)
         for name, probabilities in predictions.probabilities.items()
     }
-    return DatasetScores(
+    scores = DatasetScores(
         role="source" if review_set.name in data.sources else "target",
         language=reviews.language,
         domain=reviews.domain,
@@ -86,6 +96,10 @@ def _scores(review_set: ReviewSet, data: EvaluationData, predictions: Prediction
         classes=list(reviews.classes),
         selections=selections,
     )
+    if trained is not None:  # of others it is not known
+        before = trained["scores"].get(review_set.name)
+        scores["labels"] = before["labels"] if before and "labels" in before else LabelBudget(total=0)
+    return scores
 
 
 def _labels(config: DictConfig, evaluation: Evaluation) -> list[str]:

@@ -29,8 +29,8 @@ def ulmfit_complaints(config: DictConfig) -> Iterator[str]:
             )
     if config.trainer.devices != 1:
         yield (
-            f"trainer.devices={config.trainer.devices} cannot be with model=ulmfit: its language model is trained on one "
-            "device. Leave it out."
+            f"trainer.devices={config.trainer.devices} cannot be with model=ulmfit: its language model is trained on "
+            "one device. Leave it out."
         )
     for key, least in {"start_epochs": 1, "tune_epochs": 0, "embedding_size": 1, "hidden_size": 1}.items():
         if model[key] < least:
