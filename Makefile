@@ -12,7 +12,8 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling status sync report dashboard
+.PHONY: help setup demo train sweep paper scaling epochs folds demo_scaling few_shot demo_few_shot baselines
+.PHONY: status sync report dashboard
 .PHONY: test coverage-of-intervals bench faults lint format coverage lock clean
 
 help: ## Show this list
@@ -62,6 +63,24 @@ folds: $(INSTALLED) ## IndoLEM supervised: five folds, three seeds (needs a GPU)
 demo_scaling: $(INSTALLED) ## The demo's three encoders, two sources, five seeds: offline, 30 runs
 	$(RUN) train.py -m experiment=demo_scaling $(ARGS)
 	$(RUN) report.py multirun
+
+few_shot: $(INSTALLED) ## Labels of SmSA and AmazonJA, 8 to 2,048 and all, with and without AmazonEN (needs a GPU)
+	$(RUN) train.py -m experiment=paper source=amazon_en $(ARGS)
+	$(RUN) train.py -m experiment=few_shot $(ARGS)
+	$(RUN) train.py -m protocol=supervised targets=smsa_id,amazon_ja seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+demo_few_shot: $(INSTALLED) ## Labels of the demo's targets, 8 to 512 and all, with and without English: offline, 57 runs
+	$(RUN) train.py -m experiment=demo seed=$(SEEDS) $(ARGS)
+	$(RUN) train.py -m experiment=demo_few_shot $(ARGS)
+	$(RUN) train.py -m experiment=demo protocol=supervised targets=demo_ja,demo_id seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+baselines: BASELINES ?= zero_shot indolem smsa ulmfit_indolem ulmfit_smsa
+baselines: $(INSTALLED) ## mBERT, IndoBERT and ULMFiT, zero-shot and supervised, e.g. make baselines BASELINES=ulmfit_smsa
+	@for each in $(BASELINES); do \
+		$(RUN) train.py -m experiment=baselines_$$each $(ARGS) || failed=1; \
+	done; $(RUN) report.py multirun && exit $${failed:-0}
 
 status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. make status ARGS=multirun
 	$(RUN) -m hydra_plugins.slots_launcher $(ARGS)

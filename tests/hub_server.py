@@ -49,7 +49,7 @@ class TinyHub:
         self.requests: list[str] = []
         hub = self
 
-        class BoundHandler(Handler):
+        class BoundHandler(self.handler()):  # type: ignore[misc]
             pass
 
         BoundHandler.hub = hub
@@ -57,6 +57,9 @@ class TinyHub:
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def handler(self) -> type[Handler]:
+        return Handler
 
     @property
     def url(self) -> str:
@@ -200,9 +203,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _json(self, value: Any) -> None:
+    def _json(self, value: Any, status: int = 200) -> None:
         body = json.dumps(value).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -51,6 +51,8 @@ def test_the_name_says_model_source_and_seed() -> None:
         ("logger.tags", ["a"]),
         ("trainer.save_every_minutes", 1.0),
         ("data.num_workers", 2),
+        ("trainer.devices", 2),
+        ("trainer.strategy", "fsdp"),
     ],
 )
 def test_what_changes_no_number_changes_no_name(key: str, value: Any) -> None:

@@ -17,7 +17,11 @@ from sentiment_transfer.cost import run_cost
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.validate import validate
 
-RUNS = {"paper": 9, "scaling": 60, "epochs": 18, "folds": 15, "demo_scaling": 30}
+RUNS = {
+    **{"paper": 9, "scaling": 60, "epochs": 18, "folds": 15, "demo_scaling": 30, "few_shot": 60, "demo_few_shot": 48},
+    **{"baselines_zero_shot": 6, "baselines_indolem": 30, "baselines_smsa": 18},
+    **{"baselines_ulmfit_smsa": 6, "baselines_ulmfit_indolem": 15},
+}
 
 
 def with_hydra(*overrides: str) -> DictConfig:
@@ -55,6 +59,15 @@ def test_a_larger_model_more_epochs_and_more_reviews_cost_more() -> None:
     assert run_cost(composed("targets=none", "source=amazon_enja", "trainer.max_epochs=4")) == 2 * base
     assert run_cost(composed("targets=none", "source.amazon_en.limit=16000")) == pytest.approx(base / 10)
     assert run_cost(OmegaConf.create({})) == 0
+
+
+def test_few_labels_cost_little_and_come_last() -> None:
+    def cost_of(*overrides: str) -> float:
+        return run_cost(composed("targets=smsa_id", *overrides))
+
+    few = [cost_of(f"protocol={name}", "protocol.shots=16") for name in ("few_shot", "supervised")]
+    zero, full, joint = (cost_of(f"protocol={name}") for name in ("zero_shot", "supervised", "joint"))
+    assert few[0] == few[1] < full < zero < joint
 
 
 def test_memory_split_is_the_same_run() -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -21,14 +22,17 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer import config as config_schema
-from sentiment_transfer import cost, identity
+from sentiment_transfer import cost, identity, use_config
 from sentiment_transfer.config import Config
+from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.protocol import settled
 from sentiment_transfer.results.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.validate import suggestion, validate
+from sentiment_transfer.use_config import PredictConfig
+from sentiment_transfer.validate import suggestion, validate, validate_evaluate, validate_predict
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -57,10 +61,8 @@ def train(config: DictConfig, folder: str) -> float | None:
             # free and nothing on a GPU. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
-            from sentiment_transfer.run import run
-
             try:
-                run(config, Path(folder))
+                _run(settled(config), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
@@ -72,6 +74,51 @@ def train(config: DictConfig, folder: str) -> float | None:
         print(f"error: {error}", file=sys.stderr)
         if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN and not DEBUGGING:
             sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
+        error.reported = True
+        raise
+
+
+def _run(config: DictConfig, folder: Path) -> None:
+    if (count := devices_of(config)) > 1:
+        run_on_devices(config, folder, count)
+    else:
+        from sentiment_transfer.run import run
+
+        run(config, folder)
+
+
+def predict(config: DictConfig) -> None:
+    """Validate, then label a file. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_predict(config)
+        from sentiment_transfer.prediction.command import predict
+
+        predict(cast(PredictConfig, config))
+
+
+def evaluate(config: DictConfig, folder: str) -> None:
+    """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        validate_evaluate(config)
+        if is_finished(Path(folder)):
+            print(f"Evaluated before, in {folder}")
+        else:
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            from sentiment_transfer.evaluation.command import evaluate
+
+            evaluate(config, Path(folder))
+        Console().print(run_table(read_result(Path(folder))))
+
+
+@contextmanager
+def ended_by_user_errors() -> Iterator[None]:
+    """Out of a single job of Hydra's, which would add a line about a job with overrides to an exception."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if not DEBUGGING:
+            sys.exit(error.exit_code)
         error.reported = True
         raise
 
@@ -136,6 +183,7 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    schema = getattr(config_schema, named[1], Config) if named else Config
-    where = "" if schema is Config else key.rpartition(".")[0] + "."
+    schemas: dict[str, Any] = vars(config_schema) | vars(use_config)
+    schema = schemas.get(named[1], Config) if named else Config
+    where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
     return [where + f.name for f in dataclasses.fields(schema)]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
+
+from sentiment_transfer.config import Protocol
+from sentiment_transfer.protocol import continues
 
 # Parameters of the layers, in millions: layers x 12 x hidden^2 of the published architectures. Others count as base.
 LAYERS = {
-    **{"nano": 0.6, "micro": 0.9, "mini": 1.2, "scratch": 0.8},
+    **{"nano": 0.6, "micro": 0.9, "mini": 1.2, "scratch": 0.8, "ulmfit": 20.0},
     **{"base": 85.0, "mbert": 85.0, "infoxlm": 85.0, "xlm_t": 85.0, "mdeberta": 85.0, "indobert": 85.0},
     **{"mmbert": 110.0, "indobert_large": 302.0, "large": 302.0, "xl": 2831.0, "xxl": 9664.0},
 }
@@ -18,11 +24,19 @@ def run_cost(config: DictConfig) -> float:
     model, source = OmegaConf.select(config, "model.name"), OmegaConf.select(config, "source")
     if not model or not source:
         return 0.0
-    rows = 0
-    for dataset in source.values():
-        whole = TRAIN_ROWS.get(dataset.kind, 10_000)
-        rows += min(whole, dataset.limit or whole)
-    return LAYERS.get(model, LAYERS["base"]) * config.trainer.max_epochs * rows
+    size, epochs = LAYERS.get(model, LAYERS["base"]), config.trainer.max_epochs
+    protocol, targets = config.protocol.name, config.targets
+    if protocol == Protocol.supervised:
+        source, targets = targets, {}
+    if config.protocol.shots and (protocol == Protocol.supervised or continues(config)):
+        # Few labels; a source model that is not there yet comes on top.
+        return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
+    return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))
+
+
+def train_rows(datasets: Mapping[str, Any]) -> int:
+    whole = {name: TRAIN_ROWS.get(dataset.kind, 10_000) for name, dataset in datasets.items()}
+    return sum(min(whole[name], dataset.limit or whole[name]) for name, dataset in datasets.items())
 
 
 def register_resolver() -> None:

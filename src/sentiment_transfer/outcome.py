@@ -18,13 +18,22 @@ from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.metrics import is_degenerate, score
 from sentiment_transfer.results.mistakes import Mistake, confident_mistakes
 from sentiment_transfer.results.predictions import Predictions
-from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, Model, Performance, RunResult, Source
+from sentiment_transfer.results.record import (
+    SCHEMA_VERSION,
+    DatasetScores,
+    LabelBudget,
+    Model,
+    Performance,
+    RunResult,
+    Source,
+)
 from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
 
 
@@ -54,7 +63,13 @@ def to_mistakes(reviews: Reviews, predictions: Predictions) -> list[Mistake]:
 
 
 def make_result(
-    config: DictConfig, data: TransferDataModule, module: SentimentClassifier, trainer: pl.Trainer, outcome: Outcome
+    config: DictConfig,
+    data: TransferDataModule,
+    module: SentimentClassifier,
+    trainer: pl.Trainer,
+    outcome: Outcome,
+    *,
+    started_from: str | None = None,
 ) -> RunResult:
     """The record of a finished run, as ``result.json`` holds it."""
     scores = {s.name: _dataset_scores(s, data, outcome.predictions[s.name]) for s in data.test_sets}
@@ -73,13 +88,7 @@ def make_result(
         device=describe_device(device),
         precision=str(trainer.precision),
         model=_model(config, module),
-        source=Source(
-            names=list(data.source),
-            rows={
-                "train": sum(len(s.reviews) for s in data.train_sets),
-                "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
-            },
-        ),
+        source=_source(data, started_from),
         selections=_selections(outcome, data.source_dev_names),
         history=outcome.history,
         scores=scores,
@@ -106,11 +115,33 @@ def _dataset_scores(review_set: ReviewSet, data: TransferDataModule, predictions
         language=reviews.language,
         domain=reviews.domain,
         protocol=data.protocol(review_set.name),
+        labels=_label_budget(review_set.name, data),
         metric=headline_metric(review_set.name, selections["last"]),
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
     )
+
+
+def _source(data: TransferDataModule, started_from: str | None) -> Source:
+    rows = {
+        "train": sum(len(s.reviews) for s in data.train_sets),
+        "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
+    }
+    source = Source(names=list(data.source), rows=rows)
+    return source | {"started_from": started_from} if started_from else source
+
+
+def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:
+    total = sum(len(s.reviews) for s in data.train_sets if s.name == name)
+    labelled = data.labelled if data.labelled and data.labelled.name == name else None
+    if not total:
+        return LabelBudget(total=0)
+    alone = len(data.train_sets) == 1
+    budget = LabelBudget(total=total, how="alone" if alone else "continued" if labelled and labelled.alone else "joint")
+    if labelled and labelled.shots:
+        budget |= {"per_class": labelled.shots, "draw": labelled.draw}
+    return budget
 
 
 def _collapsed(scores: dict[str, DatasetScores]) -> bool:
@@ -124,7 +155,7 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
     network = module.network
     vocabulary = full_vocabulary(network)
     rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
-    return Model(
+    described = Model(
         name=config.model.name,
         encoder=config.model.encoder,
         parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
@@ -135,6 +166,9 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
         vocabulary_rows=rows,
         weights="built in" if config.model.encoder.startswith(BUILTIN) else config.model.weights.name,
     )
+    if isinstance(module, UlmfitClassifier) and module.language_model:
+        described["weights"], described["language_model"] = "language model trained here", module.language_model
+    return described
 
 
 def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, Any]]:
@@ -146,21 +180,27 @@ def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, 
             selections[name]["source_dev_error"] = source_dev_error(by_epoch[epoch], source_dev)
             # What a search maximises (hydra.launcher.value_key); never a target's.
             selections[name]["source_dev_accuracy"] = 1 - selections[name]["source_dev_error"]
+    averages = [chosen["average"] for chosen in outcome.chosen.values() if "average" in chosen]
+    if averages:
+        selections["average"] = {"epoch": averages[0]}
     oracle = {name: chosen["oracle"] for name, chosen in outcome.chosen.items() if "oracle" in chosen}
     return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
 
 
 def _performance(data: TransferDataModule, module: SentimentClassifier, outcome: Outcome, device: str) -> Performance:
     epochs = len(outcome.history)
-    trained = epochs * sum(len(s.reviews) for s in data.train_sets)
-    trained_tokens = epochs * sum(_tokens(s) for s in data.train_sets)
+    lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
+    trained, trained_tokens = epochs * len(lengths), epochs * int(lengths.sum())
     passes = {name: len(set(chosen.values())) for name, chosen in outcome.chosen.items()}
     scored = sum(passes[s.name] * len(s.reviews) for s in data.test_sets)
     scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
     train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
     batches, because = module.batches
+    seconds = outcome.seconds
+    if isinstance(module, UlmfitClassifier) and module.language_model:
+        seconds = seconds | {"language_model": module.language_seconds}
     return Performance(
-        seconds={stage: round(value, 3) for stage, value in outcome.seconds.items()},
+        seconds={stage: round(value, 3) for stage, value in seconds.items()},
         examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
         tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
         peak_memory_bytes=peak_memory_bytes(device),

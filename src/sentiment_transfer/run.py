@@ -4,86 +4,122 @@ from __future__ import annotations
 
 import gc
 import logging
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from filelock import FileLock, Timeout
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer, memory_needed
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
-from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
+from sentiment_transfer.protocol import continues
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.energy import metered
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
+from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one, remove_what_is_not_needed
 from sentiment_transfer.scoring import score
+from sentiment_transfer.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
-from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, remove_other_weights
+from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.memory import memory_errors_as_sentences
 from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.selection import epochs_for
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+from sentiment_transfer.ulmfit import learn_language
 
 log = logging.getLogger(__name__)
 
 
-def run(config: DictConfig, folder: Path) -> RunResult:
+def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
     """Do what a validated ``config`` describes in ``folder``, or what is still to do of it.
 
-    Raises UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
+    Of several processes that share the run, only the first holds the directory, writes and returns the result. Raises
+    UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), only_one(folder), stop_request() as stop:
-        if is_finished(folder):  # by another process, after this one looked and before it held the directory
+    held, listening = only_one(folder) if ranks.first else nullcontext(), stop_request(told=ranks.world > 1)
+    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held, listening as stop:
+        # By another process, after this one looked and before it held the directory.
+        if ranks.largest(ranks.first and is_finished(folder)):
             return read_result(folder)
-        return compute(config, folder, stop, Console())
+        start = None
+        if continues(config):
+            alone = partial(compute, stop=stop, console=Console(), ranks=ranks)
+            train = alone if ranks.world == 1 else refuse_source_alone
+            start = source_model(config, folder, train, partial(only_one, wait=True))
+        return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
 
 
-def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Console) -> RunResult:
-    """Train, score and record; ``result.json`` is written last."""
+def refuse_source_alone(config: DictConfig, folder: Path) -> None:
+    raise UserError(
+        "A few-shot run on several devices goes on from a finished run on its source, and none is there. Train that "
+        "first: the same command with protocol=zero_shot."
+    )
+
+
+def compute(
+    config: DictConfig,
+    folder: Path,
+    stop: StopRequest,
+    console: Console,
+    ranks: Ranks,
+    start: SourceModel | None = None,
+) -> RunResult | None:
+    """Train (from the weights of ``start``, where it is given), score and record; ``result.json`` is written last."""
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
+        torch.set_num_threads(max(1, config.trainer.threads // ranks.world))
 
-    data = make_data(config)
-    data.read()
-    refuse_nothing_to_score(data)
-    tokenizer = make_tokenizer(config, data)
-    data.tokenise(tokenizer)
-    log.info("%s", memory_needed(config, data, tokenizer))
+    data = make_data(config, ranks)
+    with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
+        data.read()
+        refuse_nothing_to_score(data)
+        tokenizer = make_tokenizer(config, data, start.folder if start else None)
+        data.tokenise(tokenizer)
+        if ranks.first:
+            log.info("%s", memory_needed(config, data, tokenizer, ranks.world))
     module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
+    if start:
+        start.load_into(module.network)
     if config.model.trim_vocabulary:
         trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
     console.print(audit_table(data.audit))
-    gc.freeze()  # cli.train had the collector wait
-    gc.enable()
+    gc.enable()  # cli.train had the collector wait
 
-    with tracked(config, folder) as loggers:
+    tracking = tracked(config, folder) if ranks.first else nullcontext(list[Logger]())
+    with tracking as loggers:
         prepared = time.monotonic() - started
-        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers)
+        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
         resumed = last_checkpoint(folder).exists()
         with metered(trainer.strategy.root_device.type) as energy:
+            if isinstance(module, UlmfitClassifier) and not resumed:
+                found = learn_language(config, data, tokenizer, module, folder, stop)
+                for logger in loggers:
+                    logger.log_metrics(found, step=0)
             fit(trainer, module, data, folder)
             outcome = score_all(config, trainer, module, data, folder, checkpoints)
+            if not ranks.first:
+                return None
             outcome.joules = None if resumed else energy.joules
         outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
 
@@ -93,7 +129,7 @@ def compute(config: DictConfig, folder: Path, stop: StopRequest, console: Consol
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
             tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome)
+        result = make_result(config, data, module, trainer, outcome, started_from=start.run_id if start else None)
         write_result(folder, result)
         remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
         for logger in loggers:
@@ -143,8 +179,12 @@ def score_all(
     """Probabilities on every test set under every selection."""
     started = time.monotonic()
     history, source_dev = checkpoints.history, data.source_dev_names
-    chosen = {s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source) for s in data.test_sets}
-    probabilities = score(trainer, module, data, folder, chosen)
+    average = config.trainer.average
+    chosen = {
+        s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source, average=average)
+        for s in data.test_sets
+    }
+    probabilities = score(trainer, module, data, folder, chosen, checkpoints.ranks)
     predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
     mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
@@ -152,7 +192,12 @@ def score_all(
 
 
 def trainer_of(
-    config: DictConfig, folder: Path, data: TransferDataModule, stop: StopRequest, loggers: list[Logger]
+    config: DictConfig,
+    folder: Path,
+    data: TransferDataModule,
+    stop: StopRequest,
+    loggers: list[Logger],
+    ranks: Ranks,
 ) -> tuple[pl.Trainer, RunCheckpoints]:
     checkpoints = RunCheckpoints(
         folder,
@@ -161,6 +206,8 @@ def trainer_of(
         source_dev=data.source_dev_names,
         oracle_for=[s.name for s in data.dev_sets if s.name not in data.source],
         save_every_seconds=60 * config.trainer.save_every_minutes,
+        average=config.trainer.average,
+        ranks=ranks,
     )
     trainer = make_trainer(
         config.trainer,
@@ -170,6 +217,7 @@ def trainer_of(
         callbacks=[checkpoints, *progress_reports()],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
+        ranks=ranks,
     )
     return trainer, checkpoints
 
@@ -196,39 +244,3 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         for logger in loggers:
             if isinstance(logger, WandbLogger):
                 logger.close(exit_code, preempted=preempted)
-
-
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:  # an OSError as well
-        raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
-    try:
-        remove_leftovers(folder)
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(sentence_of(error, Path(error.filename or folder))) from error
-    except Exception as error:
-        # Only its own text, not what it came from: a bug met while an OSError was handled is still a bug.
-        if "(os error " not in str(error) or (refused := system_error(error)) is None:
-            raise
-        raise UserError(sentence_of(refused, folder)) from error
-
-
-def remove_what_is_not_needed(folder: Path, epochs: set[int]) -> None:
-    """The optimiser's state, of no use to a finished run, and the weights of all but these epochs."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    remove_other_weights(folder, epochs)
-    if not epochs:
-        shutil.rmtree(folder / "weights", ignore_errors=True)

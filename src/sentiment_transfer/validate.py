@@ -11,12 +11,17 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, UlmfitConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
+from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
+from sentiment_transfer.protocol import complaints as protocol_complaints
+from sentiment_transfer.use_config import EvaluateConfig, PredictConfig
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+STRATEGIES = ("auto", "ddp", "fsdp")
 LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
 
 
@@ -24,9 +29,42 @@ def validate(config: DictConfig) -> None:
     """Raise UserError with every complaint about ``config``, one a line; return where there is none."""
     complaints = list(_missing(config)) or list(_unknown(config))
     if not complaints:
-        complaints = [*_numbers(config), *_sets(config), *_combinations(config)]
+        complaints = [*_numbers(config), *_devices(config), *_sets(config), *_combinations(config)]
+        complaints += protocol_complaints(config)
     if complaints:
         raise UserError("\n".join(complaints))
+
+
+def validate_predict(config: DictConfig) -> None:
+    """The same for predict.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, PredictConfig), *_use(config)]
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def validate_evaluate(config: DictConfig) -> None:
+    """The same for evaluate.py."""
+    complaints = list(_missing(config)) or [*_unknown_in("", config, EvaluateConfig), *_use(config)]
+    if not complaints and not config.targets:
+        complaints = ["targets is empty: name what to score on, e.g. targets=indonesian."]
+    if not complaints:
+        complaints = [x for name, of in config.targets.items() for x in _dataset(f"targets.{name}", of)]
+    if config.data.max_length is not None and config.data.max_length < 4:
+        complaints.append(f"data.max_length={config.data.max_length} cannot be: give a whole number of at least 4.")
+    if complaints:
+        raise UserError("\n".join(complaints))
+
+
+def _use(config: DictConfig) -> Iterator[str]:
+    """What predict.py and evaluate.py have in common."""
+    if config.precision not in SCORING_PRECISIONS:
+        yield f"precision={config.precision} is not there: one of {', '.join(SCORING_PRECISIONS)}."
+    if config.accelerator not in ACCELERATORS:
+        yield f"accelerator={config.accelerator} is not there: one of {', '.join(ACCELERATORS)}."
+    if config.batch_tokens < 1:
+        yield f"batch_tokens={config.batch_tokens} cannot be: give a whole number of at least 1."
+    if config.labels is not None and not OmegaConf.is_dict(config.labels):
+        yield f"labels={config.labels} is no mapping: use {{LABEL_0: negative, LABEL_1: positive}}."
 
 
 def suggestion(key: str, known: list[str]) -> str:
@@ -51,7 +89,8 @@ def _unknown(config: DictConfig) -> Iterator[str]:
             for name, dataset in node.items():
                 yield from _unknown_in(f"{group}.{name}", dataset, OmegaConf.get_type(dataset))
         elif dataclasses.is_dataclass(schema := groups.get(str(group))):
-            yield from _unknown_in(str(group), node, schema)
+            own = OmegaConf.get_type(node)  # a model may have a schema of its own
+            yield from _unknown_in(str(group), node, own if dataclasses.is_dataclass(own) else schema)
         elif group not in groups and group != "hydra":
             yield f"{group!s} is no group of this configuration.{suggestion(str(group), list(groups))}"
 
@@ -63,7 +102,7 @@ def _unknown_in(where: str, node: DictConfig, schema: Any) -> Iterator[str]:
     known = [f.name for f in dataclasses.fields(schema)]
     for key in map(str, node):
         if key not in known:
-            yield f"{where}.{key} is not an option.{suggestion(key, known)}"
+            yield f"{where}.{key} is not an option.{suggestion(key, known)}".removeprefix(".")
     if "kind" in known and node.kind != (kind := schema.kind):  # type: ignore[union-attr]
         yield f"{where}.kind={node.kind} cannot be: {where} is of kind {kind}. Choose another dataset."
 
@@ -77,6 +116,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.threads": 1,
         "data.max_length": 4,
         "model.lora_rank": 1,
+        "model.head_seed": 0,
         "data.num_workers": 0,
         "data.score_batch_tokens": 1,
         "logger.log_every": 1,
@@ -115,6 +155,29 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         yield (
             f"trainer.accumulate={config.trainer.accumulate} does not divide "
             f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."
+        )
+
+
+def _devices(config: DictConfig) -> Iterator[str]:
+    trainer = config.trainer
+    if trainer.strategy not in STRATEGIES:
+        yield f"trainer.strategy={trainer.strategy} is not there: one of {', '.join(STRATEGIES)}."
+    if trainer.devices == "auto":
+        return
+    if not isinstance(trainer.devices, int) or trainer.devices < 1:
+        yield f"trainer.devices={trainer.devices} cannot be: give a whole number of at least 1, or auto."
+        return
+    if trainer.devices > 1 and trainer.accelerator == "mps":
+        yield f"trainer.devices={trainer.devices} cannot be: there is one mps device. Use trainer.devices=1."
+    if trainer.devices == 1 and trainer.strategy == "fsdp":
+        yield "trainer.strategy=fsdp shares a model among devices: give several, e.g. trainer.devices=2."
+    parts = trainer.devices * max(1, trainer.accumulate) * max(1, trainer.memory_split)
+    if trainer.devices > 1 and trainer.batch_size % parts:
+        yield (
+            f"trainer.devices={trainer.devices} with trainer.accumulate={trainer.accumulate} and trainer.memory_split="
+            f"{trainer.memory_split} cannot cut trainer.batch_size={trainer.batch_size} into equal parts: batch_size "
+            f"is the reviews of a step on all devices together. Use trainer.batch_size="
+            f"{-(-trainer.batch_size // parts) * parts}, or other devices."
         )
 
 
@@ -178,6 +241,12 @@ def _combinations(config: DictConfig) -> Iterator[str]:
     if len(set(classes.values())) > 1:
         listed = ", ".join(f"{where} {count}" for where, count in classes.items())
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
+    if config.model.encoder == ULMFIT and OmegaConf.get_type(config.model) is not UlmfitConfig:
+        yield f"model.encoder={ULMFIT} has options of its own: type model=ulmfit."
+    elif config.model.encoder == ULMFIT:
+        yield from ulmfit_complaints(config)
+        for name, dataset in config.model.corpora.items():
+            yield from _dataset(f"model.corpora.{name}", dataset)
 
 
 def _select(config: DictConfig, key: str) -> Any:

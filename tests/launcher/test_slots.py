@@ -67,7 +67,8 @@ def test_threads_are_divided_among_slots(monkeypatch: pytest.MonkeyPatch) -> Non
     for slots, threads in [(1, "8"), (2, "4"), (3, "2"), (16, "1")]:
         made = make_slots(Options(cpu_slots=slots), {"CUDA_VISIBLE_DEVICES": ""})
         assert len(made) == slots
-        assert {slot.environment["OMP_NUM_THREADS"] for slot in made} == {threads}
+        for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+            assert {slot.environment[variable] for slot in made} == {threads}
     named = make_slots(Options(), {"CUDA_VISIBLE_DEVICES": "0,1", "OMP_NUM_THREADS": "3"})
     assert {slot.environment["OMP_NUM_THREADS"] for slot in named} == {"3"}
 

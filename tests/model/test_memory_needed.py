@@ -11,7 +11,7 @@ from runs import finished, trained
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import memory
-from sentiment_transfer.model.memory import GIB, Recipe, need, runs_at_once, what_would_fit
+from sentiment_transfer.model.memory import GIB, Recipe, devices_that_would_do, need, runs_at_once, what_would_fit
 from sentiment_transfer.model.network import outline
 from sentiment_transfer.model.vocabulary import trim_vocabulary
 
@@ -66,6 +66,18 @@ def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
     assert what_would_fit(network, large_batch, states * 1.5) == "trainer.memory_split=16"
     assert "lora_rank" in str(what_would_fit(network, large_batch, states * 0.6))
     assert what_would_fit(network, large_batch, 0.1 * GIB) is None
+
+
+def test_devices_that_share_a_model_need_less_each(real_models: Path) -> None:
+    xl = outline(str(real_models / "xlm-roberta-xl"), classes=BINARY, vocabulary=0)
+    recipe = replace(RECIPE, trimmed_rows=40_000, checkpointing=True)
+    alone, shared = need(xl, recipe), need(xl, replace(recipe, shards=4, accumulate=4))
+    assert shared.optimizer == alone.optimizer / 4 and shared.gradients == alone.gradients / 4
+    assert alone.weights / 4 < shared.weights < alone.weights / 3, "and a layer whole, with the next on its way"
+    assert devices_that_would_do(xl, recipe, 40 * GIB) == 2
+    assert devices_that_would_do(xl, recipe, 20 * GIB) == 4
+    assert devices_that_would_do(xl, recipe, 1 * GIB) is None
+    assert devices_that_would_do(xl, replace(recipe, batch_size=2), 20 * GIB) is None, "a batch of 2 is not for four"
 
 
 def test_as_many_runs_fit_as_there_is_room_for(tmp_path: Path) -> None:

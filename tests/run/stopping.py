@@ -62,12 +62,12 @@ def undisturbed(folder: Path, *overrides: str) -> Whole:
     return folder, recorded.rows
 
 
-def differences(one: Path, other: Path) -> list[str]:
+def differences(one: Path, other: Path, *, least: int = 4) -> list[str]:
     """Fields of the record that differ, and files of predictions and weights that differ in any byte."""
     results = [{key: value for key, value in read_result(run).items() if key not in TIMES} for run in (one, other)]
     fields = [key for key in results[0] if results[0][key] != results[1][key]]
     files = {str(file.relative_to(run)) for run in (one, other) for kind in KEPT for file in run.glob(kind)}
-    assert len(files) >= 4, files  # three sets are scored, with the weights of one epoch or two
+    assert len(files) >= least, files  # three sets are scored, with the weights of one epoch or two
     return fields + [name for name in sorted(files) if content(one / name) != content(other / name)]
 
 

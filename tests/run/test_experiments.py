@@ -11,7 +11,8 @@ from runs import ROOT, trained
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.results.record import RunResult
 
-SWEEPS = ("scaling", "epochs", "folds", "demo_scaling")  # of the others: see test_sweeps.py
+# Of these see test_sweeps.py.
+SWEEPS = ("scaling", "epochs", "folds", "demo_scaling", "few_shot", "demo_few_shot")
 MINIATURE = ("trainer.max_epochs=1", "logger=none", "trainer.keep_weights=false")
 REAL = {
     "smsa_supervised": ("source.smsa_id.limit=200",),
@@ -23,11 +24,21 @@ REAL = {
         "targets.jalan_ja.limit=100",
     ),
 }
+# With a tiny encoder in place of mBERT and IndoBERT.
+BASELINES = {
+    "baselines_smsa": ("source.smsa_id.limit=100", "source.smsa_id.classes=3"),
+    "baselines_indolem": ("source.indolem_id.limit=100", "source.indolem_id.fold=4"),
+}
+SMALL_ULMFIT = ("model.embedding_size=16", "model.hidden_size=24", "model.start_epochs=1", "model.tune_epochs=1")
+ULMFIT = {
+    "baselines_ulmfit_smsa": ("source.smsa_id.limit=100", "model.corpora.indolem_id.limit=100"),
+    "baselines_ulmfit_indolem": ("source.indolem_id.limit=100", "model.corpora.smsa_id.limit=100"),
+}
 
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    assert found == {"demo", "paper", *REAL, *SWEEPS}
+    assert found == {"demo", "paper", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
 
 
 def test_demo_in_miniature(tmp_path: Path) -> None:
@@ -53,6 +64,31 @@ def test_an_experiment_on_real_files_in_miniature(tmp_path: Path, real_data: Pat
         assert len(result["scores"]["indolem_id"]["selections"]["last"]["folds"]) == 5
 
 
+@pytest.mark.real_data
+@pytest.mark.parametrize("experiment", BASELINES)
+def test_a_baseline_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path, experiment: str) -> None:
+    result = trained(
+        tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", f"model.encoder={tiny_xlm_r}",
+        "data.max_length=64", *BASELINES[experiment], *MINIATURE,
+    )  # fmt: skip
+    [(name, entry)] = result["scores"].items()
+    assert (result["labels"], entry["protocol"]) == ([], "supervised")
+    assert result["config"]["model"]["name"] == "indobert"
+    assert len(entry["classes"]) == (3 if name == "smsa_id" else 2)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("experiment", ULMFIT)
+def test_ulmfit_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -> None:
+    result = trained(
+        tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", *SMALL_ULMFIT, *ULMFIT[experiment],
+        *MINIATURE,
+    )  # fmt: skip
+    [entry] = result["scores"].values()
+    assert (result["labels"], entry["protocol"]) == (["language model trained here"], "supervised")
+    assert len(result["model"]["language_model"]["corpora"]) == 1
+
+
 def write_marc(folder: Path, language: str) -> None:
     """The three files of MARC as they were published, with four reviews a star."""
     folder.mkdir(parents=True)
@@ -66,13 +102,15 @@ def write_marc(folder: Path, language: str) -> None:
         (folder / f"dataset_{language}_{split}.json").write_text(text)
 
 
-def paper(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> RunResult:
+def paper(
+    tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str, experiment: str = "paper"
+) -> RunResult:
     monkeypatch.setattr(AmazonReviewsDataModule, "rows_per_star", dict.fromkeys(("train", "dev", "test"), 4))
     for language in ("en", "ja"):
         write_marc(tmp_path / "data" / f"amazon_{language}", language)
     return trained(
-        tmp_path / "run", "experiment=paper", f"model.encoder={tiny_xlm_r}", f"paths.data_dir={tmp_path}/data",
-        "data.max_length=64", "logger=none", *overrides,
+        tmp_path / "run", f"experiment={experiment}", f"model.encoder={tiny_xlm_r}",
+        f"paths.data_dir={tmp_path}/data", "data.max_length=64", "logger=none", *overrides,
     )  # fmt: skip
 
 
@@ -87,6 +125,12 @@ def test_paper_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytes
     assert "by hand" in result["unavailable"]["smsa_id"]
     assert result["labels"] == []
     assert result["model"]["name"] == "base"
+
+
+def test_zero_shot_baselines_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = paper(tmp_path, tiny_xlm_r, monkeypatch, "trainer.max_epochs=1", experiment="baselines_zero_shot")
+    assert result["scores"]["amazon_ja"]["protocol"] == "zero-shot"
+    assert result["config"]["model"]["name"] == "mbert"
 
 
 def test_the_papers_mixture_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from run.stopping import RUN, Cut, Steps, cut
 from runs import composed, trained
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.batches import TrainingOrder
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
@@ -81,10 +81,16 @@ def test_smaller_parts_give_the_same_answers(tmp_path: Path) -> None:
 
 
 def test_places_are_counted_in_parts_of_now() -> None:
-    data = TransferDataModule({}, batch_size=8, accumulate=4)
-    data.parts_in_epoch = {1: 5, 2: 10, 4: 19}.__getitem__  # type: ignore[method-assign]
-    assert [data.parts_now(parts, 1) for parts in range(6)] == [0, 4, 8, 12, 16, 19]
-    assert [data.parts_now(parts, 2) for parts in (2, 8, 10)] == [4, 16, 19]
+    """38 reviews in batches of 8, the last of 6."""
+
+    def order(accumulate: int, world: int = 1) -> TrainingOrder:
+        return TrainingOrder(38, 8, seed=0, accumulate=accumulate, world=world)
+
+    quarters = order(4)
+    assert [quarters.place_of(parts, order(1)) for parts in range(6)] == [0, 4, 8, 12, 16, 19]
+    assert [quarters.place_of(parts, order(2)) for parts in (2, 8, 10)] == [4, 16, 19]
+    assert [quarters.place_of(parts, order(1, world=4)) for parts in (0, 1, 4, 5)] == [0, 4, 16, 19]
+    assert [order(2, world=2).place_of(parts, quarters) for parts in (4, 16, 19)] == [2, 8, 10]
 
 
 def test_a_batch_that_cannot_be_cut_further_is_refused_with_what_else_helps() -> None:

@@ -95,9 +95,9 @@ def test_an_oracle_is_chosen_for_targets_alone(result: RunResult) -> None:
     assert set(result["selections"]["oracle"]["epoch"]) == {"demo_ja", "demo_id"}
     selections = {name: list(entry["selections"]) for name, entry in result["scores"].items()}
     assert selections == {
-        "demo_en": ["last", "source_dev"],
-        "demo_ja": ["last", "source_dev", "oracle"],
-        "demo_id": ["last", "source_dev", "oracle"],
+        "demo_en": ["last", "source_dev", "average"],
+        "demo_ja": ["last", "source_dev", "average", "oracle"],
+        "demo_id": ["last", "source_dev", "average", "oracle"],
     }
 
 

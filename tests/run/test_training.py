@@ -53,7 +53,8 @@ def test_kept_weights_load_again_and_give_the_recorded_probabilities(demo_run: P
 def test_a_finished_run_keeps_the_selected_weights_and_no_checkpoint(demo_run: Path) -> None:
     selections = read_result(demo_run)["selections"]
     epochs = {selections["last"]["epoch"], selections["source_dev"]["epoch"], *selections["oracle"]["epoch"].values()}
-    assert {path.name for path in demo_run.glob("weights/*")} == {f"epoch-{epoch}.safetensors" for epoch in epochs}
+    files = {"average-of-2.safetensors", *(f"epoch-{epoch}.safetensors" for epoch in epochs)}
+    assert {path.name for path in demo_run.glob("weights/*")} == files
     assert not (demo_run / "checkpoints").exists()
 
 
@@ -69,7 +70,13 @@ def test_no_more_weights_are_kept_on_the_way_than_selections_need(
 
     monkeypatch.setattr(SentimentClassifier, "validation_step", validation_step)
     trained(tmp_path, *TINY, "source.demo_en.limit=16", "trainer.max_epochs=6")
-    assert max(kept) <= 2  # last, and the best on the source's development set
+    assert max(kept) <= 3  # last, the best on the source's development set, and the mean
+
+
+def test_the_mean_of_epochs_can_be_left_out(tmp_path: Path) -> None:
+    result = trained(tmp_path, *TINY, "trainer.average=false")
+    assert set(result["selections"]) == {"last", "source_dev"}
+    assert not list(tmp_path.glob("weights/average*"))
 
 
 def test_weights_that_nobody_wants_are_not_kept(tmp_path: Path) -> None:
@@ -127,12 +134,12 @@ def test_an_untrimmed_run_gives_the_numbers_of_a_trimmed_one(tmp_path: Path) -> 
     assert np.abs(probabilities(tmp_path / "trimmed") - probabilities(tmp_path / "whole")).max() < 1e-3
 
 
-def test_a_source_without_a_development_set_selects_the_last_epoch_alone(tmp_path: Path) -> None:
+def test_a_source_without_a_development_set_selects_no_epoch_by_it(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 20)
     result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0")
-    assert list(result["selections"]) == ["last"]
+    assert list(result["selections"]) == ["last", "average"]
     assert result["history"][0]["dev"] == {}
-    assert list(result["scores"]["csv"]["selections"]) == ["last"]
+    assert list(result["scores"]["csv"]["selections"]) == ["last", "average"]
 
 
 # Runs gone wrong

@@ -95,3 +95,11 @@ def test_an_epoch_that_is_not_needed_is_never_needed_again() -> None:
         for epochs in range(1, 5):
             kept = (kept | {epochs - 1}) & epochs_needed(sets[:epochs], ["en"], ["en"], oracle=True)
         assert epochs_needed(sets, ["en"], ["en"], oracle=True) <= kept
+
+
+def test_the_average_is_of_all_epochs_and_needs_no_development_set() -> None:
+    assert epochs_for(history({}, {}, {}), "ja", [], average=True) == {"last": 2, "average": -3}
+
+
+def test_the_average_of_one_epoch_is_that_epoch() -> None:
+    assert epochs_for(errors(0.5), "ja", ["en"], average=True) == {"last": 0, "source_dev": 0, "average": 0}

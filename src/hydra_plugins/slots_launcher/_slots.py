@@ -13,7 +13,8 @@ from hydra.errors import HydraException
 
 from hydra_plugins.slots_launcher._options import Options
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Rayon is what Hugging Face's tokenizers count by: left alone, every job tokenises on all cores.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 MEMORY_PER_CPU_SLOT = 8 * 2**30  # of the machine's: a base-size model with AdamW in fp32 takes 5 to 7 GiB
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,38 +70,65 @@ def pad(reviews: Sequence[np.ndarray], pad_id: int) -> Batch:
 
 
 class MicroBatches(Dataset[Batch]):
-    """``TokenBatches`` for training: a part of a batch also has ``share``, () float32, of the optimiser step.
+    """``TokenBatches`` of which a process takes parts. A part of a training batch also has ``share``, () float32.
 
-    The step's loss is the mean over its reviews, so a part counts by the reviews it has, however they were cut.
-    Whole batches have no share: accumulated by a Trainer of the user's own, they count alike.
+    The step's loss is the mean over its reviews, so a part counts by the reviews it has, however they were cut: its
+    share of the optimiser step, times the processes, whose gradients are averaged. Whole batches have no share:
+    accumulated by a Trainer of the user's own, they count alike. An item of 0 reviews is one that keeps a process busy
+    while the others have theirs: it has the key ``spare``, and counts nothing.
     """
 
-    def __init__(self, batches: TokenBatches, accumulate: int) -> None:
-        self.batches, self.accumulate = batches, accumulate
+    def __init__(self, batches: TokenBatches, accumulate: int = 1, world: int = 1) -> None:
+        self.batches, self.accumulate, self.world = batches, accumulate, world
 
     def __getitem__(self, item: tuple[list[int], int]) -> Batch:
         rows, step_size = item
-        share = {"share": torch.tensor(len(rows) / step_size)} if self.accumulate > 1 else {}
-        return self.batches[rows] | share
+        batch = self.batches[rows]
+        if not step_size:
+            return batch | {"share": torch.tensor(0.0), "spare": torch.tensor(True)}
+        if self.accumulate * self.world > 1:
+            batch["share"] = torch.tensor(self.world * len(rows) / step_size)
+        return batch
 
 
 class TrainingOrder(Sampler[tuple[list[int], int]]):
-    """Random batches of ``batch_size`` rows, each cut into ``accumulate`` parts of equal size; an item is the rows
-    of one part and the number of rows in its whole batch. Epoch e of seed s is always the same order.
+    """Random batches of ``batch_size`` rows, each cut into ``accumulate`` parts of equal size for each of ``world``
+    processes; an item is the rows of one part and the number of rows in its whole batch. Epoch e of seed s is always
+    the same order.
+
+    Process ``rank`` gets every world-th part. Where the last batch has too few for all, it gets a spare one instead,
+    with 0 for the number of rows: every process takes as many steps.
 
     ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
-    Raises UserError where ``accumulate`` does not divide ``batch_size``.
+    ``rows`` are 0 to ``rows``, or the array of them, (n,) int64: what stands in it twice is twice in an epoch.
+    Raises UserError where ``accumulate`` times ``world`` does not divide ``batch_size``.
     """
 
     def __init__(
-        self, rows: int, batch_size: int, seed: int, *, accumulate: int = 1, epoch: int = 0, start: int = 0
+        self,
+        rows: int | np.ndarray,
+        batch_size: int,
+        seed: int,
+        *,
+        accumulate: int = 1,
+        epoch: int = 0,
+        start: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        if accumulate < 1 or batch_size % accumulate:
+        if accumulate < 1 or batch_size % (accumulate * world):
+            among = f" for each of {world} devices" if world > 1 else ""
             raise UserError(
-                f"accumulate={accumulate} does not divide batch_size={batch_size}: a batch is cut into equal parts."
+                f"accumulate={accumulate}{among} does not divide batch_size={batch_size}: a batch is cut into equal "
+                "parts."
             )
-        self.rows, self.batch_size, self.seed = rows, batch_size, seed
-        self.accumulate, self.part = accumulate, batch_size // accumulate
+        self.rows = np.arange(rows) if isinstance(rows, int) else rows
+        self.batch_size, self.seed = batch_size, seed
+        self.rank, self.world = rank, world
+        self.accumulate, self.part = accumulate, batch_size // (accumulate * world)
+        self.go_on(epoch, start)
+
+    def go_on(self, epoch: int, start: int) -> None:
         self.epoch = self.start_epoch = epoch
         self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
 
@@ -109,19 +136,33 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole * self.accumulate + -(-rest // self.part)
+        """This process's parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
+        whole, rest = divmod(len(self.rows), self.batch_size)
+        return whole * self.accumulate + -(-rest // (self.part * self.world))
+
+    def place_of(self, parts: int, then: TrainingOrder) -> int:
+        """Where ``parts`` of an epoch in the order ``then``, which cuts the same batches otherwise, end in this one."""
+        if parts == len(then):  # the last batch may be smaller and have fewer parts
+            return len(self)
+        return parts // then.accumulate * self.accumulate
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.rows)
-        batches = (order[i : i + self.batch_size] for i in range(0, self.rows, self.batch_size))
-        parts = (
-            (batch[i : i + self.part].tolist(), len(batch))
-            for batch in batches
-            for i in range(0, len(batch), self.part)
-        )
+        order = self.rows[np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))]
+        batches = (order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size))
+        parts = chain.from_iterable(map(self._parts, batches))
         yield from islice(parts, self.start if self.epoch == self.start_epoch else 0, None)
+
+    def _parts(self, batch: list[int]) -> list[tuple[list[int], int]]:
+        parts = [batch[i : i + self.part] for i in range(0, len(batch), self.part)]
+        return dealt(parts, len(batch), self.rank, self.world)
+
+
+def dealt(parts: list[list[int]], of: int, rank: int, world: int) -> list[tuple[list[int], int]]:
+    """What process ``rank`` gets of ``parts``: every world-th, each with ``of``, and a spare one with 0 where that is
+    one fewer than others get."""
+    mine = [(part, of) for part in parts[rank::world]]
+    spare = [(parts[-1], 0)] * (-(-len(parts) // world) - len(mine))
+    return mine + spare
 
 
 def batches_by_length(lengths: np.ndarray, batch_tokens: int, *, packed: bool = False) -> list[list[int]]:
@@ -145,12 +186,16 @@ def batches_by_length(lengths: np.ndarray, batch_tokens: int, *, packed: bool = 
 
 def training_loader(batches: TokenBatches, order: TrainingOrder, num_workers: int = 0) -> DataLoader[Batch]:
     """Lightning calls ``set_epoch`` on ``sampler``: the order is given as one, each of its items a whole batch."""
-    return DataLoader(MicroBatches(batches, order.accumulate), batch_size=None, sampler=order, num_workers=num_workers)
+    parts = MicroBatches(batches, order.accumulate, order.world)
+    return DataLoader(parts, batch_size=None, sampler=order, num_workers=num_workers)
 
 
-def scoring_loader(batches: TokenBatches, batch_tokens: int, num_workers: int = 0) -> DataLoader[Batch]:
-    order = batches_by_length(batches.lengths, batch_tokens, packed=batches.packed)
-    return DataLoader(batches, batch_size=None, sampler=order, num_workers=num_workers)
+def scoring_loader(
+    batches: TokenBatches, batch_tokens: int, num_workers: int = 0, *, rank: int = 0, world: int = 1
+) -> DataLoader[Batch]:
+    """The batches are the same however many processes share them."""
+    order = dealt(batches_by_length(batches.lengths, batch_tokens, packed=batches.packed), 1, rank, world)
+    return DataLoader(MicroBatches(batches), batch_size=None, sampler=order, num_workers=num_workers)
 
 
 def review_loader(module: ReviewDataModule, split: Split, *, shuffle: bool) -> DataLoader[Batch]:

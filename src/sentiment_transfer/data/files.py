@@ -52,19 +52,24 @@ def open_binary(path: Path) -> BinaryIO:
     """A file for reading, decompressed on the way. Raises UserError where there is none."""
     refuse_no_file(path)
     try:
-        match path.suffix.lower():
-            case ".gz":
-                return cast(BinaryIO, gzip.open(path))
-            case ".xz":
-                return cast(BinaryIO, lzma.open(path))
-            case ".bz2":
-                return cast(BinaryIO, bz2.open(path))
-            case ".zst":
-                return cast(BinaryIO, io.BufferedReader(pa.input_stream(path, compression="zstd")))
-            case _:
-                return path.open("rb")
+        return decompressed(path, path.suffix)
     except OSError as error:
         raise UserError(f"{path} cannot be opened: {error.strerror or error}.") from error
+
+
+def decompressed(source: Path | BinaryIO, ending: str) -> BinaryIO:
+    """A file's content, decompressed as the ``ending`` says; an open ``source`` is the caller's to close."""
+    match ending.lower():
+        case ".gz":
+            return cast(BinaryIO, gzip.open(source))
+        case ".xz":
+            return cast(BinaryIO, lzma.open(source))
+        case ".bz2":
+            return cast(BinaryIO, bz2.open(source))
+        case ".zst":
+            return cast(BinaryIO, io.BufferedReader(pa.input_stream(source, compression="zstd")))
+        case _:
+            return source.open("rb") if isinstance(source, Path) else source
 
 
 def text_lines(path: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from sentiment_transfer.data.audit import audit_overlap, audit_split, leaked_rows, row_keys
-from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.audit import leaked_rows, row_keys
+from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.batches import Batch, TokenBatches, TrainingOrder, scoring_loader, training_loader
-from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.sets import ReviewSet, audit_sets
+from sentiment_transfer.data.shots import Labelled, epoch_rows, few_examples
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.errors import UserError
 
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ReviewSet:
-    """One split of one dataset as a run uses it: its reviews and, once tokenised, their tokens."""
-
-    name: str
-    split: Split
-    reviews: Reviews
-    tokens: TokenStore | None = None
 
 
 class TransferDataModule(pl.LightningDataModule):
@@ -46,12 +37,14 @@ class TransferDataModule(pl.LightningDataModule):
         source: datasets to train on, by name; several are one shuffled mixture.
         targets: datasets to score on, by name. A name that is also in ``source`` is a supervised score.
         tokenizer: needed by the loaders; may be given to ``tokenise`` instead.
-        batch_size: reviews per optimiser step; cut into ``accumulate`` equal parts.
+        batch_size: reviews per optimiser step, of all processes together; cut into ``accumulate`` equal parts for each.
         max_length: tokens per review, special tokens included; the rest is cut.
+        labelled: the target whose labels are trained on as well, or the source of which few are.
         dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
         oracle: also read the targets' dev sets, for the selection that is no zero-shot number.
         packed: whether batches are packed (one row of tokens, for networks that take that) or padded.
         score_batch_tokens: tokens of a scoring batch, padding included.
+        rank, world: which process this is of how many that share every batch; the loaders give its part.
     """
 
     def __init__(
@@ -59,6 +52,7 @@ class TransferDataModule(pl.LightningDataModule):
         source: Mapping[str, ReviewDataModule],
         targets: Mapping[str, ReviewDataModule] | None = None,
         *,
+        labelled: Labelled | None = None,
         tokenizer: PreTrainedTokenizerBase | None = None,
         batch_size: int = 32,
         accumulate: int = 1,
@@ -69,15 +63,18 @@ class TransferDataModule(pl.LightningDataModule):
         targets_required: bool = False,
         packed: bool = False,
         score_batch_tokens: int = 16_384,
+        rank: int = 0,
+        world: int = 1,
         num_workers: int = 0,
         cache_dir: str | Path = "~/.cache/sentiment-transfer",
     ) -> None:
         super().__init__()
-        self.source, self.targets = dict(source), dict(targets or {})
+        self.source, self.targets, self.labelled = dict(source), dict(targets or {}), labelled
         self.tokenizer = tokenizer
         self.batch_size, self.accumulate, self.max_length, self.seed = batch_size, accumulate, max_length, seed
         self.dedup, self.oracle, self.targets_required = dedup, oracle, targets_required
         self.packed, self.score_batch_tokens, self.num_workers = packed, score_batch_tokens, num_workers
+        self.rank, self.world = rank, world
         self.cache_dir = Path(cache_dir).expanduser()
         self.train_sets: list[ReviewSet] = []
         self.dev_sets: list[ReviewSet] = []  # the source's, then (oracle) the targets'
@@ -85,7 +82,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.unavailable: dict[str, str] = {}
         self.removed: dict[str, int] = {}  # by dedup, per test set
         self.audit: dict[str, Any] = {}
-        self._place: dict[str, int] = {}  # where training goes on, until a loader was made that begins there
+        self._order: TrainingOrder | None = None  # of the fit that is going on
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -105,9 +102,13 @@ class TransferDataModule(pl.LightningDataModule):
         return [s.tokens for s in self.sets if s.tokens is not None]
 
     def protocol(self, name: str) -> str:
-        """``supervised`` (the run trains on it), ``zero-shot`` (its language is new) or ``cross-domain``."""
+        """``supervised`` (the run trains on it; ``few-label``: on some of it), ``zero-shot`` (its language is new),
+        ``cross-domain``, or of a target whose labels are trained on beside the source ``joint`` and ``few-shot``."""
+        labelled = self.labelled if self.labelled and self.labelled.name == name else None
         if name in self.source:
-            return "supervised"
+            return "few-label" if labelled and labelled.shots else "supervised"
+        if labelled:
+            return "few-shot" if labelled.shots else "joint"
         languages = {module.language for module in self.source.values()}
         return "cross-domain" if self.targets[name].language in languages else "zero-shot"
 
@@ -115,12 +116,14 @@ class TransferDataModule(pl.LightningDataModule):
         """Read every split that the run needs and audit it. Raises UserError for a source that cannot be had."""
         self.train_sets, self.dev_sets, self.test_sets, self.unavailable, self.removed = [], [], [], {}, {}
         for name, module in self.source.items():
-            self.train_sets.append(ReviewSet(name, "train", module.reviews("train")))
-            self._refuse_single_class(self.train_sets[-1])
-            if module.has("dev"):
+            self.train_sets.append(self._training_set(name, module))
+            # Whoever has few labels of a set has no development set of a thousand.
+            if module.has("dev") and self.protocol(name) == "supervised":
                 self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
             if module.has("test"):
                 self.test_sets.append(ReviewSet(name, "test", module.reviews("test")))
+        if self.labelled and self.labelled.name in self.targets:
+            self.train_sets.append(self._training_set(self.labelled.name, self.targets[self.labelled.name]))
         for name, module in self.targets.items():
             try:
                 # What a dataset is when it is a target may differ from when it is trained on: all five IndoLEM
@@ -136,6 +139,19 @@ class TransferDataModule(pl.LightningDataModule):
                 log.warning("The target %s is left out. %s", name, error)
         self._audit()
 
+    def _training_set(self, name: str, module: ReviewDataModule) -> ReviewSet:
+        reviews = module.reviews("train")
+        if self.labelled and self.labelled.name == name and self.labelled.shots:
+            reviews = few_examples(reviews, module.reviews("test"), self.labelled)
+        train = ReviewSet(name, "train", reviews)
+        self._refuse_single_class(train)
+        return train
+
+    @property
+    def epoch_rows(self) -> np.ndarray:  # (n,) int64
+        """The rows of an epoch, counted through all training sets."""
+        return epoch_rows([s.name for s in self.train_sets], [len(s.reviews) for s in self.train_sets], self.labelled)
+
     def _refuse_single_class(self, train: ReviewSet) -> None:
         counts = train.reviews.label_counts()
         absent = [label for label, count in counts.items() if count == 0]
@@ -146,23 +162,12 @@ class TransferDataModule(pl.LightningDataModule):
             )
 
     def _audit(self) -> None:
-        everything = self.sets
-        keys = {(s.name, s.split): row_keys(s.reviews) for s in everything}
-        splits: dict[str, dict[str, Any]] = {}
-        for s in everything:
-            splits.setdefault(s.name, {})[s.split] = audit_split(s.reviews, keys[s.name, s.split]).to_dict()
-        overlaps = [
-            {"train": train.name, "scored": scored.name, "split": scored.split}
-            | audit_overlap(
-                train.reviews, scored.reviews, keys[train.name, train.split], keys[scored.name, scored.split]
-            ).to_dict()
-            for train in self.train_sets
-            for scored in [*self.dev_sets, *self.test_sets]
-        ]
+        keys: dict[tuple[str, str], np.ndarray] = {(s.name, s.split): row_keys(s.reviews) for s in self.sets}
+        audit = audit_sets(self.train_sets, [*self.dev_sets, *self.test_sets], keys)
         if self.dedup:
             seen = np.concatenate([keys[s.name, s.split] for s in self.train_sets])
             self.test_sets = [self._without(s, leaked_rows(seen, keys[s.name, s.split])) for s in self.test_sets]
-        self.audit = {"splits": splits, "overlaps": overlaps, "dedup": self.dedup, "removed": self.removed}
+        self.audit = audit | {"dedup": self.dedup, "removed": self.removed}
 
     def _without(self, test_set: ReviewSet, leaked: np.ndarray) -> ReviewSet:
         self.removed[test_set.name] = len(leaked)
@@ -198,10 +203,16 @@ class TransferDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
-        batches = self._batches(*self.train_sets)
-        place, self._place = self._place, {}
-        order = TrainingOrder(len(batches), self.batch_size, self.seed, accumulate=self.accumulate, **place)
-        return training_loader(batches, order, self.num_workers)
+        self._order = self._order or self.order()
+        return training_loader(self._batches(*self.train_sets), self._order, self.num_workers)
+
+    def order(self, **changes: int) -> TrainingOrder:
+        usual = {"accumulate": self.accumulate, "rank": self.rank, "world": self.world}
+        return TrainingOrder(self.epoch_rows, self.batch_size, self.seed, **(usual | changes))
+
+    def order_of(self, state_dict: dict[str, int]) -> TrainingOrder:
+        """The order of the run that saved ``state_dict``: other memory or devices may have cut batches otherwise."""
+        return self.order(accumulate=state_dict["accumulate"], world=state_dict["world"], rank=0)
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
@@ -210,22 +221,16 @@ class TransferDataModule(pl.LightningDataModule):
         loop = self.trainer.fit_loop
         epoch = int(loop.epoch_progress.current.state_dict()["processed"])
         start = loop.epoch_loop.batch_progress.current.ready
-        return {"epoch": epoch, "start": start, "accumulate": self.accumulate}
+        return {"epoch": epoch, "start": start, "accumulate": self.accumulate, "world": self.world}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        # The loops themselves are restored later, when the loader has long been made: the schedule asks how long it is.
-        cut_then = state_dict.get("accumulate", self.accumulate)
-        self._place = {"epoch": state_dict["epoch"], "start": self.parts_now(state_dict["start"], cut_then)}
+        # The loops are restored later than this; the loader was made before it (FSDP) or is made after it (otherwise).
+        self._order = self._order or self.order()
+        self._order.go_on(state_dict["epoch"], self._order.place_of(state_dict["start"], self.order_of(state_dict)))
 
-    def parts_in_epoch(self, accumulate: int) -> int:
-        rows = sum(len(s.reviews) for s in self.train_sets)
-        return len(TrainingOrder(rows, self.batch_size, self.seed, accumulate=accumulate))
-
-    def parts_now(self, parts: int, cut_then: int) -> int:
-        """Where ``parts`` of this epoch's batches, cut into ``cut_then`` each, end when they are cut as now."""
-        if parts == self.parts_in_epoch(cut_then):  # the last batch may be smaller and have fewer parts
-            return self.parts_in_epoch(self.accumulate)
-        return parts // cut_then * self.accumulate
+    def teardown(self, stage: str) -> None:
+        if stage == "fit":
+            self._order = None
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]
@@ -238,7 +243,8 @@ class TransferDataModule(pl.LightningDataModule):
         return self._scoring(*sets)
 
     def _scoring(self, *sets: ReviewSet) -> DataLoader[Batch]:
-        return scoring_loader(self._batches(*sets), self.score_batch_tokens, self.num_workers)
+        batches = self._batches(*sets)
+        return scoring_loader(batches, self.score_batch_tokens, self.num_workers, rank=self.rank, world=self.world)
 
     def _batches(self, *sets: ReviewSet) -> TokenBatches:
         assert self.tokenizer is not None

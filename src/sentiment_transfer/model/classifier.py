@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,6 +75,15 @@ class SentimentClassifier(pl.LightningModule):
         self.train_metrics.persistent(True)
         self.dev_metrics = nn.ModuleList(self._metrics() for _ in self.dev_names)
 
+    def configure_model(self) -> None:
+        """Share the network among the devices, where the trainer's strategy asks for that."""
+        if self.device_mesh is not None:
+            from sentiment_transfer.distributed.sharding import shard
+
+            shard(self.network, self.device_mesh["data_parallel"])
+            if self.packed is not None and self.packed.why_not_fused is None:
+                self.packed.why_not_fused = "the kernels need whole weights, trainer.strategy=fsdp shares them"
+
     def _metrics(self) -> MetricCollection:
         classes = len(self.classes)
         return MetricCollection(
@@ -113,9 +123,11 @@ class SentimentClassifier(pl.LightningModule):
         return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()
 
     def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
-        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``."""
+        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``, unless it is a spare one."""
         logits = self.logits(batch)
         loss = nn.functional.cross_entropy(logits, batch["labels"])
+        if "spare" in batch:  # another process has the last reviews: this one keeps step
+            return loss
         metrics["loss"].update(loss.detach(), weight=len(logits))
         metrics["accuracy"].update(logits.detach(), batch["labels"])
         metrics["f1"].update(logits.detach(), batch["labels"])
@@ -125,6 +137,23 @@ class SentimentClassifier(pl.LightningModule):
         kept = {f"network.{name}" for name in kept_state(self.network)}
         state = checkpoint["state_dict"]
         checkpoint["state_dict"] = {n: t for n, t in state.items() if n in kept or not n.startswith("network.")}
+        checkpoint["train_metrics"] = self.train_metrics.state_dict()  # which FSDP leaves out, as no parameters
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.train_metrics.load_state_dict(checkpoint["train_metrics"])
+        self.train_metrics.to(self.device)
+
+    @contextmanager
+    def metrics_of_all_ranks(self) -> Iterator[None]:
+        """While it lasts, the training metrics are those of all processes together: what a checkpoint keeps."""
+        with ExitStack() as stack:
+            for metric in self.train_metrics.values():
+                stack.enter_context(metric.sync_context())
+            yield
+
+    def on_train_start(self) -> None:
+        if self.trainer.global_rank:  # a checkpoint's are those of all, which the first process goes on with
+            self.train_metrics.reset()
 
     def on_train_epoch_start(self) -> None:
         self.train_metrics.reset()  # not at an epoch's end: a checkpoint is saved there, before this hook has its turn
@@ -132,8 +161,10 @@ class SentimentClassifier(pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout is a function of (seed, step), not of what ran before: a run that is interrupted and
         # continued draws the same masks as one that was not.
+        # Each of several processes draws its own.
         done = self.trainer.fit_loop.epoch_loop.total_batch_idx
-        torch.manual_seed(hash((self.seed, done)) % 2**63)
+        others = (self.trainer.global_rank,) if self.trainer.global_rank else ()
+        torch.manual_seed(hash((self.seed, done, *others)) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.step(batch, self.train_metrics)
@@ -160,10 +191,14 @@ class SentimentClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        fused = not self._scaled()  # a fused step unscales by itself, after the clipping
+        # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
+        fused = not self._scaled() and self.device_mesh is None
         optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
-        schedule = LambdaLR(optimizer, LinearWithWarmup(steps, self.warmup_ratio))
+        schedule = LambdaLR(optimizer, self._schedule(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _schedule(self, steps: int) -> Callable[[int], float]:
+        return LinearWithWarmup(steps, self.warmup_ratio)
 
     def configure_gradient_clipping(
         self,
@@ -172,7 +207,9 @@ class SentimentClassifier(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the norm. Lightning's own refuses fused optimisers in bf16 too, where nothing is scaled."""
-        if self._scaled():
+        if gradient_clip_val is not None and self.device_mesh is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        elif self._scaled():
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val is not None:
             norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])

@@ -35,10 +35,10 @@ def _sentence(what: str, name: str, instead: str, error: Exception) -> str:
         return f"The {what} in the folder {name} cannot be read: {_first_line(error)}"
     if name.startswith(("/", "./", "../", "~")):
         return f"The {what} folder {name} does not exist."
-    return f"The {what} {name} cannot be loaded: {_reason(error)}. To use a copy on disk, type {instead}."
+    return f"The {what} {name} cannot be loaded: {reason_of(error)}. To use a copy on disk, type {instead}."
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Why, in words; a status that the hub answered says more than what the libraries make of it."""
     chain = _chain(error)
     text = " ".join(str(link) for link in chain)

@@ -11,7 +11,7 @@ import torch
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
-from sentiment_transfer.model.tokenizer import BUILTIN
+from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -40,17 +40,19 @@ def load_network(
     freeze_embeddings: bool = False,
     gradient_checkpointing: bool = False,
     lora_rank: int | None = None,
+    sizes: dict[str, int] | None = None,
 ) -> PreTrainedModel:
     """An encoder with a classification head, in fp32 on the CPU. The head is fresh and follows ``seed``, unless the
     weights come with one for as many classes.
 
     ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
-    cover. Raises UserError where the model cannot be had or does not fit.
+    cover; ``sizes`` are entries of UlmfitConfig, for ``builtin:ulmfit``. Raises UserError where the model cannot be had
+    or does not fit.
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
-        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout)
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout, sizes)
     elif random_weights:
         from transformers import AutoModelForSequenceClassification
 
@@ -76,11 +78,18 @@ def load_network(
     return network
 
 
-def outline(encoder: str, *, classes: tuple[str, ...], vocabulary: int, revision: str | None = None) -> PreTrainedModel:
+def outline(
+    encoder: str,
+    *,
+    classes: tuple[str, ...],
+    vocabulary: int,
+    revision: str | None = None,
+    sizes: dict[str, int] | None = None,
+) -> PreTrainedModel:
     """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
     encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
     if encoder.startswith(BUILTIN):
-        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None)
+        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None, sizes)
     from transformers import AutoModelForSequenceClassification
 
     config = _config(encoder, revision, classes, None)
@@ -109,6 +118,8 @@ def _labels(classes: tuple[str, ...]) -> dict[str, Any]:
 def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None) -> PreTrainedConfig:
     from transformers import AutoConfig
 
+    import sentiment_transfer.model.ulmfit.network  # noqa: F401  registers "ulmfit", which a folder may be of
+
     with sentences_for_hub_errors("model", encoder, INSTEAD):
         config = AutoConfig.from_pretrained(
             encoder, revision=revision, trust_remote_code=False, num_labels=len(classes), **_labels(classes)
@@ -125,15 +136,27 @@ def _with_dropout(config: C, dropout: float | None) -> C:
     return config
 
 
-def _builtin(size: str, classes: tuple[str, ...], vocabulary: int, seed: int, dropout: float | None) -> PreTrainedModel:
+def _builtin(
+    size: str,
+    classes: tuple[str, ...],
+    vocabulary: int,
+    seed: int,
+    dropout: float | None,
+    sizes: dict[str, int] | None,
+) -> PreTrainedModel:
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
+    if BUILTIN + size in LEARNT and not vocabulary:
+        raise UserError(
+            f"{BUILTIN}{size} has a vocabulary of its tokenizer's size: make the tokenizer first, with "
+            "train_tokenizer(texts), and pass load_network(..., vocabulary=len(tokenizer))."
+        )
+    if size == "ulmfit":
+        from sentiment_transfer.model.ulmfit.network import UlmfitConfig, UlmfitForSequenceClassification
+
+        lstm = UlmfitConfig(vocab_size=vocabulary, **(sizes or {}), **_labels(classes))
+        return UlmfitForSequenceClassification(_with_dropout(lstm, dropout))
     if size == "scratch":
-        if not vocabulary:
-            raise UserError(
-                f"{BUILTIN}scratch has a vocabulary of its tokenizer's size: make the tokenizer first, with "
-                "train_tokenizer(texts), and pass load_network(..., vocabulary=len(tokenizer))."
-            )
         config = XLMRobertaConfig(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
@@ -141,7 +164,7 @@ def _builtin(size: str, classes: tuple[str, ...], vocabulary: int, seed: int, dr
     from sentiment_transfer.demo.encoder import DEMO_SIZES, demo_encoder
 
     if size not in DEMO_SIZES:
-        known = ", ".join(f"{BUILTIN}{name}" for name in [*DEMO_SIZES, "scratch"])
+        known = ", ".join(f"{BUILTIN}{name}" for name in [*DEMO_SIZES, "scratch", "ulmfit"])
         raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {known}.")
     encoder = demo_encoder(size, seed)
     config = encoder.config

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 BUILTIN = "builtin:"
+LEARNT = (BUILTIN + "scratch", BUILTIN + "ulmfit")  # have a tokenizer learnt from the run's training texts
 SCRATCH_VOCABULARY = 10_000
 SCRATCH_TEXTS = 50_000  # texts to learn from: more change no piece that matters and cost a second per 10,000
 SCRATCH_CHARACTERS = 2_000  # of each text: learning from one unspaced text of 2 MB takes longer than ten minutes
@@ -26,9 +27,9 @@ def load_tokenizer(
 ) -> PreTrainedTokenizerBase:
     """The tokenizer for ``encoder`` (Hugging Face name, folder or ``builtin:<size>``), or the one named outright.
 
-    ``texts`` are what ``builtin:scratch`` learns its pieces from. Raises UserError where it cannot be had.
+    ``texts`` are what those in ``LEARNT`` have their pieces from. Raises UserError where it cannot be had.
     """
-    if tokenizer is None and encoder == BUILTIN + "scratch":
+    if tokenizer is None and encoder in LEARNT:
         return train_tokenizer(texts)
     if tokenizer is None and encoder.startswith(BUILTIN):
         from sentiment_transfer.demo.vocabulary import demo_tokenizer

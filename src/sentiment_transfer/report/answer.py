@@ -14,6 +14,7 @@ from sentiment_transfer.report.evidence import gather
 from sentiment_transfer.report.findings import Answer, Best, Cell, Comparison, Entry, Sentence, TransferGap, Trend
 from sentiment_transfer.report.gaps import gaps
 from sentiment_transfer.report.slopes import trends
+from sentiment_transfer.report.studies import by_labels, studies
 from sentiment_transfer.report.verdicts import alike, best, comparison, tested_pairs
 
 STEPS = 4  # entries of a source up to which every step in size has its sentence; of more, the two ends alone
@@ -27,7 +28,14 @@ def answer(found: Collection, selection: str = "last") -> Answer:
     """
     if not found.results:
         raise UserError(nothing_found(found))
-    groups = group_runs(found.results)
+    main = [run for run in found.results if not by_labels(run)]
+    if not main:
+        raise UserError(
+            "Only runs with labels of a target were found (few-shot, joint, or supervised by a few): what they are "
+            "measured against is zero-shot. Name the folder of the zero-shot runs as well, or train them: "
+            "python train.py protocol=zero_shot."
+        )
+    groups = group_runs(main)
     entries = make_entries(groups)
     evidence = gather(found.results, found.folders)
     measured = list(measure(entries, evidence))
@@ -35,13 +43,16 @@ def answer(found: Collection, selection: str = "last") -> Answer:
     if not chosen:
         raise UserError(f'No run was scored with the selection "{selection}". Leave --selection out to see "last".')
     cells = tuple(m.cell for m in measured)
+    by_budget = tuple(studies(found.results, evidence, selection))
     by_key = {entry.key: entry for entry, _ in entries}
-    findings = [Findings(of_source, by_key) for of_source in by_source(chosen)]
+    tested = [m for m in chosen if not by_key[m.cell.entry].averaged]
+    findings = [Findings(of_source, by_key) for of_source in by_source(tested)]
     return Answer(
         selection=selection,
         sentences=(
             Sentence("question", scope_sentence(list(by_key.values()), [m.cell for m in chosen], selection), "", ""),
             *(sentence for each in findings for sentence in each.sentences()),
+            *(Sentence("labels", text, of.target, of.source) for of in by_budget for text in of.sentences),
             *cautions(found, groups, list(by_key.values()), [m.cell for m in chosen], selection),
         ),
         entries=tuple(by_key.values()),
@@ -54,7 +65,8 @@ def answer(found: Collection, selection: str = "last") -> Answer:
         unavailable=dict(item for run in found.results for item in run["unavailable"].items()),
         unfinished=tuple(str(folder) for folder in found.unfinished),
         unusable=tuple(found.unreadable),
-        notes=tuple(notes(found, evidence.faults)),
+        notes=tuple(notes(found, evidence.faults, len(found.results) - len(main))),
+        studies=by_budget,
     )
 
 

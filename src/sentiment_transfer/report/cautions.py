@@ -13,6 +13,7 @@ FAULTS = 5  # damaged or missing files that are named
 SELECTIONS = {
     "last": "the weights of the last epoch",
     "source_dev": "the weights of the epoch that is best on the source's development set",
+    "average": "the mean of all epochs' weights",
     "oracle": "the weights of the epoch that is best on the target's own development set",
 }
 LABELS = {
@@ -20,6 +21,7 @@ LABELS = {
     "demo encoder": "the encoders are small ones that come with the program, so nothing here is about XLM-R",
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "trained from scratch": "encoders were trained from nothing but the source",
+    "language model trained here": "ULMFiT started from a language model of the texts at hand, not of Wikipedia",
 }
 
 
@@ -47,11 +49,13 @@ def cautions(
     if selection == "oracle":
         yield caution("The oracle chooses an epoch by the target's own labels: these are no zero-shot numbers.")
     yield from collapsed(cells, {entry.key: entry.name for entry in entries})
-    single = [entry.name for entry in entries if len(entry.seeds) == 1]
+    single = [entry.name for entry in entries if len(entry.seeds) == 1 and not entry.averaged]
     if single:
         yield caution(
             f"One seed only: {listed(single)}. Such intervals cover other reviews, not other seeds; run three or more."
         )
+    if means := [entry.name for entry in entries if entry.averaged]:
+        yield caution(f"Means of runs are one network each and in no test: {listed(means)}.")
     for text in dict.fromkeys(number.row.note for cell in cells for number in cell.published if number.row.note):
         target = next(c.target for c in cells for number in c.published if number.row.note == text)
         yield Sentence("caution", f"{target}: {text}", target, "")
@@ -85,7 +89,7 @@ def caution(text: str) -> Sentence:
     return Sentence("caution", text, "", "")
 
 
-def notes(found: Collection, faults: Sequence[str]) -> Iterator[str]:
+def notes(found: Collection, faults: Sequence[str], by_labels: int = 0) -> Iterator[str]:
     """How the numbers were made, and what is not in them."""
     yield (
         "Intervals are 95 % and cover other seeds and other test reviews: reviews are resampled together for all "
@@ -97,6 +101,11 @@ def notes(found: Collection, faults: Sequence[str]) -> Iterator[str]:
     )
     yield "McNemar's exact test compares two trained networks of one seed on the same reviews, not two models."
     yield "A floor is what the best constant answer scores."
+    if by_labels:
+        yield (
+            f"{counted(by_labels, 'run')} with labels of a target (few-shot, joint, or a few labels alone) are in the "
+            "figures and sentences about labels, and in no other: nothing that is said of zero-shot rests on them."
+        )
     if found.copies:
         yield f"{counted(found.copies, 'further record')} of the same runs left out (the newest is shown)."
     yield from faults[:FAULTS]

@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib
 
 from sentiment_transfer.report.collect import Collection
+from sentiment_transfer.report.figures.labels import label_plots
 from sentiment_transfer.report.figures.learning import learning_plots
 from sentiment_transfer.report.figures.models import model_plots
 from sentiment_transfer.report.figures.plot import Plot
@@ -19,7 +20,9 @@ from sentiment_transfer.report.figures.style import RC
 from sentiment_transfer.report.filters import Filters, filters_of
 from sentiment_transfer.report.findings import Answer, Entry
 from sentiment_transfer.report.runs import Environment, Made, made
+from sentiment_transfer.report.studies import by_labels
 from sentiment_transfer.report.tables import records, scores
+from sentiment_transfer.report.tables.labels import label_table
 from sentiment_transfer.report.tables.mistakes import mistakes
 from sentiment_transfer.report.tables.table import Item, Row, Table
 
@@ -58,14 +61,20 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         scores.published(answer, filters),
         scores.trends(answer, filters),
         scores.calibrations(answer, filters),
-        records.audit(filters, runs),
+        label_table(answer, filters, runs),
+        records.audit(filters, {run_id: run for run_id, run in runs.items() if not by_labels(run.result)}),
         records.leaks(answer, filters, runs),
         records.cost(answer, filters, runs, environments),
         records.problems(answer, now),
         environment_table(environments),
     ]
     others = dict.fromkeys(cell.selection for cell in answer.cells if cell.selection != answer.selection)
-    plots = [*size_plots(answer, filters), *learning_plots(answer, filters, results), *model_plots(answer, filters)]
+    plots = [
+        *size_plots(answer, filters),
+        *label_plots(answer, filters),
+        *learning_plots(answer, filters, results),
+        *model_plots(answer, filters),
+    ]
     return Contents(
         answer=answer,
         filters=filters,

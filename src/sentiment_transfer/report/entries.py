@@ -10,12 +10,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS
+from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
+from sentiment_transfer.protocol import options_of
 from sentiment_transfer.report.findings import Entry
 from sentiment_transfer.results.record import RunResult
 
 ONE_FOLD = "one of five"
 OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets.")  # differ from model to model as a matter of course
+EVALUATED = "evaluated"  # what evaluate.py adds to a run's configuration
 FAMILIES = (  # pattern of the encoder's name, what its sizes are called together
     (r"(facebook(ai)?/)?xlm-roberta-(base|large|xl|xxl)", "XLM-R"),
     (r"builtin:scratch.*", "scratch"),
@@ -66,12 +68,16 @@ def group_runs(results: Iterable[RunResult]) -> list[RunGroup]:
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration without what may differ inside a group: seed, fold number and what changes no number."""
     kept = deepcopy({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
+    if options := options_of(kept.pop("protocol", None)):
+        kept["protocol"] = options
     for group, key in NOT_IDENTITY_KEYS:
         section = kept.get(group)
         if isinstance(section, dict):
             section.pop(key, None)
     for dataset in with_fold(kept):
         dataset["fold"] = ONE_FOLD
+    if EVALUATED in kept:  # of which checkpoint is said by all else; on what, by one word instead of all its settings
+        kept[EVALUATED] = "on " + "+".join(sorted(kept.pop("targets", {})))
     return kept
 
 
@@ -87,22 +93,16 @@ def folds_of(config: dict[str, Any]) -> list[Any]:
     return [dataset["fold"] for dataset in with_fold(config)]
 
 
-def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from flatten(item, f"{where}.{key}" if where else str(key))
-    else:
-        yield where, value if isinstance(value, str) else json.dumps(value, default=str)
-
-
 def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
     """What sets a group apart (``optimizer.learning_rate: 3e-05``) from others of its model and source, and what sets
     its recipe apart from those of other models of its source."""
     of_source = [other for other in groups if other.source == group.source]
     alike = [other for other in of_source if other.model == group.model]
     keys = dict.fromkeys(key for other in of_source for key in other.settings)
+    if EVALUATED in keys:
+        keys = dict.fromkeys(key for key in keys if not key.startswith("targets."))
     return {
-        key: group.settings.get(key, "not set")
+        key: group.settings.get(key, "with the run" if key == EVALUATED else "not set")
         for key in keys
         if differ(key, alike) or (differ(key, of_source) and not key.startswith(OF_THE_MODEL))
     }
@@ -115,7 +115,7 @@ def differ(key: str, groups: Iterable[RunGroup]) -> bool:
 def make_entries(groups: list[RunGroup]) -> list[tuple[Entry, RunGroup]]:
     """Each group as an entry, by source, then size, then name."""
     made = [(make_entry(group, differences(group, groups)), group) for group in groups]
-    return sorted(made, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].key))
+    return sorted(made, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].averaged, pair[0].key))
 
 
 def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
@@ -134,11 +134,14 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         degenerate_seeds=tuple(sorted({run["seed"] for run in runs if run["status"] == "degenerate"})),
         labels=tuple(dict.fromkeys(label for run in runs for label in run["labels"])),
         run_ids=tuple(run["run_id"] for run in runs),
+        averaged=len(runs[0]["model"].get("averaged", ())),
     )
 
 
 def family(run: RunResult) -> str:
-    """What encoders are called that differ by size alone; empty for one that is in no family."""
+    """What encoders are called that differ by size alone; empty for one that is in no family, as a mean of runs."""
+    if "averaged" in run["model"]:
+        return ""
     named = [name for pattern, name in FAMILIES if re.fullmatch(pattern, run["model"]["encoder"], re.IGNORECASE)]
     if not named:
         return ""

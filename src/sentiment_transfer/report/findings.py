@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sentiment_transfer.results.published import PublishedNumber
+
+if TYPE_CHECKING:
+    from sentiment_transfer.report.budgets import Study
 
 Scope = Literal["seeds and examples", "examples", "none"]
 
@@ -44,6 +47,7 @@ class Entry:
     degenerate_seeds: tuple[int, ...]
     labels: tuple[str, ...]  # honesty labels of any of its runs, to be shown with every number of it
     run_ids: tuple[str, ...]
+    averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Cell:
     protocol: str  # zero-shot | supervised
     language: str
     domain: str
-    selection: str  # last | source_dev | oracle
+    selection: str  # last | source_dev | average | oracle
     metric: str  # a key of TITLES in results/headline.py
     classes: tuple[str, ...]
     n: int  # test reviews (all folds together)
@@ -182,7 +186,7 @@ class TransferGap:
 class Sentence:
     """One sentence of the answer, in the order to be shown."""
 
-    kind: Literal["question", "best", "comparison", "trend", "gap", "published", "caution"]
+    kind: Literal["question", "best", "comparison", "trend", "gap", "labels", "published", "caution"]
     text: str
     target: str  # empty where it is about all
     source: str
@@ -206,6 +210,7 @@ class Answer:
     unfinished: tuple[str, ...]  # run folders
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each
     notes: tuple[str, ...]  # how the numbers were made and what was left out, sentences
+    studies: tuple[Study, ...] = ()  # scores over labels of the target; these runs are in nothing else here
 
     def cell(self, entry: str, target: str, selection: str | None = None) -> Cell | None:
         """The cell of an entry on an evaluation set (under ``self.selection`` unless named), or None."""

@@ -44,8 +44,15 @@ def made(results: Mapping[str, RunResult], folders: Mapping[str, Path]) -> tuple
         folder = folders.get(run_id)
         own = own_arguments(folder)
         arguments = result["command"] if own is None else own
+        script = "evaluate.py" if "evaluated" in result["config"] else "train.py"
         place = environments.setdefault(environment_of(result), len(environments))
-        runs[run_id] = Made(result, folder, command_of(arguments), own is None and "-m" in arguments, place)
+        runs[run_id] = Made(
+            result,
+            folder,
+            command_of(arguments, script),
+            own is None and "-m" in arguments,
+            place,
+        )
     return runs, list(environments)
 
 
@@ -60,9 +67,9 @@ def own_arguments(folder: Path | None) -> list[str] | None:
     return [str(item) for item in overrides] if isinstance(overrides, list) else None
 
 
-def command_of(arguments: list[str]) -> str:
-    kept = [str(argument) for argument in arguments if str(argument) != "train.py"]
-    return shlex.join(["python", "train.py", *kept])
+def command_of(arguments: list[str], script: str = "train.py") -> str:
+    kept = [str(argument) for argument in arguments if str(argument) != script]
+    return shlex.join(["python", script, *kept])
 
 
 def environment_of(result: RunResult) -> Environment:
@@ -93,6 +100,8 @@ def missing_seeds(answer: Answer) -> Iterator[tuple[Entry, list[int]]]:
     """Entries that lack seeds which another entry of their source has."""
     for entry in answer.entries:
         expected = {seed for other in answer.entries if other.source == entry.source for seed in other.seeds}
+        if entry.averaged:
+            continue
         if lacking := sorted(expected - set(entry.seeds)):
             yield entry, lacking
 

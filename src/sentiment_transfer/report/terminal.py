@@ -15,7 +15,7 @@ from sentiment_transfer.report.phrases import counted
 from sentiment_transfer.results.headline import metric_title, percent
 
 LEADING = ("model", "source", "seeds")
-SHOWN = ("question", "best", "trend", "caution")  # kinds of sentences; the page has the others as well
+SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
 MARK = "*"  # the best of a column, where it is certain
 
 

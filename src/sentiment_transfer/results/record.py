@@ -43,12 +43,24 @@ class Model(TypedDict):
     hidden_size: int
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
-    weights: str  # pretrained | random | built in | the path they were loaded from
+    averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
+    weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
+    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity; see sentiment_transfer/ulmfit.py
 
 
 class Source(TypedDict):
     names: list[str]  # datasets trained on, as on the command line
     rows: dict[str, int]  # split -> reviews, all datasets together
+    started_from: NotRequired[str]  # run id of the source model that a few-shot run went on from
+
+
+class LabelBudget(TypedDict):
+    """What a run was trained on of an evaluation set's own training split."""
+
+    total: int  # labelled reviews; 0 in a zero-shot run
+    per_class: NotRequired[int]  # where the protocol names it: protocol.shots
+    draw: NotRequired[int]  # which reviews, where there are some per class
+    how: NotRequired[str]  # alone | continued (after the source) | joint (with it); absent where total is 0
 
 
 class DatasetScores(TypedDict):
@@ -57,11 +69,12 @@ class DatasetScores(TypedDict):
     role: Literal["source", "target"]
     language: str  # ISO 639-1
     domain: str
-    protocol: str  # zero-shot | supervised (its own training split was trained on)
+    protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint; TransferDataModule.protocol
+    labels: NotRequired[LabelBudget]
     metric: str  # headline metric, a key of Scores
     n: int
     classes: list[str]
-    selections: dict[str, Scores]  # last, source_dev, oracle (where asked for)
+    selections: dict[str, Scores]  # last, source_dev, average, oracle (where asked for)
 
 
 class Performance(TypedDict):
@@ -93,7 +106,7 @@ class RunResult(TypedDict):
     precision: str  # as Lightning names it: 32-true, bf16-mixed, ...
     model: Model
     source: Source
-    selections: dict[str, dict[str, Any]]  # name -> epoch, step and scores on the source's dev set
+    selections: dict[str, dict[str, Any]]  # name -> epoch (-n: the mean of n) and scores on the source's dev set
     history: list[dict[str, Any]]  # one entry per epoch
     scores: dict[str, DatasetScores]  # evaluation set -> scores
     audit: dict[str, Any]  # dataset -> what the data audit found

@@ -16,7 +16,7 @@ from sentiment_transfer.results.metrics import is_degenerate
 from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores, RunResult
 
-SELECTIONS = ("last", "source_dev", "oracle")
+SELECTIONS = ("last", "source_dev", "average", "oracle")
 COLLAPSED = "!"
 PROVENANCE = {"checked": "read in", "quoted": "second-hand from", "doubtful": "second-hand and unverified from"}
 

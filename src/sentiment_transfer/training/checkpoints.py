@@ -16,9 +16,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback, Trainer
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
+from sentiment_transfer.distributed.sharding import load_whole, whole
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.results.atomic import write_atomically
@@ -35,15 +38,50 @@ def last_checkpoint(folder: Path) -> Path:
 
 
 def weights_path(folder: Path, epoch: int) -> Path:
-    return folder / "weights" / f"epoch-{epoch}.safetensors"
+    """Where an epoch's weights are; of ``-n``, the mean of the first n epochs'."""
+    return folder / "weights" / (f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors")
 
 
-def save_weights(network: PreTrainedModel, path: Path) -> None:
-    """Write a network's weights (without optimiser state) as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept_state(network).items()}
+def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> None:
+    """Write a network's weights (without optimiser state) as safetensors, atomically. All processes of a run must ask,
+    for its weights may be shared among them; the first writes."""
+    state = whole_state(network, ranks)
+    if ranks.first:
+        write_state(state, path)
+
+
+def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
+    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, for the first."""
+    state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
+    return {name: tensor.cpu() for name, tensor in state if ranks.first}
+
+
+def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as safetensors, atomically."""
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
     write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
+
+
+def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
+    """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
+    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
+    a run must ask; the first writes."""
+    state = whole_state(network, ranks)
+    if not ranks.first:
+        return
+    if epochs > 1:
+        with safe_open(weights_path(folder, 1 - epochs), "pt") as before:
+            state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
+    write_state(state, weights_path(folder, -epochs))
+
+
+def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.Tensor:
+    """The mean of ``count`` tensors of any shape: ``before`` is that of all but ``new``. In fp32 where they are of a
+    floating type, else ``new``."""
+    new = new.detach().cpu()
+    return before.float().lerp(new.float(), 1 / count) if new.is_floating_point() else new
 
 
 def load_weights(network: PreTrainedModel, path: Path) -> None:
@@ -53,7 +91,7 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         if state.keys() != (wanted := kept_state(network)).keys():
             other = sorted(state.keys() ^ wanted.keys())
             raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
-        network.load_state_dict(state, strict=False)
+        load_whole(network, state)
     except Exception as error:
         raise UserError(
             f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "
@@ -62,9 +100,10 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
 
 
 def remove_other_weights(folder: Path, epochs: set[int]) -> None:
-    """Remove the weights of all but these epochs."""
-    for path in folder.glob("weights/epoch-*.safetensors"):
-        if int(path.stem.removeprefix("epoch-")) not in epochs:
+    """Remove the weights of all but these epochs (and means, ``-n``)."""
+    kept = {weights_path(folder, epoch) for epoch in epochs}
+    for path in folder.glob("weights/*.safetensors"):
+        if path not in kept:
             path.unlink()
 
 
@@ -93,6 +132,8 @@ class RunCheckpoints(Callback):
         source_dev: the development sets that ``source_dev`` selects by.
         oracle_for: the targets that select by their own development set.
         save_every_seconds: between saves inside an epoch.
+        average: keep the running mean of the epochs' weights as well.
+        ranks: the processes that share the run; the first one's clock and files count.
     """
 
     def __init__(
@@ -103,10 +144,12 @@ class RunCheckpoints(Callback):
         source_dev: list[str],
         oracle_for: list[str],
         save_every_seconds: float,
+        average: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.folder, self.stop = folder, stop
         self.dev_rows, self.source_dev, self.oracle_for = dev_rows, source_dev, oracle_for
-        self.save_every_seconds = save_every_seconds
+        self.save_every_seconds, self.average, self.ranks = save_every_seconds, average, ranks
         self.history: History = []
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
@@ -116,17 +159,15 @@ class RunCheckpoints(Callback):
         return {"history": self.history, "train_seconds": self.train_seconds}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Count the batches' parts as they are cut now: after running out of memory there are more of them."""
+        """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
+        machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        cut_then = checkpoint[type(data).__qualname__].get("accumulate", data.accumulate)
-        if cut_then == data.accumulate:
+        now, then = data.order(), data.order_of(checkpoint[type(data).__qualname__])
+        if (now.accumulate, now.world) == (then.accumulate, then.world):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = (
-            checkpoint["epoch"] * data.parts_in_epoch(data.accumulate),
-            data.parts_now(saved["ready"], cut_then),
-        )
+        epochs, ready = checkpoint["epoch"] * len(now), now.place_of(saved["ready"], then)
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)
@@ -146,8 +187,12 @@ class RunCheckpoints(Callback):
         batch = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         if batch == trainer.num_training_batches or batch % trainer.accumulate_grad_batches:
             return  # the epoch's end saves by itself; gradients in the making are no part of a checkpoint
-        if self.stop.signum is not None or time.monotonic() - self._saved >= self.save_every_seconds:
+        due = self.ranks.first and time.monotonic() - self._saved >= self.save_every_seconds
+        # One question for both, after every step: processes that share a run must save and stop after the same one.
+        asked, late = divmod(self.ranks.largest(2 * (self.stop.signum or 0) + due), 2)
+        if asked or late:
             self._save(trainer)
+            self._stop_where_asked(trainer, asked)
 
     def on_validation_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self._tick()
@@ -175,13 +220,20 @@ class RunCheckpoints(Callback):
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if epoch in needed:
-            save_weights(pl_module.network, weights_path(self.folder, epoch))  # type: ignore[arg-type]
+            save_weights(pl_module.network, weights_path(self.folder, epoch), self.ranks)  # type: ignore[arg-type]
+        if self.average and (trainer.max_epochs or 0) > 1:
+            # Under a name of its own: until last.ckpt is saved, the state to go on from needs the mean before this one.
+            save_average(pl_module.network, self.folder, epoch + 1, self.ranks)  # type: ignore[arg-type]
+            needed.add(-(epoch + 1))
         self._save(trainer)
-        remove_other_weights(self.folder, needed)
+        if self.ranks.first:
+            remove_other_weights(self.folder, needed)
+        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
 
     def on_train_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.patient = False
-        self._stop_where_asked(trainer)  # noted after the last epoch's save: no step comes that would look
+        # Noted after the last epoch's save: no step comes that would look.
+        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
 
     def on_exception(self, trainer: Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.stop.patient = False
@@ -192,16 +244,16 @@ class RunCheckpoints(Callback):
         self._clock = now
 
     def _save(self, trainer: Trainer) -> None:
-        """Save; then stop where a signal asked for it."""
-        checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-        # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
-        # kill can cut in half.
-        write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
+        with trainer.lightning_module.metrics_of_all_ranks():  # type: ignore[operator]
+            checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        if self.ranks.first:
+            # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
+            # kill can cut in half.
+            write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
         self._saved = time.monotonic()
-        self._stop_where_asked(trainer)
 
-    def _stop_where_asked(self, trainer: Trainer) -> None:
-        if self.stop.signum is not None:
+    def _stop_where_asked(self, trainer: Trainer, signum: int) -> None:
+        if signum:
             epochs = trainer.max_epochs or 0
             epoch = min(trainer.current_epoch + 1, epochs)
-            raise Interrupted(self.stop.signum, f"epoch {epoch} of {epochs}, step {trainer.global_step}")
+            raise Interrupted(signum, f"epoch {epoch} of {epochs}, step {trainer.global_step}")

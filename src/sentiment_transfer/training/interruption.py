@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REQUEUE = signal.SIGUSR2
+TOLD = signal.SIGUSR1  # of several processes that share a run, only their watcher listens to the others, and tells them
 
 
 class Interrupted(BaseException):
@@ -35,7 +36,10 @@ class StopRequest:
     other time, and the second time, it raises Interrupted where the program is.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, heard: Sequence[signal.Signals] = (*SIGNALS, REQUEUE), ignored: Sequence[signal.Signals] = ()
+    ) -> None:
+        self.heard, self.ignored = heard, ignored
         self.signum: int | None = None
         self.patient = False
 
@@ -49,19 +53,22 @@ class StopRequest:
     def listen(self) -> None:
         """Take the signals over (again): Lightning puts its own SIGTERM handler in place when a fit begins."""
         if threading.current_thread() is threading.main_thread():
-            for signum in (*SIGNALS, REQUEUE):
+            for signum in self.heard:
                 if signum != REQUEUE or callable(signal.getsignal(REQUEUE)):  # somebody requeues
                     signal.signal(signum, self.handle)
+            for signum in self.ignored:
+                signal.signal(signum, signal.SIG_IGN)
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Listen for Ctrl-C and SIGTERM; the earlier handlers are back at the end. Off the main thread, does nothing."""
-    request = StopRequest()
+def stop_request(*, told: bool = False) -> Iterator[StopRequest]:
+    """Listen for Ctrl-C and SIGTERM, or, where others are to be ``told``, for their watcher alone. The earlier handlers
+    are back at the end. Off the main thread, does nothing."""
+    request = StopRequest((TOLD,), (*SIGNALS, REQUEUE)) if told else StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    earlier = {signum: signal.getsignal(signum) for signum in (*SIGNALS, REQUEUE)}
+    earlier = {signum: signal.getsignal(signum) for signum in (*request.heard, *request.ignored)}
     request.listen()
     try:
         yield request

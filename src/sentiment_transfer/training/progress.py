@@ -22,6 +22,12 @@ def progress_reports() -> list[Callback]:
     return [ProgressFile(Path(path))] if path else []
 
 
+def report_stage(text: str) -> None:
+    """What a run does before its epochs begin, for whoever asked."""
+    if path := os.environ.get(VARIABLE):
+        ProgressFile(Path(path))._write(0.0, text)
+
+
 class ProgressFile(Callback):
     def __init__(self, path: Path) -> None:
         self.path = path

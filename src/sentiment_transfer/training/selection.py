@@ -1,8 +1,11 @@
 """Which epoch's weights a score is computed with: pure functions of a run's history.
 
 English development accuracy is often uncorrelated with accuracy on the target (Keung et al. 2020,
-arXiv 2004.15001), so a score is shown for the last epoch, for the best on the source's development set, and, on
-request and labelled as no zero-shot number, for the best on the target's own.
+arXiv 2004.15001), so a score is shown for the last epoch, for the best on the source's development set, for the mean of
+all epochs' weights, which needs no label at all (Schmidt et al. 2023, arXiv 2305.16834), and, on request and labelled
+as no zero-shot number, for the best on the target's own.
+
+Where weights are named by an epoch, ``-n`` stands for the mean of the first n epochs' weights.
 """
 
 from __future__ import annotations
@@ -12,11 +15,15 @@ from typing import Any
 History = list[dict[str, Any]]  # one entry per epoch: epoch, train {...}, dev {name: {loss, error, macro_f1, n}}
 
 
-def epochs_for(history: History, dataset: str, source_dev: list[str], *, oracle: bool = False) -> dict[str, int]:
+def epochs_for(
+    history: History, dataset: str, source_dev: list[str], *, oracle: bool = False, average: bool = False
+) -> dict[str, int]:
     """Selection -> epoch (from 0) for scoring ``dataset``; a selection without a development set is left out."""
     chosen = {"last": history[-1]["epoch"]}
     if source_dev:
         chosen["source_dev"] = _best(history, source_dev)
+    if average:
+        chosen["average"] = -len(history) if len(history) > 1 else chosen["last"]
     if oracle and dataset in history[-1]["dev"]:
         chosen["oracle"] = _best(history, [dataset])
     return chosen

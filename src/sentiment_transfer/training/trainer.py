@@ -8,12 +8,14 @@ import warnings
 from pathlib import Path
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from sentiment_transfer.config import OptimizerConfig, TrainerConfig
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.device import choose_accelerator, choose_precision
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
 
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (
@@ -24,6 +26,8 @@ MEANT = (
     r"The `srun` command is available on your system but is not used.*",  # a sweep's launcher starts the jobs
     r"Total length of `list` across ranks is zero.*",  # a source without a development set
     r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
+    r".*`broadcast_buffers` is deprecated.*",  # torch 2.13; what comes instead is not in 2.10
+    r"It is recommended to use `self.log.*sync_dist=True.*",  # what is logged is of all processes already
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
 )
 
@@ -45,13 +49,16 @@ def make_trainer(
     callbacks: list[Callback],
     log_every: int = 50,
     progress_bar: bool = True,
+    ranks: Ranks = ALONE,
 ) -> pl.Trainer:
     """A trainer that keeps its files in ``folder``. Raises UserError where the machine lacks what it asks for."""
     accelerator = choose_accelerator(config.accelerator)
     bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
     return pl.Trainer(
         accelerator=accelerator,
-        devices=1,
+        devices=ranks.world,
+        strategy=make_strategy(config.strategy, ranks),
+        plugins=[LightningEnvironment()] if ranks.world > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
         accumulate_grad_batches=config.accumulate * config.memory_split,
@@ -69,26 +76,12 @@ def make_trainer(
     )
 
 
-def choose_accelerator(wanted: str) -> str:
-    """``cpu``, ``cuda`` or ``mps``. Raises UserError where the machine has no such device."""
-    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if has[name])
-    if wanted == "gpu":
-        wanted = "cuda"
-    if not has[wanted]:
-        raise UserError(
-            f"trainer.accelerator={wanted} is not there: torch {torch.__version__} finds no such device. Use "
-            "trainer.accelerator=cpu, or install the torch build for it."
-        )
-    return wanted
-
-
-def choose_precision(wanted: str, accelerator: str) -> str:
-    """``auto``: bf16 where the device multiplies in it, else fp32."""
-    if wanted != "auto":
-        return wanted
-    if accelerator == "cuda":
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    fast = accelerator == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
-    return "bf16-mixed" if fast else "32-true"
+def make_strategy(wanted: str, ranks: Ranks) -> Strategy | str:
+    """How several devices share a run: each holds the model (``ddp``), or a share of it (``fsdp``)."""
+    if ranks.world == 1:
+        return "auto"
+    if wanted == "fsdp":
+        return ModelParallelStrategy(ranks.world, tensor_parallel_size=1, save_distributed_checkpoint=False)
+    # No buffer of an encoder changes in training: to send them before every forward pass would only make processes
+    # wait that score different numbers of batches. Gradients live in the buckets that they are sent in.
+    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)

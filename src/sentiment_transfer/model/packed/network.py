@@ -54,20 +54,26 @@ class PackedNetwork:
 
     def _plain(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         packing = Packing(cu_seqlens)
-        positions = (packing.positions + self._first_position())[None]
+        positions = self._positions(input_ids, packing)[None]
         hidden = self.base(input_ids=input_ids[None], position_ids=positions, packing=packing).last_hidden_state
         return hidden[0, packing.first]
 
     def _by_kernels(self, fused: FusedEncoder, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         tail = -len(input_ids) % ROWS
-        positions = torch.nn.functional.pad(Packing(cu_seqlens).positions + self._first_position(), (0, tail))
+        positions = torch.nn.functional.pad(self._positions(input_ids, Packing(cu_seqlens)), (0, tail))
         ids = torch.nn.functional.pad(input_ids, (0, tail), value=int(input_ids[0]))
         return fused(self.base.embeddings, ids, positions, cu_seqlens, training=self.network.training)
 
-    def _first_position(self) -> int:
-        """The RoBERTa family counts positions from padding_idx + 1."""
+    def _positions(self, input_ids: Tensor, packing: Packing) -> Tensor:
+        """(tokens,) int64. The RoBERTa family counts from padding_idx + 1 and leaves padding tokens out, also where a
+        text spells one (``<pad>``): they stand at padding_idx (create_position_ids_from_input_ids)."""
         padding = self.base.embeddings.position_embeddings.padding_idx
-        return 0 if padding is None else padding + 1
+        if padding is None:
+            return packing.positions
+        is_padding = (input_ids == padding).long()
+        before = is_padding.cumsum(0)
+        in_review = before - (before - is_padding)[packing.first].repeat_interleave(torch.diff(packing.cu_seqlens))
+        return torch.where(is_padding.bool(), padding, packing.positions + padding + 1 - in_review)
 
     def _head(self, first: Tensor) -> Tensor:  # (reviews, 1, hidden)
         if self.network.config.model_type == "bert":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sentiment_transfer.report.contents import Contents
 from sentiment_transfer.report.exports.text import csv_table
@@ -23,13 +24,17 @@ def number_files(contents: Contents) -> Iterator[tuple[str, str]]:
 def scores(contents: Contents) -> tuple[list[str], Rows]:
     """One row per run, evaluation set and selection."""
     columns = ["run", "model", "parameters", "source", "seed", "status", "evaluation set", "language", "domain"]
-    columns += ["protocol", "classes", "n", "selection", *METRICS, "floor of headline", "headline", "command", "folder"]
+    columns += ["protocol", "target labels", "labels per class", "draw", "classes", "n", "selection", *METRICS]
+    columns += ["floor of headline", "headline", "command", "folder"]
     rows: Rows = []
     for run_id, run in contents.runs.items():
         result = run.result
         of_run = [run_id, result["model"]["name"], result["model"]["parameters"], "+".join(result["source"]["names"])]
         for name, entry in result["scores"].items():
-            of_set = [name, entry["language"], entry["domain"], entry["protocol"], len(entry["classes"]), entry["n"]]
+            labels: Mapping[str, Any] = entry.get("labels") or {}
+            of_set: list[Any] = [name, entry["language"], entry["domain"], entry["protocol"]]
+            of_set += [labels.get(key, "") for key in ("total", "per_class", "draw")]
+            of_set += [len(entry["classes"]), entry["n"]]
             for selection, found in entry["selections"].items():
                 metrics = [found.get(metric, "") for metric in METRICS]
                 floor = found["floor"].get(entry["metric"], "")

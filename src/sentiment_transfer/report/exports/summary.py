@@ -9,6 +9,7 @@ HEADINGS = {
     "matrix": "Models by evaluation sets",
     "comparisons": "Which differences are certain",
     "trends": "The trend over model size",
+    "labels": "Labels of the target",
     "published": "Published numbers, and whether they may stand beside ours",
     "leaks": "What the training set shares with the test sets",
     "cost": "What it costs",

@@ -36,7 +36,7 @@ def against_size(lines: Sequence[Line], published: Sequence[Line], names: dict[f
     _limit(axes, [*sizes, *(point.x for line in published for point in line.points)])
     for place, line in enumerate(lines):
         shift = (place - (len(lines) - 1) / 2) * SPREAD
-        _points(axes, line, factor=_decades(axes) ** shift)
+        draw_points(axes, line, factor=_decades(axes) ** shift)
     for line in published:
         drawn = axes.plot(
             [point.x for point in line.points],
@@ -92,7 +92,7 @@ def calibration(lines: Sequence[Line]) -> Figure:
     figure, axes = canvas(height=3.0)
     axes.plot([50, 100], [50, 100], color=MUTED, linewidth=1, linestyle=(0, (3, 2)), label="perfectly calibrated")
     for line in lines:
-        _points(axes, line)
+        draw_points(axes, line)
     axes.set_xlabel("mean confidence in the bin, %")
     axes.set_ylabel("correct, %")
     legend_below(axes, columns=3)
@@ -107,7 +107,8 @@ def parameters(count: float) -> str:
     return f"{count:.0f}"
 
 
-def _points(axes: Axes, line: Line, factor: float = 1.0) -> None:
+def draw_points(axes: Axes, line: Line, factor: float = 1.0) -> None:
+    """Points with their intervals; ``factor`` moves them on a log axis."""
     xs = [point.x * factor for point in line.points]
     below, above = zip(*(_reach(point) for point in line.points), strict=True)
     container = axes.errorbar(

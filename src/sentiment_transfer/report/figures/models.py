@@ -84,7 +84,7 @@ class Maker:
         title = metric_title(self.metric)
         return Plot(
             key=self.key("selection", number),
-            title=f"{self.target}: which epoch is scored",
+            title=f"{self.target}: which weights are scored",
             description=f"{title}, mean over seeds, of the weights that each selection points to; one row per model.",
             figure=selections(rows, title),
             columns=["model", *known],

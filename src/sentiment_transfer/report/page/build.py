@@ -16,6 +16,7 @@ SECTIONS = (
     ("answer", "Answer"),
     ("matrix", "Models"),
     ("scaling", "Size"),
+    ("labels", "Labels"),
     ("epochs", "Epochs"),
     ("seeds", "Seeds"),
     ("selection", "Selection"),
@@ -27,7 +28,7 @@ SECTIONS = (
     ("commands", "Commands"),
     ("methods", "Methods"),
 )
-KINDS = ("scaling", "gap", "learning", "seeds", "selection", "confusion", "calibration")
+KINDS = ("scaling", "gap", "labels", "learning", "seeds", "selection", "confusion", "calibration")
 
 
 def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
@@ -76,8 +77,11 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
             costs[entry.name] = sum(seconds) / len(seconds)
     cheapest = min(costs.items(), key=lambda item: item[1], default=None)
     dearest = max(costs.items(), key=lambda item: item[1], default=None)
+    # Of a study, what is zero-shot or supervised in full is an entry as well.
+    by_label = [b for study in answer.studies for b in study.budgets if b.per_class is not None or b.how == "joint"]
+    configurations = len(answer.entries) + len(set(by_label))
     problems = len(contents.tables["problems"].rows)
-    found = [("Finished", f"{len(contents.runs)} runs of {len(answer.entries)} configurations", "commands")]
+    found = [("Finished", f"{len(contents.runs)} runs of {configurations} configurations", "commands")]
     if answer.best and len(answer.entries) > 1:
         found.append(("Best model certain on", f"{certain} of {len(answer.best)} evaluation sets", "answer"))
     if cheapest and dearest:

@@ -235,7 +235,8 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             continue
         seed = run.result["seed"]
         epochs = len(run.result["history"])
-        made = f"{run.result['created'][:16].replace('T', ' ')}, {epochs} epoch{'s' * (epochs != 1)}"
+        trained = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "evaluated"
+        made = f"{run.result['created'][:16].replace('T', ' ')}, {trained}"
         items = [
             number(seed, f"seed {seed}" + (f", {one_fold(run.result)}" if one_fold(run.result) else "")),
             Item(run.command, kind="command", note="the command of the whole sweep" * run.of_sweep),

@@ -69,5 +69,5 @@ def p_value(p: float | None) -> Item:
     return Item("< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0"), p)
 
 
-def number(value: float, text: str = "") -> Item:
-    return Item(text or f"{value:,.0f}", value)
+def number(value: float, text: str = "", note: str = "") -> Item:
+    return Item(text or f"{value:,.0f}", value, note)

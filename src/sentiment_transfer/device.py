@@ -1,0 +1,32 @@
+"""Which device computes, and in which precision."""
+
+from __future__ import annotations
+
+import torch
+
+from sentiment_transfer.errors import UserError
+
+
+def choose_accelerator(wanted: str, option: str = "trainer.accelerator") -> str:
+    """``cpu``, ``cuda`` or ``mps``. Raises UserError, which names the ``option``, where the machine has no such."""
+    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if has[name])
+    if wanted == "gpu":
+        wanted = "cuda"
+    if not has[wanted]:
+        raise UserError(
+            f"{option}={wanted} is not there: torch {torch.__version__} finds no such device. Use "
+            f"{option}=cpu, or install the torch build for it."
+        )
+    return wanted
+
+
+def choose_precision(wanted: str, accelerator: str) -> str:
+    """``auto``: bf16 where the device multiplies in it, else fp32."""
+    if wanted != "auto":
+        return wanted
+    if accelerator == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    fast = accelerator == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return "bf16-mixed" if fast else "32-true"

@@ -1,0 +1,146 @@
+"""``python export.py``: from a run's directory to a folder to hand on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from sentiment_transfer.card.parts import INT8, Conversion
+from sentiment_transfer.card.render import model_card
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
+from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.results.record import RESULT_FILE
+from sentiment_transfer.trained.model import TrainedModel
+from sentiment_transfer.trained.opening import looks_like_a_path, open_model, refuse_no_model
+from sentiment_transfer.training.interruption import Interrupted
+
+
+def export(config: DictConfig) -> None:
+    """Do what conf/export.yaml's options say and print what was written. Raises UserError, before any work where that
+    can be known."""
+    refuse_missing(config)
+    checkpoint, output = (Path(config[key]).expanduser() for key in ("checkpoint", "output"))
+    refuse_no_run(config.checkpoint, checkpoint)
+    refuse_output(output, checkpoint, overwrite=config.overwrite)
+    if onnx := config.onnx or config.int8:
+        from sentiment_transfer.export.onnx import refuse_without_packages
+
+        refuse_without_packages()
+    if config.push is not None:
+        from sentiment_transfer.export.push import refuse_push
+
+        refuse_push(config.push, overwrite=config.overwrite)
+    console = Console()
+    try:
+        with whole_folder(output) as folder:
+            model = open_model(config.checkpoint, selection=config.selection, cache_dir=config.paths.cache_dir)
+            write_model(model, folder)
+            conversions = write_onnx_and_compare(model, folder, config, console) if onnx else []
+            write_card(model, folder, config.push or output.name, conversions)
+    except Interrupted as stop:
+        print("\ninterrupted: nothing was written. The same command starts again.", file=sys.stderr)
+        sys.exit(128 + stop.signum)
+    show(console, model, output, conversions)
+    if config.push is not None:
+        from sentiment_transfer.export.push import push
+
+        console.print(f"Uploading to {config.push} ...")
+        console.print(f"Uploaded: {push(output, config.push, private=config.private)}")
+
+
+def refuse_missing(config: DictConfig) -> None:
+    from omegaconf import OmegaConf
+
+    examples = {"checkpoint": "outputs/<run>", "output": "my-model"}
+    missing = [key for key in examples if OmegaConf.is_missing(config, key) or not config[key]]
+    if missing:
+        typed = " ".join(f"{key}={examples[key]}" for key in examples)
+        raise UserError(f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} not set: python export.py {typed}")
+    if config.check_limit is not None and config.check_limit < 1:
+        raise UserError(f"check_limit={config.check_limit} cannot be: give 1 or more, or null for all reviews.")
+
+
+def refuse_no_run(named: str, folder: Path) -> None:
+    """Raises UserError for whatever is no finished run: what is exported already, another program's model, nothing."""
+    if (folder / RESULT_FILE).is_file():
+        return
+    if folder.is_dir():
+        refuse_no_model(folder)
+        raise UserError(
+            f"{named} is a saved model and no directory of a run. export.py writes out what a run trained, with its "
+            "record; name the run that this came from, or use the folder as it is."
+        )
+    if looks_like_a_path(named):
+        raise UserError(f"{named} does not exist. Relative paths start at {Path.cwd()}.")
+    raise UserError(f"{named} is neither a folder here nor a run's directory: name one that train.py has finished.")
+
+
+def write_onnx_and_compare(model: TrainedModel, folder: Path, config: DictConfig, console: Console) -> list[Conversion]:
+    from sentiment_transfer.export.agreement import compare
+    from sentiment_transfer.export.onnx import write_onnx
+    from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets
+
+    result = model.origin.result
+    assert result is not None
+    sets = list(scored_sets(result, Path(model.origin.path), config.paths, config.check_limit))
+    absent = [reason for reason in sets if isinstance(reason, str)]
+    found = [each for each in sets if isinstance(each, ScoredSet)]
+    for reason in absent:
+        console.print(f"Not compared: {reason}", style="yellow", highlight=False)
+    if not found:
+        raise UserError(
+            "onnx=true compares what it writes with the original on the run's test sets, and none of them can be had "
+            "here. Name the folder that holds them with paths.data_dir=..., or leave onnx=true out."
+        )
+    console.print("Converting to ONNX ...", highlight=False)
+    files = write_onnx(model.network, folder, int8=config.int8)
+    return compare(model, found, folder, files)
+
+
+def write_card(model: TrainedModel, folder: Path, place: str, conversions: Sequence[Conversion]) -> None:
+    result, selection = model.origin.result, model.origin.selection
+    assert result is not None and selection is not None
+    card = model_card(result, Path(model.origin.path), selection=selection, place=place, conversions=conversions)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def show(console: Console, model: TrainedModel, output: Path, conversions: Sequence[Conversion]) -> None:
+    if conversions:
+        console.print(agreement_table(conversions))
+    for label in model.labels:
+        console.print(f" {label.upper()} ", style="reverse", highlight=False)
+    console.print(f"{model.origin.name}, weights {model.origin.selection}, exported to {output}:", highlight=False)
+    for path in sorted(path for path in output.rglob("*") if path.is_file()):
+        size = path.stat().st_size
+        shown = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+        console.print(f"  {path.relative_to(output)!s:<32}{shown:>12}", highlight=False)
+
+
+def agreement_table(conversions: Sequence[Conversion]) -> Group:
+    """Each version beside the original in fp32."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in ("version", "scored on", "metric"):
+        table.add_column(title)
+    for title in ("reviews", "logits off", "same label", "score", "change"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in conversions:
+        table.add_row(
+            "int8" if each.file == INT8 else "fp32",
+            each.dataset,
+            metric_title(each.metric),
+            f"{each.n:,}" + (f" of {each.of:,}" if each.n < each.of else ""),
+            f"{each.largest_difference:.1g}",
+            f"{each.agreement:.1%}",
+            f"{100 * each.original:.2f} → {100 * each.converted:.2f}",
+            f"[{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
+        )
+    key = "logits off: the largest difference; change: its 95 % interval, in points, over other test reviews"
+    return Group(table, Text(key, style="dim"), Text())

@@ -1,0 +1,100 @@
+"""Parquet files: read batch by batch; the answers wait as Arrow streams and become one file at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.prediction.delimited import no_column
+from sentiment_transfer.prediction.window import ROWS, Answers, Columns, Window
+
+ROW_GROUP = 64_000_000  # bytes in memory of what becomes one row group
+
+
+class Parquet:
+    """A table whose column ``text`` holds strings."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
+        if Path(path).is_file() and not Path(path).stat().st_size:
+            raise UserError(f"{path} is empty: there is nothing to answer.")
+        with self._opened() as file:
+            self.total: int | None = file.metadata.num_rows
+            schema = file.schema_arrow
+        self.names = list(schema.names)
+        self._metadata = schema.metadata
+        if text not in self.names:
+            raise no_column(path, text, self.names)
+        kind = schema.field(text).type
+        if not is_text(kind):
+            raise UserError(f"The column {text} of {path} holds {kind}, no text. Name another with text=.")
+        if not self.total:
+            raise UserError(f"{path} has no rows: there is nothing to answer.")
+
+    def windows(self, skip: int) -> Iterator[Window]:
+        seen = 0
+        try:
+            with self._opened() as file:
+                for batch in file.iter_batches(batch_size=ROWS):
+                    seen += len(batch)
+                    if len(left := batch.slice(max(0, len(batch) - max(0, seen - skip)))):
+                        texts = strings(left.column(self.text))
+                        yield Window(texts, [""] * len(left), left, seen)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{self.path} is damaged after row {seen:,} ({error}). Copy or make it again.") from error
+
+    def render(self, window: Window, answers: Answers, columns: Columns, *, first: bool) -> bytes:
+        batch: pa.RecordBatch = window.content
+        batch = batch.append_column(columns.label, pa.array(answers.labels, pa.string()))
+        for name, shares in zip(columns.probabilities, answers.probabilities.T, strict=True):
+            batch = batch.append_column(name, pa.array(shares, pa.float32(), from_pandas=True))  # NaN is null
+        reasons = [reason or None for reason in answers.reasons]
+        batch = batch.append_column(columns.reason, pa.array(reasons, pa.string()))
+        batch = batch.replace_schema_metadata(self._metadata)
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_stream(buffer, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+            stream.write_batch(batch)
+        return buffer.getvalue().to_pybytes()
+
+    def _opened(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{self.path} is not a whole Parquet file ({error}). Copy or make it again.") from error
+
+
+def join(streams: Path, size: int, path: Path) -> None:
+    """Write the Arrow streams that lie one after the other in the first ``size`` bytes of a file as Parquet."""
+    writer: pq.ParquetWriter | None = None
+    waiting: list[pa.Table] = []
+    try:
+        with pa.OSFile(str(streams)) as file:
+            while file.tell() < size:
+                with pa.ipc.open_stream(file) as stream:
+                    waiting.append(stream.read_all())
+                writer = writer or pq.ParquetWriter(path, waiting[0].schema, compression="zstd")
+                if file.tell() >= size or sum(table.nbytes for table in waiting) > ROW_GROUP:
+                    writer.write_table(pa.concat_tables(waiting))
+                    waiting = []
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def strings(column: Any) -> list[object]:
+    """The column's texts; bytes that are not UTF-8, which Arrow does not look at, become lone surrogates."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    values = column.cast(pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]

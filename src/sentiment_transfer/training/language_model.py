@@ -1,0 +1,228 @@
+"""Training a language model so that a kill at any moment costs minutes: its state is kept while it trains.
+
+Order and dropout are functions of (seed, step): on a CPU, a training that was stopped and went on ends with the very
+weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from sentiment_transfer.data.tokens import TokenStore
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.ulmfit.encoder import States
+from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
+from sentiment_transfer.model.ulmfit.schedule import SlantedTriangular, discriminative_rates
+from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.training.interruption import Interrupted, StopRequest
+from sentiment_transfer.training.progress import report_stage
+
+log = logging.getLogger(__name__)
+
+BATCH, BPTT = 64, 70  # columns of text, tokens of a window; section 4.1 of arXiv 1801.06146
+BETAS = (0.7, 0.99)  # of Adam; the same section
+MAX_NORM = 0.25  # of the gradient; section 5 of arXiv 1708.02182
+LOG_SECONDS = 30.0
+PROGRESS = ("step", "seconds", "loss", "history")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the weights besides the texts and the weights begun with."""
+
+    epochs: int
+    learning_rate: float  # peak of the slanted triangle
+    factor: float  # between the rates of neighbouring layers; 1: all alike
+    seed: int
+    half: bool  # compute in bf16 over fp32 weights
+
+
+class LanguageModelTraining:
+    """Trains ``model`` on the texts of ``stores`` into the safetensors file ``path``.
+
+    Args:
+        name: what the log calls it.
+        stop: asked after every step whether to save and stop.
+        save_every_seconds: between saves of the state, which lies beside ``path`` until the training is done.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: LanguageModel,
+        stores: Sequence[TokenStore],
+        recipe: Recipe,
+        path: Path,
+        *,
+        device: torch.device,
+        stop: StopRequest,
+        save_every_seconds: float,
+    ) -> None:
+        self.name, self.model, self.recipe, self.path = name, model.to(device), recipe, path
+        self.device, self.stop, self.save_every_seconds = device, stop, save_every_seconds
+        self.stream = Stream(stores, columns=BATCH, length=BPTT, seed=recipe.seed)
+        if not len(self.stream):
+            raise UserError(
+                f"The {name} has nothing to learn from: the training texts have {self.stream.tokens} tokens together."
+            )
+        self.optimizer = self._optimizer()
+        self.schedule = SlantedTriangular(recipe.epochs * len(self.stream))
+        self.step, self.seconds, self.loss = 0, 0.0, 0.0  # loss: the sum over this epoch's windows
+        self.history: list[float] = []  # perplexity of each epoch's training text, with dropout
+        self.states: States | None = None
+        self._state_path = path.with_suffix(".state")
+        self._clock = self._saved = self._said = 0.0
+
+    def run(self) -> None:
+        """From the beginning, or from the state that an earlier attempt left, to the file. Raises Interrupted where a
+        signal asked to stop, UserError where the loss is no number."""
+        self._restore()
+        log.info("Training the %s: %s.", self.name, self.where())
+        windows = len(self.stream)
+        self.model.train()
+        self._clock = self._saved = self._said = time.monotonic()
+        self.stop.patient = True
+        try:
+            for epoch in range(self.step // windows, self.recipe.epochs):
+                text = self.stream.epoch(epoch)
+                for window in range(self.step % windows, windows):
+                    self._train(self.stream.window(text, window).to(self.device))
+                    if window < windows - 1:
+                        self._save_where_due()
+                self._end_epoch()
+        finally:
+            self.stop.patient = False
+        self._finish()
+
+    def where(self) -> str:
+        """``epoch 1 of 4, window 12 of 104``"""
+        epoch, window = divmod(self.step, len(self.stream))
+        return f"epoch {epoch + 1} of {self.recipe.epochs}, window {window + 1} of {len(self.stream)}"
+
+    def _train(self, window: Tensor) -> None:  # (columns, <= BPTT + 1) int64
+        torch.manual_seed(hash((self.recipe.seed, self.step)) % 2**63)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * self.schedule(self.step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.half):
+            entropy, penalty, self.states = self.model.loss(window, self.states)
+        self.optimizer.zero_grad(set_to_none=True)
+        (entropy + penalty).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), MAX_NORM)
+        self.optimizer.step()
+        self.loss += entropy.item()
+        self.step += 1
+        now = time.monotonic()
+        self.seconds, self._clock = self.seconds + now - self._clock, now
+        if now - self._said >= LOG_SECONDS:
+            self._said = now
+            log.info("%s: %s.", self.name.capitalize(), self.where())
+            report_stage(f"{self.name}, epoch {self.step // len(self.stream) + 1}/{self.recipe.epochs}")
+
+    def _end_epoch(self) -> None:
+        if not math.isfinite(self.loss):
+            raise UserError(f"The loss of the {self.name} is not a number: lower its learning rate, see conf/model.")
+        self.history.append(math.exp(self.loss / len(self.stream)))
+        log.info("%s: epoch %d, perplexity %.1f.", self.name.capitalize(), len(self.history), self.history[-1])
+        self.loss, self.states = 0.0, None
+        self._save()
+
+    def _save_where_due(self) -> None:
+        if self.stop.signum is not None or time.monotonic() - self._saved >= self.save_every_seconds:
+            self._save()
+
+    def _save(self) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "states": self.states,
+            **{key: getattr(self, key) for key in PROGRESS},
+        }
+        write_atomically(self._state_path, lambda temporary: _save_file(state, temporary))
+        self._saved = time.monotonic()
+        if self.stop.signum is not None:
+            raise Interrupted(self.stop.signum, f"{self.name}, {self.where()}")
+
+    def _restore(self) -> None:
+        if not self._state_path.exists():
+            return
+        try:
+            # weights_only: the file is read as tensors and plain values; nothing in it is executed.
+            state = torch.load(self._state_path, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.states = state["states"]
+            for key in PROGRESS:
+                setattr(self, key, state[key])
+        except Exception as error:  # what torch raises over a damaged file is of a dozen classes
+            raise UserError(
+                f"The state of the {self.name} in {self._state_path} cannot be read "
+                f"({(str(error).splitlines() or [type(error).__name__])[0]}): it is damaged. Delete it to train again."
+            ) from error
+
+    def _finish(self) -> None:
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
+        facts = {"seconds": str(self.seconds), "perplexity": " ".join(map(str, self.history))}
+        write_atomically(self.path, lambda temporary: save_file(tensors, temporary, metadata=facts))
+        self._state_path.unlink(missing_ok=True)
+
+    def _optimizer(self) -> AdamW:
+        groups = self.model.groups()
+        rates = discriminative_rates(self.recipe.learning_rate, len(groups), self.recipe.factor)
+        return AdamW(
+            [{"params": group, "lr": rate, "peak": rate} for group, rate in zip(groups, rates, strict=True)],
+            betas=BETAS,
+            fused=True,
+        )
+
+
+def _save_file(state: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:  # of a full disk, torch's own files say "iostream error" and no more
+        torch.save(state, file)
+
+
+def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
+    """Read the file of a finished training into ``model``. Returns its ``seconds`` and its epochs' ``perplexity``.
+
+    Raises UserError where it is damaged or of another architecture.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = file.metadata()
+            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  no dict
+        return {
+            "seconds": float(facts["seconds"]),
+            "perplexity": [float(value) for value in facts["perplexity"].split()],
+        }
+    except Exception as error:
+        raise UserError(
+            f"The language model {path} cannot be read ({str(error).splitlines()[0]}): it is damaged. Delete it to "
+            "train it again."
+        ) from error
+
+
+@torch.no_grad()
+def perplexity(model: LanguageModel, stores: Sequence[TokenStore], *, half: bool) -> float:
+    """Of ``model``, without dropout, on texts that it was not trained on."""
+    device = next(model.parameters()).device
+    stream = Stream(stores, columns=BATCH, length=BPTT, seed=0)
+    text, states, total, tokens = stream.epoch(0), None, 0.0, 0
+    model.eval()
+    for number in range(len(stream)):
+        window = stream.window(text, number).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            entropy, _, states = model.loss(window, states)
+        count = window[:, 1:].numel()
+        total, tokens = total + float(entropy) * count, tokens + count
+    return math.exp(total / tokens)

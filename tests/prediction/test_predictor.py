@@ -1,0 +1,92 @@
+"""``load(path).predict(texts)`` answers as the network does, one text at a time, in full precision."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment_transfer import Predictor, load
+from sentiment_transfer.prediction.texts import token_ids
+
+TEXTS = [
+    "The room was lovely and the staff were kind.",
+    "最悪のサービスでした。",
+    "Terrible.",
+    "a <pad> in the <pad><pad> middle </s> of <s> it <mask>",
+    "<pad>",
+    "good " * 200,
+]
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> Predictor:
+    return load(model_folder, precision="32-true")
+
+
+def alone(model: Predictor, text: str) -> np.ndarray:
+    """By the network's own padded way, the text being shorter than another of its batch."""
+    ids = torch.from_numpy(token_ids(model.model.tokenizer, [text], model.model.max_length)[0].astype(np.int64))
+    padded = torch.full((2, 80), model.model.tokenizer.pad_token_id)
+    padded[:, : len(ids)] = ids
+    mask = torch.zeros(2, 80, dtype=torch.long)
+    mask[:, : len(ids)] = 1
+    model.network.set_attn_implementation("sdpa")
+    try:
+        with torch.inference_mode():
+            return model.model.probabilities(model.network(input_ids=padded, attention_mask=mask).logits)[0].numpy()
+    finally:
+        model.network.set_attn_implementation("packed")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_packed_answers_are_the_padded_ones_also_of_spelled_special_tokens(model: Predictor, text: str) -> None:
+    together = model.probabilities(TEXTS)[TEXTS.index(text)]
+    assert np.abs(together - alone(model, text)).max() < 1e-5
+
+
+def test_the_fused_kernels_agree_on_spelled_padding(model_folder: Path, model: Predictor) -> None:
+    fused = load(model_folder, precision="bf16-mixed")
+    assert np.abs(fused.probabilities(TEXTS) - model.probabilities(TEXTS)).max() < 0.05
+    assert fused.batches[0] in ("packed, fused kernels", "packed")
+
+
+def test_the_batches_do_not_change_the_answers_or_their_order(model: Predictor) -> None:
+    one_by_one = np.concatenate([model.probabilities([text]) for text in TEXTS])
+    assert np.abs(model.probabilities(TEXTS) - one_by_one).max() < 1e-5
+    assert np.abs(model.probabilities(TEXTS)[::-1] - model.probabilities(TEXTS[::-1])).max() < 1e-5
+    answers = model.predict(TEXTS, batch_tokens=10)
+    assert [max(a.probabilities, key=a.probabilities.__getitem__) for a in answers] == [a.label for a in answers]
+
+
+def test_what_cannot_be_answered_has_a_reason(model: Predictor) -> None:
+    answers = model.predict(["lovely", None, " \n", "half \ud83d", 3, "lovely"])  # type: ignore[list-item]
+    assert [answer.reason for answer in answers] == ["", "empty text", "empty text", "undecodable text", "not text", ""]
+    assert [answer.label is None for answer in answers] == [False, True, True, True, True, False]
+    assert answers[1].probabilities == {} and answers[1].probability is None
+    assert answers[0].label == answers[5].label
+
+
+def test_one_string_is_one_text_and_no_text_is_no_answer(model: Predictor) -> None:
+    assert model.predict("lovely") == model.predict(["lovely"])[0]
+    assert sum(model.predict("lovely").probabilities.values()) == pytest.approx(1)
+    assert model.predict([]) == []
+    assert model.predict("").reason == "empty text"
+    assert model.predict(text for text in ["lovely"])[0].label
+
+
+def test_the_package_itself_stays_light() -> None:
+    code = "import sys, sentiment_transfer as s; s.__version__; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_prediction_needs_neither_lightning_nor_torchmetrics() -> None:
+    code = (
+        "import sys, sentiment_transfer; sentiment_transfer.load;"
+        "sys.exit(any(name in sys.modules for name in ('pytorch_lightning', 'torchmetrics', 'matplotlib')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
