@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -50,9 +51,10 @@ def predict(config: PredictConfig) -> None:
 
 def loaded(config: PredictConfig) -> Predictor:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cli.train; the tokenizer's threads want the cores as well
+    gc.disable()  # what is imported and loaded stays: the collector would look through it again and again
     from sentiment_transfer.prediction.predictor import load
 
-    return load(
+    predictor = load(
         config.checkpoint,
         selection=config.selection,
         labels=config.labels,
@@ -61,6 +63,8 @@ def loaded(config: PredictConfig) -> Predictor:
         accelerator=config.accelerator,
         precision=config.precision,
     )
+    gc.enable()
+    return predictor
 
 
 def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial: Partial) -> None:
