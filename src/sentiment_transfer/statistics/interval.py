@@ -21,8 +21,8 @@ NORMAL = float(ndtri(0.5 + LEVEL / 2))
 KNOWN = 1e6  # degrees of freedom of a variance that is as good as known
 # The seeds' part counts this many times when the degrees of freedom are taken. Estimated from the variances
 # themselves, they are too many just when the seeds happened to agree; with three seeds of one model, nominal 95 %
-# then cover down to 92 %. Two and a half times brings them to the nominal, and false claims below 5 % also where one of
-# three models' seeds differ ten times as much as the others' (4.7 % of 10,000 simulated experiments; with twice, 5.2 %).
+# then cover down to 92 %. Two and a half times brings them to 93.8-97.2 %, and false claims below 5 % also where one of
+# three models' seeds differ ten times as much as the others' (4.7 % of 10,000 simulated experiments; twice: 5.2 %).
 SEEDS_COUNT = 2.5
 
 
