@@ -127,19 +127,18 @@ def show(console: Console, model: TrainedModel, output: Path, conversions: Seque
 def agreement_table(conversions: Sequence[Conversion]) -> Group:
     """Each version beside the original in fp32."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for title in ("version", "scored on", "metric"):
-        table.add_column(title)
-    for title in ("reviews", "logits off", "same label", "score", "change"):
+    table.add_column("version", no_wrap=True)
+    table.add_column("scored on")
+    for title in ("reviews", "logits off", "same label", "score, change"):
         table.add_column(title, justify="right", no_wrap=True)
     for each in conversions:
         table.add_row(
             "int8" if each.file == INT8 else "fp32",
-            each.dataset,
-            metric_title(each.metric),
-            f"{each.n:,}" + (f" of {each.of:,}" if each.n < each.of else ""),
+            f"{each.dataset}\n{metric_title(each.metric)}",
+            f"{each.n:,}" + (f"\nof {each.of:,}" if each.n < each.of else ""),
             f"{each.largest_difference:.1g}",
             f"{each.agreement:.1%}",
-            f"{100 * each.original:.2f} → {100 * each.converted:.2f}",
+            f"{100 * each.original:.2f} → {100 * each.converted:.2f}\n"
             f"[{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
         )
     key = "logits off: the largest difference; change: its 95 % interval, in points, over other test reviews"
