@@ -138,8 +138,7 @@ def agreement_table(conversions: Sequence[Conversion]) -> Group:
             f"{each.n:,}" + (f"\nof {each.of:,}" if each.n < each.of else ""),
             f"{each.largest_difference:.1g}",
             f"{each.agreement:.1%}",
-            f"{100 * each.original:.2f} → {100 * each.converted:.2f}\n"
-            f"[{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
+            f"{100 * each.original:.2f} → {100 * each.converted:.2f}\n[{100 * each.low:+.2f}, {100 * each.high:+.2f}]",
         )
     key = "logits off: the largest difference; change: its 95 % interval, in points, over other test reviews"
     return Group(table, Text(key, style="dim"), Text())
