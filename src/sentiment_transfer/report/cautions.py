@@ -44,7 +44,7 @@ def cautions(
 ) -> Iterator[Sentence]:
     for label in dict.fromkeys(label for entry in entries for label in entry.labels):
         marked = [entry.name for entry in entries if label in entry.labels]
-        of = "" if len(marked) == len(entries) else f" ({listed(marked)})"
+        of = "" if len(marked) == len(entries) else f" ({listed(list(dict.fromkeys(marked)))})"
         yield caution(f"Labelled {label}{of}: {LABELS.get(label, 'see the run')}.")
     if selection == "oracle":
         yield caution("The oracle chooses an epoch by the target's own labels: these are no zero-shot numbers.")

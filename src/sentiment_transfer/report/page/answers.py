@@ -36,7 +36,8 @@ def group(answer: Answer, filters: Filters, target: str, source: str) -> AnswerO
     folded = [
         s for s in of if (c := compared.get(s.text)) and c is not widest and c.verdict in ("not shown", "not tested")
     ]
-    heading = f"{target}, trained on {source}" if len(filters.source) > 1 else target
+    # What is said of a set whatever was trained on, such as of its published numbers, has no source.
+    heading = f"{target}, trained on {source}" if source and len(filters.source) > 1 else target
     tags = filters.tags(
         target=target if target in filters.target else "", source=source if source in filters.source else ""
     )
