@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import remove_leftovers, sentence_of, system_error
-from sentiment_transfer.training.checkpoints import remove_other_weights
+from sentiment_transfer.training.weights import remove_other_weights
 
 
 @contextmanager

@@ -11,7 +11,9 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.training.checkpoints import DIVERGED, load_weights, weights_path
+from sentiment_transfer.training.checkpoints import DIVERGED
+from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.weights import load_weights
 
 Probabilities = dict[str, np.ndarray]  # selection -> (n, classes) float32, in the order of the reviews
 

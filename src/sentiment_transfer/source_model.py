@@ -26,7 +26,8 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name, training_settings
 from sentiment_transfer.protocol import source_run
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
-from sentiment_transfer.training.checkpoints import load_weights, weights_path
+from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.weights import load_weights
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from runs import trained
 from sentiment_transfer.averaging.command import main
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import read_result, write_result
-from sentiment_transfer.training.checkpoints import weights_path
+from sentiment_transfer.training.selection import weights_path
 
 RUN = (
     "experiment=demo",

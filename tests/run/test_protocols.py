@@ -16,7 +16,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
-from sentiment_transfer.training.checkpoints import weights_path
+from sentiment_transfer.training.selection import weights_path
 
 TINY = (
     "experiment=demo",

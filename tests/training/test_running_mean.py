@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.model.vocabulary import trim_vocabulary
-from sentiment_transfer.training.checkpoints import load_weights, remove_other_weights, save_average, weights_path
+from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.weights import load_weights, remove_other_weights, save_average
 
 
 def test_the_mean_is_of_every_epoch_in_equal_parts(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import flatten, training_settings
 from sentiment_transfer.results.record import RunResult, read_result
+from sentiment_transfer.training.selection import weights_path
 
 SELECTIONS = ("last", "source_dev", "average")
 MAY_DIFFER = ("seed", "protocol.draw")
@@ -73,8 +74,6 @@ def refuse_other_beginnings(results: Sequence[RunResult]) -> None:
 
 
 def weights_of(folder: Path, result: RunResult, selection: str) -> Path:
-    from sentiment_transfer.training.checkpoints import weights_path
-
     if selection not in result["selections"]:
         raise UserError(f"{folder} has no selection {selection}: it has {', '.join(result['selections'])}.")
     path = weights_path(folder, result["selections"][selection]["epoch"])

@@ -21,8 +21,9 @@ from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
 from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one
 from sentiment_transfer.scoring import score
-from sentiment_transfer.training.checkpoints import running_mean, weights_path, write_state
+from sentiment_transfer.training.selection import weights_path
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+from sentiment_transfer.training.weights import running_mean, write_state
 
 
 def score_mean(chosen: Chosen, folder: Path) -> RunResult:

@@ -18,6 +18,7 @@ from sentiment_transfer.trained.encoder import encoder_network, encoder_tensor
 from sentiment_transfer.trained.model import Origin, TrainedModel
 from sentiment_transfer.trained.saved import label_names
 from sentiment_transfer.trained.tensors import read_tensors
+from sentiment_transfer.training.selection import weights_path
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -30,7 +31,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
     """The model of a finished run. Raises UserError where its weights, or what they rest on, cannot be had."""
     result = run_result(folder)
     selection = selection or ("source_dev" if "source_dev" in result["selections"] else "last")
-    weights = folder / "weights" / file_of(epoch_of(result, selection))
+    weights = weights_path(folder, epoch_of(result, selection))
     if not weights.is_file() or not (folder / "model" / "config.json").is_file():
         raise UserError(
             f"The run in {folder} kept no weights for selection={selection} ({weights.name} or model/ is not there: "
@@ -78,11 +79,6 @@ def epoch_of(result: RunResult, selection: str) -> int:
             "selection=source_dev."
         )
     return int(next(iter(epoch.values())))
-
-
-def file_of(epoch: int) -> str:
-    """As ``training/checkpoints.py`` names it, which needs Lightning: ``-n`` is the mean of the first n epochs."""
-    return f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors"
 
 
 def network_of_run(

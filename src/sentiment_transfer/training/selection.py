@@ -10,9 +10,15 @@ Where weights are named by an epoch, ``-n`` stands for the mean of the first n e
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 History = list[dict[str, Any]]  # one entry per epoch: epoch, train {...}, dev {name: {loss, error, macro_f1, n}}
+
+
+def weights_path(folder: Path, epoch: int) -> Path:
+    """Where an epoch's weights are; of ``-n``, the mean of the first n epochs'."""
+    return folder / "weights" / (f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors")
 
 
 def epochs_for(

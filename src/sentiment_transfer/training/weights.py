@@ -1,0 +1,86 @@
+"""A network's weights as files: one for each epoch that a selection needs, and the running mean of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
+
+from sentiment_transfer.distributed.ranks import ALONE, Ranks
+from sentiment_transfer.distributed.sharding import load_whole, whole
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.lora import kept_state
+from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.training.selection import weights_path
+
+
+def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> None:
+    """Write a network's weights (without optimiser state) as safetensors, atomically. All processes of a run must ask,
+    for its weights may be shared among them; the first writes."""
+    state = whole_state(network, ranks)
+    if ranks.first:
+        write_state(state, path)
+
+
+def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
+    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, for the first."""
+    state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
+    return {name: tensor.cpu() for name, tensor in state if ranks.first}
+
+
+def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as safetensors, atomically."""
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
+    # Tied tensors (input and output embeddings) share memory, which the format does not have.
+    unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
+    write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
+
+
+def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
+    """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
+    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
+    a run must ask; the first writes."""
+    state = whole_state(network, ranks)
+    if not ranks.first:
+        return
+    if epochs > 1:
+        with safe_open(weights_path(folder, 1 - epochs), "pt") as before:
+            state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
+    write_state(state, weights_path(folder, -epochs))
+
+
+def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.Tensor:
+    """The mean of ``count`` tensors of any shape: ``before`` is that of all but ``new``. In fp32 where they are of a
+    floating type, else ``new``."""
+    new = new.detach().cpu()
+    return before.float().lerp(new.float(), 1 / count) if new.is_floating_point() else new
+
+
+def load_weights(network: PreTrainedModel, path: Path) -> None:
+    """Read weights written by ``save_weights`` into ``network``. Raises UserError where they do not fit."""
+    try:
+        state = load_file(path)
+        if state.keys() != (wanted := kept_state(network)).keys():
+            other = sorted(state.keys() ^ wanted.keys())
+            raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
+        load_whole(network, state)
+    except Exception as error:
+        raise UserError(
+            f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "
+            "folder to train it again."
+        ) from error
+
+
+def remove_other_weights(folder: Path, epochs: set[int]) -> None:
+    """Remove the weights of all but these epochs (and means, ``-n``)."""
+    kept = {weights_path(folder, epoch) for epoch in epochs}
+    for path in folder.glob("weights/*.safetensors"):
+        if path not in kept:
+            path.unlink()
+
+
+def _shared(tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> bool:
+    return sum(other.data_ptr() == tensor.data_ptr() for other in tensors.values()) > 1
