@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config import How, Protocol, Weights
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.datasets import make_datasets
 from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
@@ -38,21 +38,9 @@ SCRATCH = BUILTIN + "scratch"
 
 def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
-    groups = [
-        {
-            name: make_dataset(
-                str(name),
-                dataset,
-                data_dir=config.paths.data_dir,
-                cache_dir=config.paths.cache_dir,
-                seed=config.data.seed,
-            )
-            for name, dataset in group.items()
-        }
-        for group in (config.source, config.targets)
-    ]
     return TransferDataModule(
-        *groups,
+        make_datasets(config.source, config.paths, config.data.seed),
+        make_datasets(config.targets, config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
         accumulate=config.trainer.accumulate * config.trainer.memory_split,

@@ -51,7 +51,8 @@ def train(config: DictConfig, folder: str) -> float | None:
     is best by it; None where the source has none. A user error is printed before it is raised: in a sweep, Hydra goes
     on and raises the first one at the end.
     """
-    try:
+    alone = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
+    with ended_by_user_errors(alone):
         validate(config)
         if is_finished(Path(folder)):
             print(f"Finished before, in {folder}")
@@ -67,15 +68,11 @@ def train(config: DictConfig, folder: str) -> float | None:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
                 raise
+            finally:
+                gc.enable()  # a worker of Ray has other jobs after one that failed early
         result = read_result(Path(folder))
         Console().print(run_table(result))
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN and not DEBUGGING:
-            sys.exit(error.exit_code)  # an exception would have Hydra add a line about a job with overrides
-        error.reported = True
-        raise
 
 
 def _run(config: DictConfig, folder: Path) -> None:
@@ -111,13 +108,16 @@ def evaluate(config: DictConfig, folder: str) -> None:
 
 
 @contextmanager
-def ended_by_user_errors() -> Iterator[None]:
-    """Out of a single job of Hydra's, which would add a line about a job with overrides to an exception."""
+def ended_by_user_errors(alone: bool = True) -> Iterator[None]:
+    """Print a user error; end the program where it is ``alone``, and not a job of a sweep.
+
+    A single job ends here, since Hydra would add a line about a job with overrides to an exception.
+    """
     try:
         yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        if not DEBUGGING:
+        if alone and not DEBUGGING:
             sys.exit(error.exit_code)
         error.reported = True
         raise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sentiment_transfer.config import DATASET_SCHEMAS, PathsConfig
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.csv_reviews import CSVDataModule
@@ -22,6 +24,19 @@ DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "csv": CSVDataModule,
     "demo": DemoDataModule,
 }
+
+
+def make_datasets(group: Mapping[str, DictConfig], paths: PathsConfig, seed: int) -> dict[str, ReviewDataModule]:
+    """The DataModules of a group of datasets, such as a run's source or its targets; nothing is read yet."""
+    return {
+        str(name): make_dataset(str(name), config, data_dir=paths.data_dir, cache_dir=paths.cache_dir, seed=seed)
+        for name, config in group.items()
+    }
+
+
+def typed_dataset(plain: Mapping[str, Any]) -> DictConfig:
+    """A dataset's configuration from a record, with the types that it had on the command line."""
+    return OmegaConf.merge(OmegaConf.structured(DATASET_SCHEMAS[plain["kind"]]), plain)  # type: ignore[return-value]
 
 
 def make_dataset(name: str, config: DictConfig, *, data_dir: str, cache_dir: str, seed: int) -> ReviewDataModule:

@@ -72,7 +72,16 @@ def make_result(
     started_from: str | None = None,
 ) -> RunResult:
     """The record of a finished run, as ``result.json`` holds it."""
-    scores = {s.name: _dataset_scores(s, data, outcome.predictions[s.name]) for s in data.test_sets}
+    scores = {
+        s.name: dataset_scores(
+            s,
+            outcome.predictions[s.name],
+            is_source=s.name in data.source,
+            protocol=data.protocol(s.name),
+            labels=_label_budget(s.name, data),
+        )
+        for s in data.test_sets
+    }
     device = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
     return RunResult(
         schema_version=SCHEMA_VERSION,
@@ -104,23 +113,28 @@ def plain_config(config: DictConfig) -> dict[str, Any]:
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)  # type: ignore[return-value]
 
 
-def _dataset_scores(review_set: ReviewSet, data: TransferDataModule, predictions: Predictions) -> DatasetScores:
+def dataset_scores(
+    review_set: ReviewSet, predictions: Predictions, *, is_source: bool, protocol: str, labels: LabelBudget | None
+) -> DatasetScores:
+    """One evaluation set as the record has it; ``labels`` is None where it is not known what was trained on."""
     reviews = review_set.reviews
     selections = {
         name: score(probabilities, predictions.gold, reviews.classes, predictions.folds)
         for name, probabilities in predictions.probabilities.items()
     }
-    return DatasetScores(
-        role="source" if review_set.name in data.source else "target",
+    scores = DatasetScores(
+        role="source" if is_source else "target",
         language=reviews.language,
         domain=reviews.domain,
-        protocol=data.protocol(review_set.name),
-        labels=_label_budget(review_set.name, data),
+        protocol=protocol,
         metric=headline_metric(review_set.name, selections["last"]),
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
     )
+    if labels is not None:
+        scores["labels"] = labels
+    return scores
 
 
 def _source(data: TransferDataModule, started_from: str | None) -> Source:

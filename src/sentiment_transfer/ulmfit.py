@@ -24,7 +24,7 @@ from sentiment_transfer.data.audit import leaked_rows, row_keys
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.datasets import make_datasets
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
 from sentiment_transfer.model.ulmfit.limits import ULMFIT
@@ -64,14 +64,7 @@ def corpora(config: DictConfig, data: TransferDataModule) -> list[Reviews]:
     read, but a test text is not to be known by heart either. ``data`` must be read."""
     scored = np.concatenate([row_keys(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
     texts = []
-    for name, dataset in config.model.corpora.items():
-        module = make_dataset(
-            str(name),
-            dataset,
-            data_dir=config.paths.data_dir,
-            cache_dir=config.paths.cache_dir,
-            seed=config.data.seed,
-        )
+    for name, module in make_datasets(config.model.corpora, config.paths, config.data.seed).items():
         reviews = module.reviews("train")
         known = leaked_rows(scored, row_keys(reviews))
         if len(known) < len(reviews):

@@ -12,7 +12,8 @@ from safetensors import safe_open
 
 from sentiment_transfer.averaging.choice import Chosen
 from sentiment_transfer.build import make_classifier, make_data, make_tokenizer
-from sentiment_transfer.config import DATASET_SCHEMAS, Config
+from sentiment_transfer.config import Config
+from sentiment_transfer.datasets import typed_dataset
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, to_mistakes, to_predictions
@@ -117,8 +118,5 @@ def typed_config(plain: dict[str, Any]) -> DictConfig:
     config = cast(DictConfig, OmegaConf.merge(OmegaConf.structured(Config), rest))
     with open_dict(config):
         for group in ("source", "targets"):
-            config[group] = {
-                name: OmegaConf.merge(OmegaConf.structured(DATASET_SCHEMAS[of["kind"]]), of)
-                for name, of in plain[group].items()
-            }
+            config[group] = {name: typed_dataset(of) for name, of in plain[group].items()}
     return config

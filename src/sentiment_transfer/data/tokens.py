@@ -117,11 +117,15 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
     for texts in batches:
         for ids in tokenizer(texts, verbose=False)["input_ids"]:
             full_lengths.append(len(ids))
-            # Every encoder here ends a text with exactly one special token; the cut keeps it.
-            kept = ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]]
-            pieces.append(np.asarray(kept, dtype=np.int32))
+            pieces.append(cut(ids, max_length))
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
     return TokenStore(np.concatenate(pieces), offsets, np.asarray(full_lengths, dtype=np.int32))
+
+
+def cut(ids: list[int], max_length: int) -> np.ndarray:
+    """At most ``max_length`` of a text's ids, (length,) int32: every encoder here ends a text with exactly one special
+    token, and the cut keeps it."""
+    return np.asarray(ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]], dtype=np.int32)
 
 
 def _write(folder: Path, store: TokenStore) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.datasets import make_datasets
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult
 
@@ -77,21 +77,9 @@ class EvaluationData:
     def _module(self, config: DictConfig, sources: dict[str, DictConfig]) -> TransferDataModule:
         if config.data.dedup and not sources:
             raise UserError("data.dedup=true needs to know what the model was trained on: leave it out.")
-        groups = [
-            {
-                str(name): make_dataset(
-                    str(name),
-                    dataset,
-                    data_dir=config.paths.data_dir,
-                    cache_dir=config.paths.cache_dir,
-                    seed=config.data.seed,
-                )
-                for name, dataset in group.items()
-            }
-            for group in (sources, config.targets)
-        ]
         return TransferDataModule(
-            *groups,
+            make_datasets(sources, config.paths, config.data.seed),
+            make_datasets(config.targets, config.paths, config.data.seed),
             dedup=config.data.dedup,
             targets_required=config.data.targets_required,
             cache_dir=config.paths.cache_dir,

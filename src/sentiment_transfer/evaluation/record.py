@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from sentiment_transfer.data.transfer import ReviewSet
 from sentiment_transfer.evaluation.data import UNKNOWN, EvaluationData
 from sentiment_transfer.identity import evaluation_name, plain_node
+from sentiment_transfer.outcome import dataset_scores
 from sentiment_transfer.results.environment import describe_device, git_state, package_versions, peak_memory_bytes
-from sentiment_transfer.results.headline import headline_metric
-from sentiment_transfer.results.metrics import is_degenerate, score
+from sentiment_transfer.results.metrics import is_degenerate
 from sentiment_transfer.results.predictions import Predictions
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
-    DatasetScores,
     LabelBudget,
     Model,
     Performance,
@@ -51,7 +49,16 @@ class Evaluation:
 def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[str, Predictions]) -> RunResult:
     """The record, as ``result.json`` holds it."""
     data, trained = evaluation.data, evaluation.model.origin.result
-    scores = {s.name: _scores(s, data, predictions[s.name], trained) for s in data.sets}
+    scores = {
+        s.name: dataset_scores(
+            s,
+            predictions[s.name],
+            is_source=s.name in data.sources,
+            protocol=data.protocol(s.name),
+            labels=_label_budget(s.name, trained),
+        )
+        for s in data.sets
+    }
     collapsed = all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in scores.values())
     return RunResult(
         schema_version=SCHEMA_VERSION,
@@ -78,28 +85,12 @@ def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[st
     )
 
 
-def _scores(
-    review_set: ReviewSet, data: EvaluationData, predictions: Predictions, trained: RunResult | None
-) -> DatasetScores:
-    reviews = review_set.reviews
-    selections = {
-        name: score(probabilities, predictions.gold, reviews.classes, predictions.folds)
-        for name, probabilities in predictions.probabilities.items()
-    }
-    scores = DatasetScores(
-        role="source" if review_set.name in data.sources else "target",
-        language=reviews.language,
-        domain=reviews.domain,
-        protocol=data.protocol(review_set.name),
-        metric=headline_metric(review_set.name, selections["last"]),
-        n=len(reviews),
-        classes=list(reviews.classes),
-        selections=selections,
-    )
-    if trained is not None:  # of others it is not known
-        before = trained["scores"].get(review_set.name)
-        scores["labels"] = before["labels"] if before and "labels" in before else LabelBudget(total=0)
-    return scores
+def _label_budget(name: str, trained: RunResult | None) -> LabelBudget | None:
+    """What a run was trained on of the set's labels; of others it is not known."""
+    if trained is None:
+        return None
+    before = trained["scores"].get(name)
+    return before["labels"] if before and "labels" in before else LabelBudget(total=0)
 
 
 def _labels(config: DictConfig, evaluation: Evaluation) -> list[str]:

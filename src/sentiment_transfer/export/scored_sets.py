@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
 
-from sentiment_transfer.config import DATASET_SCHEMAS, PathsConfig
+from sentiment_transfer.config import PathsConfig
 from sentiment_transfer.data.reviews import Reviews, stratified_rows
-from sentiment_transfer.datasets import make_dataset
+from sentiment_transfer.datasets import make_dataset, typed_dataset
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult
@@ -50,7 +49,7 @@ def _scored_rows(name: str, result: RunResult, folder: Path, paths: PathsConfig)
     settings = config["source"].get(name) or config["targets"][name]
     reviews = make_dataset(
         name,
-        _typed(settings),
+        typed_dataset(settings),
         data_dir=str(Path(paths.data_dir).expanduser()),
         cache_dir=str(Path(paths.cache_dir).expanduser()),
         seed=config["data"]["seed"],
@@ -61,7 +60,3 @@ def _scored_rows(name: str, result: RunResult, folder: Path, paths: PathsConfig)
     if (rows < 0).any() or (reviews.labels[rows] != scored.gold).any():
         raise UserError("its reviews here are not those that the run was scored on: the files have changed.")
     return reviews.take(rows)
-
-
-def _typed(settings: dict[str, object]) -> DictConfig:
-    return OmegaConf.merge(OmegaConf.structured(DATASET_SCHEMAS[str(settings["kind"])]), settings)  # type: ignore[return-value]

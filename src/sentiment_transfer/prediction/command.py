@@ -54,17 +54,18 @@ def loaded(config: PredictConfig) -> Predictor:
     gc.disable()  # what is imported and loaded stays: the collector would look through it again and again
     from sentiment_transfer.prediction.predictor import load
 
-    predictor = load(
-        config.checkpoint,
-        selection=config.selection,
-        labels=config.labels,
-        revision=config.revision,
-        cache_dir=config.cache_dir,
-        accelerator=config.accelerator,
-        precision=config.precision,
-    )
-    gc.enable()
-    return predictor
+    try:
+        return load(
+            config.checkpoint,
+            selection=config.selection,
+            labels=config.labels,
+            revision=config.revision,
+            cache_dir=config.cache_dir,
+            accelerator=config.accelerator,
+            precision=config.precision,
+        )
+    finally:
+        gc.enable()
 
 
 def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial: Partial) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentiment_transfer.data.tokens import cut
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -32,9 +34,9 @@ def why_unusable(text: object) -> str:
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[np.ndarray]:
-    """The ids (length,) int32 of each text, cut as in training (``data/tokens.py``): the last special token stays."""
+    """The ids (length,) int32 of each text, cut as in training."""
     return [
-        np.asarray(ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]], dtype=np.int32)
+        cut(ids, max_length)
         for begin in range(0, len(texts), AT_ONCE)
         for ids in _whole(tokenizer, list(texts[begin : begin + AT_ONCE]))
     ]
