@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -219,7 +220,29 @@ def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path: Pa
     (tmp_path / "weights").mkdir()
     kept = [tmp_path / "weights" / "a.safetensors", tmp_path / ".lock", tmp_path / "mine.tmp"]
     left = [tmp_path / ".result.json.12.tmp", tmp_path / "weights" / ".a.safetensors.3.tmp"]
+    left.append(tmp_path / "weights" / ".tmpRj7TQt")  # as safetensors 0.8 names it
     for file in [*kept, *left]:
         file.touch()
     remove_leftovers(tmp_path)
     assert {file for file in tmp_path.rglob("*") if file.is_file()} == set(kept)
+
+
+SAVING = """
+import sys, torch
+from safetensors.torch import save_file
+while True:
+    save_file({"a": torch.zeros(10_000_000)}, sys.argv[1])
+"""
+
+
+def test_what_a_killed_process_leaves_of_its_weights_is_removed(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SAVING, str(tmp_path / ".a.safetensors.7.tmp")])
+    try:
+        while not any(file.name != ".a.safetensors.7.tmp" for file in tmp_path.iterdir()):
+            assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert any(tmp_path.iterdir())
+    remove_leftovers(tmp_path)
+    assert not any(tmp_path.iterdir())

@@ -52,8 +52,10 @@ def system_error(error: BaseException) -> OSError | None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes left in ``folder`` and below. Only for a folder that nobody else writes in."""
-    for temporary in Path(folder).rglob(".*.tmp"):
-        remove(temporary)
+    # safetensors itself writes ".tmp" and six letters first, and renames it to the name it was given.
+    for pattern in (".*.tmp", ".tmp??????"):
+        for temporary in Path(folder).rglob(pattern):
+            remove(temporary)
 
 
 def sync(path: Path) -> None:

@@ -70,11 +70,11 @@ class DatasetScores(TypedDict):
     language: str  # ISO 639-1
     domain: str
     protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint; TransferDataModule.protocol
-    labels: NotRequired[LabelBudget]
     metric: str  # headline metric, a key of Scores
     n: int
     classes: list[str]
     selections: dict[str, Scores]  # last, source_dev, average, oracle (where asked for)
+    labels: NotRequired[LabelBudget]  # where it is known what was trained on
 
 
 class Performance(TypedDict):
