@@ -95,7 +95,7 @@ dashboard: $(INSTALLED) ## The same comparison on Weights & Biases, e.g. make da
 	$(RUN) report.py $(ARGS) --dashboard $(WANDB)
 
 test: $(INSTALLED) ## Run the tests
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ENCODER ?= FacebookAI/xlm-roberta-base
 bench: $(INSTALLED) ## Measure the speed against transformers.Trainer and renew the tables (half an hour, an idle machine)
