@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from sentiment_transfer.config import How, Protocol, Weights
@@ -29,7 +30,6 @@ from sentiment_transfer.model.network import load_network, longest_input, outlin
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
-from sentiment_transfer.model.vocabulary import tokens_of
 from sentiment_transfer.protocol import continues, rows_per_epoch
 from sentiment_transfer.ulmfit import corpora, is_ulmfit, sizes
 
@@ -122,10 +122,14 @@ def make_classifier(
 
 
 def memory_needed(
-    config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase, devices: int = 1
+    config: DictConfig,
+    data: TransferDataModule,
+    tokenizer: PreTrainedTokenizerBase,
+    covered: Tensor | None,
+    devices: int = 1,
 ) -> str:
     """What training needs on each of ``devices`` and what there is, as a sentence. Raises UserError where it cannot
-    fit, with what would.
+    fit, with what would. ``covered`` (n,) are the tokens whose embedding rows are kept, None for all.
 
     The data must be tokenised; the network is not loaded for it.
     """
@@ -147,7 +151,7 @@ def memory_needed(
         packed=config.trainer.packed and why_padded(network) is None,
         half=choose_precision(config.trainer.precision, accelerator) != "32-true",
         checkpointing=config.model.gradient_checkpointing,
-        trimmed_rows=len(tokens_of(data.stores, tokenizer)) if config.model.trim_vocabulary else None,
+        trimmed_rows=None if covered is None else len(covered),
         lora_rank=config.model.lora_rank,
         shards=devices if config.trainer.strategy == "fsdp" else 1,
     )

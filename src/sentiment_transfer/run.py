@@ -16,15 +16,15 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from sentiment_transfer.build import honesty_labels, make_classifier, make_data, make_tokenizer, memory_needed
+from sentiment_transfer.build import honesty_labels
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import group_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
-from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
+from sentiment_transfer.prepare import prepare_training
 from sentiment_transfer.protocol import continues
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.energy import metered
@@ -89,20 +89,7 @@ def compute(
     if config.trainer.threads:
         torch.set_num_threads(max(1, config.trainer.threads // ranks.world))
 
-    data = make_data(config, ranks)
-    with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
-        data.read()
-        refuse_nothing_to_score(data)
-        tokenizer = make_tokenizer(config, data, start.folder if start else None)
-        data.tokenise(tokenizer)
-        if ranks.first:
-            log.info("%s", memory_needed(config, data, tokenizer, ranks.world))
-    module = make_classifier(config, data, tokenizer)
-    data.packed = module.packed is not None
-    if start:
-        start.load_into(module.network)
-    if config.model.trim_vocabulary:
-        trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
+    data, tokenizer, module = prepare_training(config, ranks, start)
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train had the collector wait
 
@@ -136,15 +123,6 @@ def compute(
             if isinstance(logger, WandbLogger):
                 log_scores(logger, result, outcome.predictions, outcome.mistakes)
     return result
-
-
-def refuse_nothing_to_score(data: TransferDataModule) -> None:
-    if not data.test_sets:
-        reasons = "".join(f" {name}: {reason}" for name, reason in data.unavailable.items())
-        raise UserError(
-            "There is nothing to score the trained model on: the source has no test split, and no target is named or "
-            f"can be had. Name one, e.g. targets=indonesian.{reasons}"
-        )
 
 
 def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModule, folder: Path) -> None:

@@ -11,12 +11,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from safetensors import safe_open
 
 from sentiment_transfer.averaging.choice import Chosen
-from sentiment_transfer.build import make_classifier, make_data, make_tokenizer
 from sentiment_transfer.config import Config
 from sentiment_transfer.datasets import typed_dataset
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
 from sentiment_transfer.outcome import Outcome, make_result, to_mistakes, to_predictions
+from sentiment_transfer.prepare import prepare_scoring
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
@@ -41,15 +40,7 @@ def compute(chosen: Chosen, folder: Path) -> RunResult:
     count = len(chosen.weights)
     write_state(mean_state(chosen.weights), weights_path(folder, -count))
 
-    data = make_data(config)
-    data.read()
-    tokenizer = make_tokenizer(config, data, chosen.folders[0])
-    data.tokenise(tokenizer)
-    module = make_classifier(config, data, tokenizer)
-    data.packed = module.packed is not None
-    if config.model.trim_vocabulary:
-        trim_vocabulary(module.network, tokens_of(data.stores, tokenizer))
-
+    data, tokenizer, module = prepare_scoring(config, chosen.folders[0])
     trainer = make_trainer(config.trainer, config.optimizer, folder, loggers=[], callbacks=[], progress_bar=False)
     prepared = time.monotonic()
     chosen_epochs = {s.name: {"last": -count} for s in data.test_sets}
