@@ -23,7 +23,7 @@ TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 # 34 reviews in batches of 8: the last has 2, which one process takes alone. Seven scoring batches, an odd number.
 # An optimiser that moves in proportion to the gradient, so that the weights show what it was.
 PLAIN = (
-    *RUN, "source.demo_en.limit=34", "trainer.max_epochs=8", "trainer.accelerator=cpu", "model.dropout=0",
+    *RUN, "source.demo_en.limit=34", "trainer.max_epochs=5", "trainer.accelerator=cpu", "model.dropout=0",
     "trainer.precision=32-true", "data.score_batch_tokens=128", "optimizer.eps=1", "optimizer.learning_rate=1",
 )  # fmt: skip
 OFTEN = ("trainer.save_every_minutes=0.0001",)
@@ -85,8 +85,8 @@ def stopped(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.slow
-def test_two_processes_that_are_stopped_and_killed_reach_the_numbers_of_one(tmp_path: Path, one: Path) -> None:
-    """SIGTERM, then one of them killed, then the one that watches them: the same command goes on from each save."""
+def test_two_processes_that_are_killed_reach_the_numbers_of_one(tmp_path: Path, one: Path) -> None:
+    """One of them, then the one that watches them: the same command goes on from each save."""
     saved = tmp_path / "checkpoints" / "last.ckpt"
     here = (*PLAIN, *TWO, *OFTEN, f"hydra.run.dir={tmp_path}")
 
@@ -94,18 +94,10 @@ def test_two_processes_that_are_stopped_and_killed_reach_the_numbers_of_one(tmp_
     until(saved.exists, process)
     ranks = below(process)
     assert len(ranks) == 2
-    stopped(process)
-    assert not any(rank.is_running() for rank in ranks)
-
-    before = saved.stat().st_mtime_ns
-    process = started(tmp_path, *here)
-    until(lambda: saved.stat().st_mtime_ns > before, process)
-    ranks = below(process)
     ranks[1].kill()
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, output
     assert "error: Process 2 of the 2 of this run was killed (SIGKILL" in output and "Traceback" not in output
-    assert output.count("Going on from") == 1, "one process speaks"
     assert not any(rank.is_running() for rank in ranks)
 
     before = saved.stat().st_mtime_ns
@@ -120,6 +112,7 @@ def test_two_processes_that_are_stopped_and_killed_reach_the_numbers_of_one(tmp_
 
     code, output = finished(tmp_path, *here, timeout=PATIENCE)
     assert code == 0, output
+    assert output.count("Going on from") == 1, "one process speaks"
     result = read_result(tmp_path)
     assert result["run_id"] == read_result(one)["run_id"] and result["config"]["trainer"]["devices"] == 2
     assert_same_numbers(tmp_path, one)
@@ -144,7 +137,9 @@ def test_a_run_that_two_began_is_finished_by_one(tmp_path: Path, one: Path) -> N
     saved = tmp_path / "checkpoints" / "last.ckpt"
     process = started(tmp_path, *PLAIN, *TWO, *OFTEN, f"hydra.run.dir={tmp_path}")
     until(saved.exists, process)
+    ranks = below(process)
     stopped(process)
+    assert not any(rank.is_running() for rank in ranks)
     trained(tmp_path, *PLAIN)
     assert_same_numbers(tmp_path, one)
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.tiny import FAMILIES, random, tiny_folder
-from runs import finished, trained
+from processes import Command
+from runs import trained
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import memory
@@ -99,6 +100,6 @@ def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(
 
 
 def test_a_run_says_what_it_needs(tmp_path: Path) -> None:
-    code, output = finished(tmp_path, *SMALL_RUN)
-    assert code == 0, output
-    assert "Memory: about" in output and "such run" in output
+    command = Command(tmp_path, *SMALL_RUN)
+    assert command.wait() == 0, command.output
+    assert "Memory: about" in command.output and "such run" in command.output

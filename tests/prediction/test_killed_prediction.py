@@ -18,6 +18,7 @@ from processes import SERVER
 from sentiment_transfer.errors import UserError
 
 ROWS = 6_000
+FEW = 600
 
 
 def done(output: Path) -> int:
@@ -27,16 +28,16 @@ def done(output: Path) -> int:
         return 0
 
 
-def written(folder: Path, ending: str) -> Path:
+def written(folder: Path, ending: str, rows: int = ROWS) -> Path:
     if ending == ".parquet":
-        table = pa.table({"id": range(ROWS), "text": [text_of(row) for row in range(ROWS)]})
+        table = pa.table({"id": range(rows), "text": [text_of(row) for row in range(rows)]})
         pq.write_table(table, folder / "in.parquet", row_group_size=1_000)
         return folder / "in.parquet"
     if ending.startswith(".jsonl"):
-        lines = [json.dumps({"id": row, "text": text_of(row)}) for row in range(ROWS)]
+        lines = [json.dumps({"id": row, "text": text_of(row)}) for row in range(rows)]
         (folder / "in.jsonl").write_text("\n".join(lines) + "\n")
         return folder / "in.jsonl"
-    return write_csv(folder / "in.csv", ROWS)
+    return write_csv(folder / "in.csv", rows)
 
 
 def content(path: Path) -> object:
@@ -80,7 +81,7 @@ def test_killed_five_times_the_output_is_whole_and_in_order(model_folder: Path, 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 @pytest.mark.parametrize("moment", ["before whole", "after whole", "before out", "after out"])
 def test_killed_while_the_output_is_put_in_place(model_folder: Path, tmp_path: Path, ending: str, moment: str) -> None:
-    source, output = written(tmp_path, ending), tmp_path / f"out{ending}"
+    source, output = written(tmp_path, ending, FEW), tmp_path / f"out{ending}"
     die = moment.replace(" out", f" out{ending}")
     process = SERVER.Process(target=attempt, args=(model_folder, source, output, die), daemon=True)
     process.start()
@@ -89,17 +90,17 @@ def test_killed_while_the_output_is_put_in_place(model_folder: Path, tmp_path: P
     assert output.exists() == (moment == "after out")
     predicted(model_folder, source, output, PRECISION)
     rows = pq.read_table(output).num_rows if ending == ".parquet" else len(output.read_text().splitlines()) // 2
-    assert rows == ROWS
+    assert rows == FEW
     assert not list(tmp_path.glob(".*"))
 
 
 @pytest.fixture
 def interrupted(model_folder: Path, tmp_path: Path) -> tuple[Path, Path]:
-    source, output = write_csv(tmp_path / "in.csv", ROWS), tmp_path / "out.csv"
+    source, output = write_csv(tmp_path / "in.csv", FEW), tmp_path / "out.csv"
     process = SERVER.Process(target=attempt, args=(model_folder, source, output, "before whole"), daemon=True)
     process.start()
     process.join(120)
-    assert process.exitcode == 9 and done(output) == ROWS
+    assert process.exitcode == 9 and done(output) == FEW
     return source, output
 
 
@@ -107,7 +108,7 @@ def test_other_options_do_not_go_on(model_folder: Path, interrupted: tuple[Path,
     source, output = interrupted
     with pytest.raises(UserError, match=r"begun with another columns.*Type overwrite=true to begin again"):
         predicted(model_folder, source, output, PRECISION, "reason_column=why")
-    assert done(output) == ROWS
+    assert done(output) == FEW
     predicted(model_folder, source, output, PRECISION, "reason_column=why", "overwrite=true")
     assert output.read_text().splitlines()[0].endswith(",why")
 
@@ -120,7 +121,7 @@ def test_another_input_or_checkpoint_does_not_go_on(model_folder: Path, interrup
     with pytest.raises(UserError, match="begun with another state of the checkpoint's files"):
         predicted(model_folder, source, output, PRECISION)
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
-    source.write_text(source.read_text() + "6000,more,x\n")
+    source.write_text(source.read_text() + f"{FEW},more,x\n")
     with pytest.raises(UserError, match="begun with another input"):
         predicted(model_folder, source, output, PRECISION)
 

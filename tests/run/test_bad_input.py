@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from processes import Command
 from run.encoders import pretrained_folder
-from runs import SMALL, finished, trained
+from runs import SMALL, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import is_finished, read_result
 
@@ -222,11 +222,11 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_mistake_ends_the_process_with_one_sentence(tmp_path: Path, what: str) -> None:
     overrides, expected = COMMANDS[what]
-    code, output = finished(tmp_path, *SMALL[:1], *overrides)
-    assert code == 1
-    assert output.count("error:") == 1
-    assert expected in output
-    assert "Traceback" not in output
+    command = Command(tmp_path, *SMALL[:1], *overrides)
+    assert command.wait() == 1
+    assert command.output.count("error:") == 1
+    assert expected in command.output
+    assert "Traceback" not in command.output
     assert not list(tmp_path.glob("outputs/*/result.json"))
 
 
