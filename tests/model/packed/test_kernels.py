@@ -96,7 +96,7 @@ def test_attention_gradients_with_dropout_equal_those_of_its_own_weights(kernels
     assert relative(context, torch.cat(expected)) < 0.01
     torch.cat(expected).backward(grad.float())
     got = tuple(torch.zeros_like(x) for x in (query, key, value))
-    kernels.attend_backward(spans, query, key, value, context, lse, grad, got, 3, 0.3)
+    kernels.attend_backward(spans, query, key, value, lse, grad, got, 3, 0.3)
     for ours, theirs in zip(got, (q, k, v), strict=True):
         assert relative(ours, theirs.grad) < 0.01
 

@@ -123,7 +123,7 @@ class EncoderBlock(torch.autograd.Function):
         dquery_rows, dkey_value_rows = torch.zeros_like(query), torch.zeros(len(x), 2 * x.shape[1], dtype=x.dtype)
         dkey_rows, dvalue_rows = dkey_value_rows.chunk(2, -1)
         kernels.attend_backward(
-            place.spans, query, key, value, context, lse, torch.mm(dy, w.out),
+            place.spans, query, key, value, lse, torch.mm(dy, w.out),
             (dquery_rows, dkey_rows, dvalue_rows), attention_seed, place.attention_rate,
         )  # fmt: skip
         dasked = torch.addmm(dz, dquery_rows, w.query)

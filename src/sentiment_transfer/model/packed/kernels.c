@@ -154,37 +154,43 @@ void attend(const Shape *s, const i64 *query_starts, const i64 *key_starts, cons
     }
 }
 
-/* row: scores, becomes dropped probabilities; grad: of those, becomes that of the scores. */
-static inline void unscore(float *row, float *grad, i64 n, float log_sum, float dot, float scale, uint32_t place,
-                           uint64_t seed, uint32_t threshold) {
+/* row: scores, becomes dropped probabilities; grad: of those, becomes that of the scores; all (n), probability room.
+ * What softmax takes off each gradient is summed here in fp32: from grad and out, as it is often had, it would carry
+ * bf16's rounding of out into all gradients of the row alike. */
+static inline void unscore(float *row, float *grad, float *probability, i64 n, float log_sum, float scale,
+                           uint32_t place, uint64_t seed, uint32_t threshold) {
+    float dot = 0.0f;
     if (threshold) {
-#pragma omp simd
+#pragma omp simd reduction(+ : dot)
         for (i64 j = 0; j < n; j++) {
-            float probability = exp_of(row[j] - log_sum), m = scale * kept(place + (uint32_t)j, seed, threshold);
-            row[j] = probability * m;
-            grad[j] = probability * (m * grad[j] - dot);
+            float p = exp_of(row[j] - log_sum), m = scale * kept(place + (uint32_t)j, seed, threshold);
+            probability[j] = p;
+            row[j] = p * m;
+            dot += grad[j] *= p * m;
         }
     } else {
-#pragma omp simd
+#pragma omp simd reduction(+ : dot)
         for (i64 j = 0; j < n; j++) {
-            row[j] = exp_of(row[j] - log_sum);
-            grad[j] = row[j] * (grad[j] - dot);
+            probability[j] = row[j] = exp_of(row[j] - log_sum);
+            dot += grad[j] *= row[j];
         }
     }
+#pragma omp simd
+    for (i64 j = 0; j < n; j++) grad[j] -= probability[j] * dot;
 }
 
 /* Gradients of query, key and value, in the layout of each, from grad of out. Rows outside reviews are left alone. */
 void attend_backward(const Shape *s, const i64 *query_starts, const i64 *key_starts, const bf16 *query, const bf16 *key,
-                     const bf16 *value, const bf16 *out, const float *lse, const bf16 *grad, bf16 *grad_query,
-                     bf16 *grad_key, bf16 *grad_value, uint64_t seed, uint32_t threshold) {
+                     const bf16 *value, const float *lse, const bf16 *grad, bf16 *grad_query, bf16 *grad_key,
+                     bf16 *grad_value, uint64_t seed, uint32_t threshold) {
     const float keep_scale = 4294967296.0f / (4294967296.0f - threshold);
     seed = mixed(seed);
     const i64 w = s->width, most = padded(s->longest);
 #pragma omp parallel
     {
-        float *room = aligned_alloc(64, sizeof(float) * (7 * most * w + 2 * most * most));
+        float *room = aligned_alloc(64, sizeof(float) * (6 * most * w + 2 * most * most + most));
         float *q = room, *k = q + most * w, *kt = k + most * w, *vt = kt + most * w, *g = vt + most * w;
-        float *o = g + most * w, *back = o + most * w, *p = back + most * w, *dp = p + most * most;
+        float *back = g + most * w, *p = back + most * w, *dp = p + most * most, *chance = dp + most * most;
 #pragma omp for collapse(2) schedule(dynamic, 4)
         for (i64 r = 0; r < s->reviews; r++)
             for (i64 h = 0; h < s->heads; h++) {
@@ -197,16 +203,11 @@ void attend_backward(const Shape *s, const i64 *query_starts, const i64 *key_sta
                 load_transposed(kt, P, key + at_key, s->key_stride, L, w);
                 load_transposed(vt, P, value + at_key, s->key_stride, L, w);
                 load(g, w, grad + at_out, s->out_stride, M, w, 1.0f);
-                load(o, w, out + at_out, s->out_stride, M, w, 1.0f);
                 product(M, P, w, q, w, 1, kt, P, p, P);
                 product(M, P, w, g, w, 1, vt, P, dp, P);
-                for (i64 i = 0; i < M; i++) {
-                    float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-                    for (i64 d = 0; d < w; d++) dot += g[i * w + d] * o[i * w + d];
-                    unscore(p + i * P, dp + i * P, P, lse[(q0 + i) * s->heads + h], dot, keep_scale,
+                for (i64 i = 0; i < M; i++)
+                    unscore(p + i * P, dp + i * P, chance, L, lse[(q0 + i) * s->heads + h], keep_scale,
                             place_of(q0 + i, h, s), seed, threshold);
-                }
                 product(M, w, L, dp, P, 1, k, w, back, w);
                 store(grad_query + at_query, s->query_stride, back, w, M, w, s->scale);
                 product(L, w, M, dp, 1, P, q, w, back, w);

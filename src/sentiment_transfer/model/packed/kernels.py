@@ -119,13 +119,13 @@ class Kernels:
         return out, lse
 
     def attend_backward(
-        self, spans: Spans, query: Tensor, key: Tensor, value: Tensor, out: Tensor, lse: Tensor, grad: Tensor,
+        self, spans: Spans, query: Tensor, key: Tensor, value: Tensor, lse: Tensor, grad: Tensor,
         grads: tuple[Tensor, Tensor, Tensor], seed: int, rate: float,
     ) -> None:  # fmt: skip
         """Fill ``grads`` of query, key and value, each laid out like what it is the gradient of."""
         self._library.attend_backward(
-            ctypes.byref(spans.shape(query, key, out)), _at(spans.query_starts, I64), _at(spans.key_starts, I64),
-            _at(query, BF16), _at(key, BF16), _at(value, BF16), _at(out, BF16), _at(lse, F32), _at(grad, BF16),
+            ctypes.byref(spans.shape(query, key, grad)), _at(spans.query_starts, I64), _at(spans.key_starts, I64),
+            _at(query, BF16), _at(key, BF16), _at(value, BF16), _at(lse, F32), _at(grad, BF16),
             *(_at(g, BF16) for g in grads), ctypes.c_uint64(seed), _threshold(rate),
         )  # fmt: skip
 
