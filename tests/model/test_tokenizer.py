@@ -14,7 +14,7 @@ from sentiment_transfer.data.tokens import tokenizer_digest
 from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import tokenizer as module
-from sentiment_transfer.model.tokenizer import load_tokenizer, train_tokenizer
+from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer, train_tokenizer
 
 TEXTS = [
     "kamarnya bersih dan nyaman, sarapannya enak sekali!",
@@ -138,6 +138,59 @@ def test_a_trained_tokenizer_is_the_same_after_saving(tmp_path: Path, trained: P
     loaded = load_tokenizer(str(tmp_path))
     for text in (*TEXTS, "\U0001f600", ""):
         assert loaded(text)["input_ids"] == trained(text)["input_ids"]
+
+
+ODD = (
+    "",
+    " two  spaces ",
+    "<s> <mask></s>",
+    "ﬁ ｶﾞ \U0001f600 e\u0301",
+    "tab\tline\nend",
+    "مرحبا",
+    "\u200b\ufeffx\u00ad",
+)
+
+
+def wordpieces(folder: Path) -> PreTrainedTokenizerBase:
+    from transformers import BertTokenizer
+
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *"abcdefghijklmnopqrstuvwxyz",
+        "##e",
+        "##o",
+        "##m",
+        "kamar",
+        "##nya",
+    ]
+    (folder / "vocab.txt").write_text("\n".join(pieces))
+    return BertTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("kind", ["learnt", "demo", "BERT", pytest.param("XLM-R", marks=pytest.mark.real_data)])
+def test_a_saved_tokenizer_is_the_one_that_was_saved(
+    kind: str, tmp_path: Path, trained: PreTrainedTokenizerBase, request: pytest.FixtureRequest
+) -> None:
+    makers = {
+        "learnt": lambda: trained,
+        "demo": demo_tokenizer,
+        "BERT": lambda: wordpieces(tmp_path),
+        "XLM-R": lambda: load_tokenizer(str(request.getfixturevalue("real_models") / "xlm-roberta-base")),
+    }
+    tokenizer = makers[kind]()
+    tokenizer.save_pretrained(tmp_path / "saved")
+    again, saved = load_tokenizer(str(tmp_path / "saved")), saved_tokenizer(tmp_path / "saved")
+    for other in (again, saved):
+        assert (len(other), other.pad_token_id, other.model_max_length) == (
+            len(tokenizer), tokenizer.pad_token_id, tokenizer.model_max_length,
+        )  # fmt: skip
+        assert sorted(other.all_special_ids) == sorted(tokenizer.all_special_ids)
+        for text in (*TEXTS[:4], *ODD):
+            assert other(text)["input_ids"] == tokenizer(text)["input_ids"], text
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

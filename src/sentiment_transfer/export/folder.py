@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.tokenizer import load_tokenizer
 from sentiment_transfer.results.atomic import sentence_of, sync, system_error
 from sentiment_transfer.trained.model import ORIGIN_KEY, TrainedModel
 
@@ -92,5 +93,6 @@ def write_model(model: TrainedModel, folder: Path) -> None:
     origin = {"run_id": result["run_id"], "selection": model.origin.selection, "labels": list(model.labels)}
     setattr(model.network.config, ORIGIN_KEY, origin)
     model.network.save_pretrained(folder)
-    model.tokenizer.model_max_length = model.max_length
-    model.tokenizer.save_pretrained(folder)
+    tokenizer = load_tokenizer(str(Path(model.origin.path) / "model"))
+    tokenizer.model_max_length = model.max_length
+    tokenizer.save_pretrained(folder)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.trained.encoder import encoder_network, encoder_tensor
 from sentiment_transfer.trained.model import Origin, TrainedModel
@@ -39,7 +39,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
             "trainer.keep_weights=true."
         )
     state = read_tensors(weights, f"Delete {folder} and run its command again.")
-    tokenizer = load_tokenizer(str(folder / "model"))
+    tokenizer = saved_tokenizer(folder / "model")
     network = network_of_run(result, folder, state, tokenizer)
     classes = tuple(label_names(network.config, str(folder)))
     return TrainedModel(

@@ -12,7 +12,7 @@ import torch
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.network import longest_input
-from sentiment_transfer.model.tokenizer import load_tokenizer
+from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer
 from sentiment_transfer.trained.labels import outputs_of
 from sentiment_transfer.trained.model import ORIGIN_KEY, Origin, TrainedModel
 from sentiment_transfer.trained.tensors import refuse_pickle, shards
@@ -37,10 +37,9 @@ def open_saved(
     with sentences_for_hub_errors("model", checkpoint, INSTEAD):
         config = AutoConfig.from_pretrained(checkpoint, revision=revision, trust_remote_code=False)
     outputs = outputs_of(label_names(config, checkpoint), labels, checkpoint)
-    tokenizer = load_tokenizer(checkpoint, revision=revision)
+    here, known = folder.is_dir(), getattr(config, ORIGIN_KEY, None) or {}
+    tokenizer = saved_tokenizer(folder) if here and known else load_tokenizer(checkpoint, revision=revision)
     network = _network(checkpoint, config, revision)
-    known = getattr(config, ORIGIN_KEY, None) or {}
-    here = folder.is_dir()
     return TrainedModel(
         network=network,
         tokenizer=tokenizer,
