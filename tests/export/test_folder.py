@@ -63,6 +63,13 @@ def test_the_pipeline_gives_the_runs_logits(
     assert np.abs(by_pipeline(tmp_path / "model") - expected).max() < min(1e-5, 0.01 * np.ptp(expected[:, 0]))
 
 
+def test_a_colleague_may_read_every_file(nano_run: Path, export: Export, tmp_path: Path) -> None:
+    export(nano_run, tmp_path / "model")
+    (tmp_path / "mine").touch()
+    usual = (tmp_path / "mine").stat().st_mode
+    assert {path.stat().st_mode for path in (tmp_path / "model").rglob("*") if path.is_file()} == {usual}
+
+
 def test_another_selection_is_another_network(nano_run: Path, export: Export, tmp_path: Path) -> None:
     export(nano_run, tmp_path / "last", "selection=last")
     assert np.abs(by_pipeline(tmp_path / "last") - by_run(nano_run, "last")).max() < 1e-5

@@ -20,6 +20,7 @@ from runs import trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.atomic import remove_leftovers, system_error, write_atomically
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
+from sentiment_transfer.training.weights import write_state
 
 RUN = (
     "experiment=demo",
@@ -246,3 +247,12 @@ def test_what_a_killed_process_leaves_of_its_weights_is_removed(tmp_path: Path) 
     assert any(tmp_path.iterdir())
     remove_leftovers(tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def test_weights_may_be_read_by_whoever_may_read_the_users_files(tmp_path: Path) -> None:
+    earlier = os.umask(0o027)
+    try:
+        write_state({"a": torch.zeros(3)}, tmp_path / "a.safetensors")
+    finally:
+        os.umask(earlier)
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o777 == 0o640

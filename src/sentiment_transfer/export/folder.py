@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.tokenizer import load_tokenizer
-from sentiment_transfer.results.atomic import sentence_of, sync, system_error
+from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
 from sentiment_transfer.trained.model import ORIGIN_KEY, TrainedModel
 
 INSTEAD = "Name another folder with output=..."
@@ -53,6 +53,8 @@ def whole_folder(output: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         for path in sorted(temporary.rglob("*")):
+            if path.is_file():
+                permit(path)
             sync(path)
         _swap(temporary, output)
     except UserError:

@@ -23,6 +23,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        permit(temporary)
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
@@ -56,6 +57,14 @@ def remove_leftovers(folder: Path) -> None:
     for pattern in (".*.tmp", ".tmp??????"):
         for temporary in Path(folder).rglob(pattern):
             remove(temporary)
+
+
+def permit(file: Path) -> None:
+    """Give a file the permissions that the user's files have: safetensors 0.8 makes its own for the owner alone, and a
+    colleague could not read them."""
+    mask = os.umask(0)
+    os.umask(mask)
+    file.chmod(0o666 & ~mask)
 
 
 def sync(path: Path) -> None:
