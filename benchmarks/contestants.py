@@ -106,7 +106,7 @@ class Turns(pl.Callback):
 class InOrder(SequentialSampler):
     """The batches of ``work.train`` one after the other."""
 
-    accumulate = 1
+    accumulate = world = 1
 
     def __iter__(self) -> Any:
         for begin in range(0, len(self.data_source), BATCH):  # type: ignore[arg-type]
