@@ -25,7 +25,9 @@ os.environ |= {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 ROOT = Path(__file__).parents[1]
-REAL_DATA = Path(os.environ.get("SENTIMENT_DATA_DIR", ROOT.parent / "shared" / "data"))
+# Kept under a name of its own as well: the processes of pytest-xdist inherit what is set below.
+given = os.environ.get("SENTIMENT_DATA_DIR", str(ROOT.parent / "shared" / "data"))
+REAL_DATA = Path(os.environ.setdefault("SENTIMENT_TESTS_REAL_DATA", given))
 REAL_MODELS = Path(os.environ.get("SENTIMENT_MODELS_DIR", ROOT.parent / "shared" / "models"))
 os.environ["SENTIMENT_DATA_DIR"] = f"{CACHES.name}/no-data"  # so that a test says which files it uses
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks import contestants
 from benchmarks.workload import BATCH, Workload, workload
+
 from run.encoders import pretrained_folder
 
 TURNS = 2

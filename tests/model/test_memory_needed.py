@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from model.tiny import FAMILIES, random, tiny_folder
-from processes import Command
 from runs import trained
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
@@ -99,7 +98,7 @@ def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(
         trained(tmp_path, *SMALL_RUN, "trainer.batch_size=64", "data.max_length=512")
 
 
-def test_a_run_says_what_it_needs(tmp_path: Path) -> None:
-    command = Command(tmp_path, *SMALL_RUN)
-    assert command.wait() == 0, command.output
-    assert "Memory: about" in command.output and "such run" in command.output
+def test_a_run_says_what_it_needs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "sentiment_transfer"):
+        trained(tmp_path, *SMALL_RUN)
+    assert "Memory: about" in caplog.text and "such run" in caplog.text
