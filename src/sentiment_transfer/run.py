@@ -42,6 +42,7 @@ from sentiment_transfer.training.interruption import Interrupted, StopRequest, s
 from sentiment_transfer.training.memory import memory_errors_as_sentences
 from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.selection import epochs_for
+from sentiment_transfer.training.self_check import SelfCheck
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
 from sentiment_transfer.ulmfit import learn_language
 
@@ -192,7 +193,7 @@ def trainer_of(
         config.optimizer,
         folder,
         loggers=loggers,
-        callbacks=[checkpoints, *progress_reports()],
+        callbacks=[SelfCheck(ranks), checkpoints, *progress_reports()],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,

@@ -74,6 +74,7 @@ class SentimentClassifier(pl.LightningModule):
         # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
         self.train_metrics.persistent(True)
         self.dev_metrics = nn.ModuleList(self._metrics() for _ in self.dev_names)
+        self.train()  # the network comes in eval mode; every step below sets the mode that it needs
 
     def configure_model(self) -> None:
         """Share the network among the devices, where the trainer's strategy asks for that."""
@@ -116,7 +117,7 @@ class SentimentClassifier(pl.LightningModule):
         """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
         if self.packed is None:
             return "padded", self.why_padded or ""
-        return self.packed.way, self.packed.why_not_fused or ""
+        return self.packed.way, self.packed.why_padded or self.packed.why_not_fused or ""
 
     def logits(self, batch: Batch) -> Tensor:
         """(reviews, classes) float32."""
@@ -158,6 +159,15 @@ class SentimentClassifier(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         self.train_metrics.reset()  # not at an epoch's end: a checkpoint is saved there, before this hook has its turn
 
+    def in_mode(self, training: bool) -> None:
+        """Dropout in every part of the network, frozen ones included, or in none: as transformers' own trainer has it.
+
+        Set by each step for itself. Lightning keeps the mode that a module comes in, and ``from_pretrained`` gives
+        eval mode: a run that relied on either would train without dropout.
+        """
+        if any(module.training is not training for module in self.network.modules()):
+            self.network.train(training)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout is a function of (seed, step), not of what ran before: a run that is interrupted and
         # continued draws the same masks as one that was not.
@@ -167,6 +177,7 @@ class SentimentClassifier(pl.LightningModule):
         torch.manual_seed(hash((self.seed, done, *others)) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        self.in_mode(training=True)
         loss = self.step(batch, self.train_metrics)
         self.log("train/step_loss", loss, prog_bar=True)
         if (share := batch.get("share")) is None:
@@ -178,6 +189,7 @@ class SentimentClassifier(pl.LightningModule):
         self.log_dict({f"train/{name}": value for name, value in self.train_metrics.compute().items()})
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.in_mode(training=False)
         self.step(batch, self._dev()[dataloader_idx])
 
     def on_validation_epoch_end(self) -> None:
@@ -187,6 +199,7 @@ class SentimentClassifier(pl.LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Rows (reviews,) int64 and class probabilities (reviews, classes) float32 of a batch."""
+        self.in_mode(training=False)
         return {"rows": batch["rows"].cpu(), "probabilities": self.logits(batch).softmax(-1).cpu()}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

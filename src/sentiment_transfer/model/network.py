@@ -40,29 +40,31 @@ def load_network(
     freeze_embeddings: bool = False,
     gradient_checkpointing: bool = False,
     lora_rank: int | None = None,
+    layers: int | None = None,
     sizes: dict[str, int] | None = None,
 ) -> PreTrainedModel:
-    """An encoder with a classification head, in fp32 on the CPU. The head is fresh and follows ``seed``, unless the
-    weights come with one for as many classes.
+    """An encoder with a classification head, in fp32 on the CPU and in eval mode, wherever its weights come from. The
+    head is fresh and follows ``seed``, unless the weights come with one for as many classes.
 
     ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
-    cover; ``sizes`` are entries of UlmfitConfig, for ``builtin:ulmfit``. Raises UserError where the model cannot be had
+    cover; ``layers`` keeps the first k of the encoder's layers; ``sizes`` are entries of UlmfitConfig, for
+    ``builtin:ulmfit``. Raises UserError where the model cannot be had
     or does not fit.
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
-        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout, sizes)
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout, layers, sizes)
     elif random_weights:
         from transformers import AutoModelForSequenceClassification
 
-        config = _config(encoder, revision, classes, dropout)
+        config = _config(encoder, revision, classes, dropout, layers)
         with sentences_for_hub_errors("model", encoder, INSTEAD):
             network = AutoModelForSequenceClassification.from_config(
                 config, dtype=torch.float32, trust_remote_code=False
             )
     else:
-        network = _pretrained(encoder, revision, _config(encoder, revision, classes, dropout))
+        network = _pretrained(encoder, revision, _config(encoder, revision, classes, dropout, layers))
     rows = len(network.get_input_embeddings().weight)  # type: ignore[arg-type]
     if vocabulary > rows:
         raise UserError(
@@ -75,7 +77,9 @@ def load_network(
         add_lora(network, lora_rank)
     if gradient_checkpointing:
         network.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
-    return network
+    # from_pretrained gives eval mode, a constructor training mode. One of them for all, so that who trains has to say
+    # so (SentimentClassifier does, at every step) and a test with random weights sees where that was forgotten.
+    return network.eval()
 
 
 def outline(
@@ -84,15 +88,16 @@ def outline(
     classes: tuple[str, ...],
     vocabulary: int,
     revision: str | None = None,
+    layers: int | None = None,
     sizes: dict[str, int] | None = None,
 ) -> PreTrainedModel:
     """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
     encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
     if encoder.startswith(BUILTIN):
-        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None, sizes)
+        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None, layers, sizes)
     from transformers import AutoModelForSequenceClassification
 
-    config = _config(encoder, revision, classes, None)
+    config = _config(encoder, revision, classes, None, layers)
     with torch.device("meta"), sentences_for_hub_errors("model", encoder, INSTEAD):
         return AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
 
@@ -115,7 +120,9 @@ def _labels(classes: tuple[str, ...]) -> dict[str, Any]:
     return {"id2label": dict(enumerate(classes)), "label2id": {name: i for i, name in enumerate(classes)}}
 
 
-def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None) -> PreTrainedConfig:
+def _config(
+    encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None, layers: int | None
+) -> PreTrainedConfig:
     from transformers import AutoConfig
 
     import sentiment_transfer.model.ulmfit.network  # noqa: F401  registers "ulmfit", which a folder may be of
@@ -124,7 +131,22 @@ def _config(encoder: str, revision: str | None, classes: tuple[str, ...], dropou
         config = AutoConfig.from_pretrained(
             encoder, revision=revision, trust_remote_code=False, num_labels=len(classes), **_labels(classes)
         )
-    return _with_dropout(config, dropout)
+    return _with_dropout(_with_layers(config, layers, encoder), dropout)
+
+
+def _with_layers(config: C, layers: int | None, encoder: str) -> C:
+    """``config`` for the first ``layers`` layers. Raises UserError where the encoder has fewer."""
+    if layers is None:
+        return config
+    if not 1 <= layers <= config.num_hidden_layers:
+        raise UserError(
+            f"model.layers={layers} is invalid: {encoder} has {config.num_hidden_layers} layers, of which the first k "
+            f"are kept. Give an integer from 1 to {config.num_hidden_layers}."
+        )
+    config.num_hidden_layers = layers
+    if isinstance(types := getattr(config, "layer_types", None), list):  # ModernBERT: global or local attention
+        config.layer_types = types[:layers]
+    return config
 
 
 def _with_dropout(config: C, dropout: float | None) -> C:
@@ -142,6 +164,7 @@ def _builtin(
     vocabulary: int,
     seed: int,
     dropout: float | None,
+    layers: int | None,
     sizes: dict[str, int] | None,
 ) -> PreTrainedModel:
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
@@ -160,7 +183,7 @@ def _builtin(
         config = XLMRobertaConfig(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
-        return XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
+        return XLMRobertaForSequenceClassification(_with_dropout(_with_layers(config, layers, BUILTIN + size), dropout))
     from sentiment_transfer.demo.encoder import DEMO_SIZES, demo_encoder
 
     if size not in DEMO_SIZES:

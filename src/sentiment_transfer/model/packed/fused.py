@@ -10,32 +10,39 @@ from torch import Tensor, nn
 from sentiment_transfer.model.packed.block import Copies, EncoderBlock, Masters, Place
 from sentiment_transfer.model.packed.kernels import Kernels, Spans
 
-STALE = -1  # a version that no parameters have
-
 
 class FusedEncoder:
     """Runs the layers of ``base`` (a Hugging Face encoder) as ``EncoderBlock``s; keeps bf16 copies of their matrices.
 
-    The copies are made anew in every training step, after the last one, and when other weights were loaded, which the
-    parameters' version counters tell (fused optimiser steps do not move those).
+    The copies are made anew at every call: nothing that torch offers tells for certain that a weight has not changed
+    (a fused AdamW step and an edit through ``.data`` leave its version counter alone). Who knows that nothing changes
+    them, as in a scoring pass, may hand back the copies of an earlier call.
     """
 
     def __init__(self, base: nn.Module, kernels: Kernels) -> None:
         self.config: Any = base.config
         self.kernels = kernels
-        self.layers = [_masters(layer) for layer in base.encoder.layer]  # type: ignore[union-attr]
-        self._copies: list[Copies] = []
-        self._version = STALE
+        self.layers: Any = base.encoder.layer  # type: ignore[union-attr]
+
+    def copies(self) -> list[Copies]:
+        """Of every layer's weights as they are now."""
+        return [Copies.of(_masters(layer)) for layer in self.layers]
 
     def __call__(
-        self, embeddings: Any, input_ids: Tensor, positions: Tensor, cu_seqlens: Tensor, *, training: bool
+        self,
+        embeddings: Any,
+        input_ids: Tensor,
+        positions: Tensor,
+        cu_seqlens: Tensor,
+        *,
+        training: bool,
+        copies: list[Copies] | None = None,
     ) -> Tensor:
         """(reviews, hidden) bf16, each review's first token after the last layer.
 
         ``input_ids`` and ``positions`` are (rows,) int64, ``cu_seqlens`` (reviews + 1,) int64; the rows after the last
-        of them are a tail that no review sees.
+        of them are a tail that no review sees. ``copies``, where given, are of weights that have not changed since.
         """
-        self._refresh(training)
         config = self.config
         seed = int(torch.randint(2**40, ()).item()) if training else 0
         attention_rate = config.attention_probs_dropout_prob if training else 0.0
@@ -43,7 +50,7 @@ class FusedEncoder:
         everywhere = Spans(cu_seqlens, cu_seqlens, config.num_attention_heads)
         first_only = Spans(torch.arange(len(cu_seqlens)), cu_seqlens, config.num_attention_heads)
         x = self._embed(embeddings, input_ids, positions, seed * (len(self.layers) + 1), hidden_rate)
-        for number, (masters, copies) in enumerate(zip(self.layers, self._copies, strict=True)):
+        for number, (layer, copied) in enumerate(zip(self.layers, copies or self.copies(), strict=True)):
             last = number == len(self.layers) - 1
             place = Place(
                 first_only if last else everywhere,
@@ -53,7 +60,7 @@ class FusedEncoder:
                 hidden_rate,
                 seed * (len(self.layers) + 1) + 1 + number,
             )
-            x = EncoderBlock.apply(x, self.kernels, place, copies, *masters)
+            x = EncoderBlock.apply(x, self.kernels, place, copied, *_masters(layer))
         return x
 
     def _embed(self, embeddings: Any, input_ids: Tensor, positions: Tensor, seed: int, rate: float) -> Tensor:
@@ -63,12 +70,6 @@ class FusedEncoder:
         if rate:
             hidden = hidden * self.kernels.mask(hidden.shape, seed * 3, rate)
         return hidden.to(torch.bfloat16)
-
-    def _refresh(self, training: bool) -> None:
-        version = sum(master._version for masters in self.layers for master in masters)
-        if training or version != self._version:
-            self._copies = [Copies.of(masters) for masters in self.layers]
-        self._version = STALE if training else version
 
 
 def fusable(network: Any) -> str | None:

@@ -7,14 +7,17 @@ bf16, ``FusedEncoder``. The head reads the first token of every review.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from sentiment_transfer.model.packed import attention  # noqa: F401  registers "packed"
+from sentiment_transfer.model.packed.block import Copies
 from sentiment_transfer.model.packed.fused import FusedEncoder, fusable
 from sentiment_transfer.model.packed.kernels import Kernels, Unavailable
 from sentiment_transfer.model.packed.layout import Packing
@@ -27,30 +30,87 @@ PACKED = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "bert")
 ROWS = 64
 
 
+class Answer(NamedTuple):
+    """What a network says of a batch."""
+
+    hidden: Tensor  # (reviews, hidden): the first token after the last layer
+    logits: Tensor  # (reviews, classes)
+
+
 class PackedNetwork:
     """Computes what ``network`` does of padded batches, of packed ones. Raises ValueError for other architectures.
 
-    ``way`` says how the last batch was computed: ``packed`` or ``packed, fused kernels``; ``why_not_fused`` why the
-    latter cannot be, where it cannot.
+    ``way`` says how the last batch was computed: ``packed``, ``packed, fused kernels``, or ``padded`` after
+    ``use_padded``; ``why_not_fused`` and ``why_padded`` say why not in a faster way.
     """
 
     def __init__(self, network: PreTrainedModel, cache_dir: Path) -> None:
         if network.config.model_type not in PACKED:
             raise ValueError(why_padded(network))
+        self._stock_attention = network.config._attn_implementation
         network.set_attn_implementation("packed")
         self.network: Any = network
         self.base: Any = network.base_model
         self.way = "packed"
         self.why_not_fused = fusable(network)
+        self.why_padded: str | None = None
         self._cache_dir = cache_dir
         self._fused: FusedEncoder | None = None
+        self._keep_copies = False
+        self._copies: list[Copies] | None = None
 
     def __call__(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         """Logits (reviews, classes) of ``input_ids`` (tokens,) int64 and ``cu_seqlens`` (reviews + 1,) int64."""
+        return self._head(self.first_hidden(input_ids, cu_seqlens)[:, None])
+
+    def first_hidden(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+        """(reviews, hidden): each review's first token after the last layer, which is all that the head reads."""
+        if self.why_padded is not None:
+            self.way = "padded"
+            ids, mask = _pad(input_ids, cu_seqlens)
+            return self.base(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0]
         fused = self._fused_encoder() if self._wants_fused(input_ids) else None
         self.way = "packed" if fused is None else "packed, fused kernels"
-        first = self._plain(input_ids, cu_seqlens) if fused is None else self._by_kernels(fused, input_ids, cu_seqlens)
-        return self._head(first[:, None])
+        return self._plain(input_ids, cu_seqlens) if fused is None else self._by_kernels(fused, input_ids, cu_seqlens)
+
+    def answer(self, input_ids: Tensor, cu_seqlens: Tensor) -> Answer:
+        """What calling gives, with the hidden states that the logits are from."""
+        hidden = self.first_hidden(input_ids, cu_seqlens)
+        return Answer(hidden, self._head(hidden[:, None]))
+
+    def padded(self, input_ids: Tensor, cu_seqlens: Tensor) -> Answer:
+        """The same by the plain way: the stock network, padded, with its own attention function."""
+        seen: list[Tensor] = []
+        hook = self.base.register_forward_hook(lambda _, __, output: seen.append(output[0][:, 0]))
+        ids, mask = _pad(input_ids, cu_seqlens)
+        try:
+            with self._own_attention():
+                return Answer(logits=self.network(input_ids=ids, attention_mask=mask).logits, hidden=seen.pop())
+        finally:
+            hook.remove()
+
+    def use_padded(self, reason: str) -> None:
+        """Compute padded from now on."""
+        self.why_padded = reason
+        self.network.set_attn_implementation(self._stock_attention)
+
+    @contextmanager
+    def _own_attention(self) -> Iterator[None]:
+        now = self.network.config._attn_implementation
+        self.network.set_attn_implementation(self._stock_attention)
+        try:
+            yield
+        finally:
+            self.network.set_attn_implementation(now)
+
+    @contextmanager
+    def unchanged_weights(self) -> Iterator[None]:
+        """While it lasts no weight is changed: copies of weights are made once, not for every batch."""
+        self._keep_copies = True
+        try:
+            yield
+        finally:
+            self._keep_copies, self._copies = False, None
 
     def _plain(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         packing = Packing(cu_seqlens)
@@ -62,7 +122,10 @@ class PackedNetwork:
         tail = -len(input_ids) % ROWS
         positions = torch.nn.functional.pad(self._positions(input_ids, Packing(cu_seqlens)), (0, tail))
         ids = torch.nn.functional.pad(input_ids, (0, tail), value=int(input_ids[0]))
-        return fused(self.base.embeddings, ids, positions, cu_seqlens, training=self.network.training)
+        if self._keep_copies and self._copies is None:
+            self._copies = fused.copies()
+        training = self.network.training
+        return fused(self.base.embeddings, ids, positions, cu_seqlens, training=training, copies=self._copies)
 
     def _positions(self, input_ids: Tensor, packing: Packing) -> Tensor:
         """(tokens,) int64. The RoBERTa family counts from padding_idx + 1 and leaves padding tokens out, also where a
@@ -92,6 +155,16 @@ class PackedNetwork:
                 self.why_not_fused = str(reason)
                 log.warning("The fused kernels are left out, training is slower: %s.", reason)
         return self._fused
+
+
+def _pad(input_ids: Tensor, cu_seqlens: Tensor) -> tuple[Tensor, Tensor]:
+    """Ids and attention mask (reviews, longest) int64 of a packed batch. What is masked is a token of the batch, which
+    has an embedding row for certain."""
+    lengths = torch.diff(cu_seqlens)
+    mask = torch.arange(int(lengths.max()), device=lengths.device) < lengths[:, None]
+    ids = input_ids[:1].expand(mask.shape).clone()
+    ids[mask] = input_ids
+    return ids, mask.long()
 
 
 def why_padded(network: PreTrainedModel) -> str | None:
