@@ -45,6 +45,7 @@ class Outcome:
     chosen: dict[str, dict[str, int]]  # test set -> selection -> epoch
     predictions: dict[str, Predictions]  # test set -> probabilities
     mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
+    dev_predictions: dict[str, Predictions] = field(default_factory=dict)  # development set -> probabilities
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
     joules: float | None = None  # of training and scoring; None where it cannot be read or an attempt came before
 

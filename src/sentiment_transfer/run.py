@@ -17,6 +17,7 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from sentiment_transfer.build import honesty_labels
+from sentiment_transfer.data.sets import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
@@ -32,7 +33,7 @@ from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.run_directory import disk_errors_as_sentences, only_one, remove_what_is_not_needed
-from sentiment_transfer.scoring import score
+from sentiment_transfer.scoring import refuse_other_than_logged, score
 from sentiment_transfer.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import make_loggers
 from sentiment_transfer.tracking.scores import log_scores
@@ -113,6 +114,8 @@ def compute(
 
         for name, predictions in outcome.predictions.items():
             write_predictions(folder, name, predictions)
+        for name, predictions in outcome.dev_predictions.items():
+            write_predictions(folder, name, predictions, split="dev")
         write_mistakes(folder, outcome.mistakes)
         if config.trainer.keep_weights:
             module.network.config.save_pretrained(folder / "model")
@@ -155,19 +158,33 @@ def score_all(
     folder: Path,
     checkpoints: RunCheckpoints,
 ) -> Outcome:
-    """Probabilities on every test set under every selection."""
+    """Probabilities on every test set, and on every development set, under every selection.
+
+    Raises UserError where a development set is not scored as it was when its epoch ended.
+    """
     started = time.monotonic()
     history, source_dev = checkpoints.history, data.source_dev_names
-    average = config.trainer.average
-    chosen = {
-        s.name: epochs_for(history, s.name, source_dev, oracle=s.name not in data.source, average=average)
-        for s in data.test_sets
+
+    def selections(s: ReviewSet) -> dict[str, int]:
+        oracle, average = s.name not in data.source, config.trainer.average
+        return epochs_for(history, s.name, source_dev, oracle=oracle, average=average)
+
+    wanted = [(s, selections(s)) for s in [*data.test_sets, *data.dev_sets]]
+    probabilities = score(trainer, module, data, folder, wanted, checkpoints.ranks)
+    scored = [(s, epochs, p) for (s, epochs), p in zip(wanted, probabilities, strict=True)]
+    half = str(trainer.precision) != "32-true"
+    for s, epochs, p in scored:
+        if s.split == "dev":
+            refuse_other_than_logged(s, p, epochs, history, half=half)
+    by_split = {
+        split: {s.name: to_predictions(s.reviews, p) for s, _, p in scored if s.split == split}
+        for split in ("test", "dev")
     }
-    probabilities = score(trainer, module, data, folder, chosen, checkpoints.ranks)
-    predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
+    predictions = by_split["test"]
     seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
     mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
-    return Outcome(history, chosen, predictions, mistakes, seconds)
+    chosen = {s.name: epochs for s, epochs in wanted if s.split == "test"}
+    return Outcome(history, chosen, predictions, mistakes, by_split["dev"], seconds)
 
 
 def trainer_of(

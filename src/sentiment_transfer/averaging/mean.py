@@ -44,8 +44,8 @@ def compute(chosen: Chosen, folder: Path) -> RunResult:
     trainer = make_trainer(config.trainer, config.optimizer, folder, loggers=[], callbacks=[], progress_bar=False)
     prepared = time.monotonic()
     chosen_epochs = {s.name: {"last": -count} for s in data.test_sets}
-    probabilities = score(trainer, module, data, folder, chosen_epochs)
-    predictions = {s.name: to_predictions(s.reviews, probabilities[s.name]) for s in data.test_sets}
+    probabilities = score(trainer, module, data, folder, [(s, chosen_epochs[s.name]) for s in data.test_sets])
+    predictions = {s.name: to_predictions(s.reviews, p) for s, p in zip(data.test_sets, probabilities, strict=True)}
     mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
     seconds = {
         "train": sum(run["performance"]["seconds"].get("train", 0.0) for run in chosen.results),
@@ -55,7 +55,7 @@ def compute(chosen: Chosen, folder: Path) -> RunResult:
         + time.monotonic()
         - started,
     }
-    outcome = Outcome(chosen.results[0]["history"], chosen_epochs, predictions, mistakes, seconds)
+    outcome = Outcome(chosen.results[0]["history"], chosen_epochs, predictions, mistakes, seconds=seconds)
     result = as_mean(make_result(config, data, module, trainer, outcome), chosen)
     for name, prediction in predictions.items():
         write_predictions(folder, name, prediction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -111,6 +111,12 @@ class SentimentClassifier(pl.LightningModule):
             cu_seqlens = nn.functional.pad(attention_mask.sum(1).cumsum(0), (1, 0))
             input_ids = input_ids[attention_mask.bool()]
         return self.packed(input_ids, cu_seqlens)
+
+    @contextmanager
+    def unchanged_weights(self) -> Iterator[None]:
+        """While it lasts no weight is changed, so what is derived from them may be kept between batches."""
+        with nullcontext() if self.packed is None else self.packed.unchanged_weights():
+            yield
 
     @property
     def batches(self) -> tuple[str, str]:

@@ -29,12 +29,13 @@ class Predictions:
     probabilities: dict[str, np.ndarray]  # selection -> (n, classes) float32
 
 
-def predictions_path(folder: Path, dataset: str) -> Path:
-    return Path(folder) / "predictions" / f"{dataset}.parquet"
+def predictions_path(folder: Path, dataset: str, split: str = "test") -> Path:
+    return Path(folder) / "predictions" / (f"{dataset}.parquet" if split == "test" else f"{dataset}.{split}.parquet")
 
 
-def write_predictions(folder: Path, dataset: str, predictions: Predictions) -> Path:
-    """Write ``predictions/{dataset}.parquet`` atomically and return its path.
+def write_predictions(folder: Path, dataset: str, predictions: Predictions, split: str = "test") -> Path:
+    """Write ``predictions/{dataset}.parquet`` (of another split ``{dataset}.{split}.parquet``) atomically and return
+    its path.
 
     Columns: ``id`` (string), ``gold``, ``fold`` (int8), then ``{selection}_{class}`` (float32 probability).
     Raises UserError where it cannot be written, ValueError where the arrays differ in length.
@@ -42,7 +43,7 @@ def write_predictions(folder: Path, dataset: str, predictions: Predictions) -> P
     import pyarrow.parquet as pq
 
     table = to_table(predictions)
-    path = predictions_path(folder, dataset)
+    path = predictions_path(folder, dataset, split)
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
     return path
 
@@ -63,12 +64,12 @@ def to_table(predictions: Predictions) -> pa.Table:
     return pa.table(columns).replace_schema_metadata({LAYOUT: json.dumps(layout).encode()})
 
 
-def read_predictions(folder: Path, dataset: str) -> Predictions:
+def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predictions:
     """The predictions on one evaluation set. Raises UserError where there are none or they are damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = predictions_path(folder, dataset)
+    path = predictions_path(folder, dataset, split)
     if not path.is_file():
         raise UserError(f"There are no predictions for {dataset} in {folder}: {path} does not exist.")
     try:
