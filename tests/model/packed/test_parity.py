@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from transformers import PreTrainedModel
 
 from model.packed.networks import LONGEST, classifier, distance, gradients, packed, padded, reviews, twin
 from sentiment_transfer.model.packed.attention import by_groups, by_jagged
+from sentiment_transfer.model.packed.fused import FusedEncoder
 from sentiment_transfer.model.packed.layout import Packing
 from sentiment_transfer.model.packed.network import PACKED, PackedNetwork
 
@@ -127,18 +129,74 @@ def test_jagged_attention_which_a_gpu_uses_equals_grouped_attention(lengths: lis
     torch.testing.assert_close(by_jagged(*args), by_groups(*args), rtol=1e-5, atol=1e-5)
 
 
-def test_the_fused_kernels_follow_weights_that_change(folder: Path, cache: Path) -> None:
-    """A fused optimiser's step does not move a parameter's version counter."""
-    texts = reviews([5, 9])
-    run = PackedNetwork(classifier(folder / "config"), cache)
-    optimizer = torch.optim.AdamW(run.network.parameters(), lr=0.1, fused=True)
-    before = bf16_logits(run, texts)
-    gradients(run.network, before)
+def halve_through_data(network: PreTrainedModel) -> None:
+    for parameter in network.parameters():
+        parameter.data.mul_(0.5)  # moves no version counter
+
+
+def halve_under_no_grad(network: PreTrainedModel) -> None:
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(0.5)
+
+
+def load(network: PreTrainedModel, assign: bool) -> None:
+    state = {name: tensor * 1.5 for name, tensor in network.state_dict().items()}
+    network.load_state_dict(state, assign=assign)
+
+
+def step(network: PreTrainedModel, fused: bool) -> None:
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, fused=fused)  # fused: moves no version counter either
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
     optimizer.step()
-    trained = bf16_logits(run, texts)
-    run.network.eval()
-    evaluated = bf16_logits(run, texts)
-    assert not torch.allclose(before, trained)
-    assert torch.equal(trained, evaluated)
-    run.network.load_state_dict({name: tensor * 1.5 for name, tensor in run.network.state_dict().items()})
-    assert not torch.allclose(evaluated, bf16_logits(run, texts))
+
+
+CHANGES: dict[str, Callable[[PreTrainedModel], None]] = {
+    "a fused step": lambda network: step(network, fused=True),
+    "a plain step": lambda network: step(network, fused=False),
+    "loading": lambda network: load(network, assign=False),
+    "loading by assignment": lambda network: load(network, assign=True),
+    "an edit": halve_under_no_grad,
+    "an edit through data": halve_through_data,
+}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_fused_kernels_follow_weights_that_change(change: str, training: bool, folder: Path, cache: Path) -> None:
+    texts = reviews([5, 9, 14])
+    run = PackedNetwork(classifier(folder / "config").train(training), cache)
+    before = bf16_logits(run, texts)
+    CHANGES[change](run.network)
+    after = bf16_logits(run, texts)
+    fresh = bf16_logits(PackedNetwork(twin(run.network), cache), texts)
+    assert not torch.allclose(before, after)
+    assert torch.equal(after, fresh)
+
+
+def test_training_in_eval_mode_follows_the_weights_as_well(folder: Path, cache: Path) -> None:
+    """What hid the fault for long: a network whose mode nobody set, and a fused optimiser."""
+    texts = reviews([5, 9, 14])
+    run = PackedNetwork(classifier(folder / "config").eval(), cache)
+    optimizer = torch.optim.AdamW(run.network.parameters(), lr=0.01, fused=True)
+    for _ in range(4):
+        got = bf16_logits(run, texts)
+        assert torch.equal(got, bf16_logits(PackedNetwork(twin(run.network), cache), texts))
+        gradients(run.network, got)
+        optimizer.step()
+
+
+def test_copies_are_made_once_where_no_weight_changes(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    copies = FusedEncoder.copies
+    monkeypatch.setattr(FusedEncoder, "copies", lambda self: made.append(1) or copies(self))
+    run = PackedNetwork(classifier(folder / "config").eval(), cache)
+    texts = reviews([5, 9])
+    with run.unchanged_weights():
+        one, other = bf16_logits(run, texts), bf16_logits(run, texts)
+    assert len(made) == 1 and torch.equal(one, other)
+    halve_through_data(run.network)
+    assert not torch.allclose(one, bf16_logits(run, texts))
