@@ -97,6 +97,7 @@ def make_classifier(
         freeze_embeddings=config.model.freeze_embeddings,
         gradient_checkpointing=config.model.gradient_checkpointing,
         lora_rank=config.model.lora_rank,
+        layers=config.model.layers,
         sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     longest = longest_input(network)
@@ -138,6 +139,7 @@ def memory_needed(
         classes=data.classes,
         vocabulary=len(tokenizer),
         revision=config.model.revision,
+        layers=config.model.layers,
         sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
     )
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)

@@ -45,6 +45,7 @@ class ModelConfig:
     tokenizer: str | None = None  # name or folder, where it is not the encoder's own
     weights: Weights = Weights.pretrained
     learning_rate: float = 2e-5  # the recipe's peak rate for this size; optimizer.learning_rate follows it
+    layers: int | None = None  # keep the first k layers of the encoder: size by depth alone; null: all
     dropout: float | None = None  # hidden, attention and head dropout; null keeps the encoder's own
     freeze_embeddings: bool = False
     trim_vocabulary: bool = True  # hold the rows of the tokens that occur in the run's texts; exact, see the README

@@ -68,6 +68,11 @@ def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
         yield where, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
+def model_name(model: Mapping[str, Any]) -> str:
+    """``e5_small``, or with ``model.layers=3`` ``e5_small-3l``: encoders of other depths are other models."""
+    return str(model["name"]) if model.get("layers") is None else f"{model['name']}-{model['layers']}l"
+
+
 def run_name(config: DictConfig) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
@@ -77,7 +82,7 @@ def run_name(config: DictConfig) -> str:
     """
     plain = identity(config)
     digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
-    model = (plain.get("model") or {}).get("name", "model")
+    model = model_name(plain.get("model") or {"name": "model"})
     what = f"{model}-{'+'.join(plain.get('source') or {})}{_of_protocol(plain)}"
     what = re.sub(r"[^\w.+-]", "_", what, flags=re.ASCII)
     return f"{what[:100]}-s{plain.get('seed')}-{digest}"

@@ -15,7 +15,7 @@ from torch import Tensor
 from sentiment_transfer.build import honesty_labels
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
-from sentiment_transfer.identity import run_name
+from sentiment_transfer.identity import model_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
@@ -171,7 +171,7 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
     vocabulary = full_vocabulary(network)
     rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
     described = Model(
-        name=config.model.name,
+        name=model_name(config.model),
         encoder=config.model.encoder,
         parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
         trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),

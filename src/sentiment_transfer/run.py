@@ -21,7 +21,7 @@ from sentiment_transfer.data.sets import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.identity import group_name, run_name
+from sentiment_transfer.identity import group_name, model_name, run_name
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.outcome import Outcome, make_result, plain_config, to_mistakes, to_predictions
@@ -226,7 +226,7 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         folder,
         name=run_name(config),
         group=group_name(config),
-        tags=[config.model.name, *config.source, *config.targets, *honesty_labels(config)],
+        tags=[model_name(config.model), *config.source, *config.targets, *honesty_labels(config)],
         settings=plain_config(config),
     )
     exit_code, preempted = 1, False

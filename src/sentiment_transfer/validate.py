@@ -116,6 +116,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "trainer.threads": 1,
         "data.max_length": 4,
         "model.lora_rank": 1,
+        "model.layers": 1,
         "model.head_seed": 0,
         "data.num_workers": 0,
         "data.score_batch_tokens": 1,

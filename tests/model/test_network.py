@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, XLMRobertaModel
 
+from model.pretrained import pretrained
 from model.tiny import FAMILIES, OTHERS, VOCABULARY, load, random, tiny_folder
-from sentiment_transfer.data.reviews import THREE_CLASS
+from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.network import longest_input
+from sentiment_transfer.model.network import load_network, longest_input, outline
 
 
 def batch(length: int, reviews: int = 3) -> dict[str, Tensor]:
@@ -160,3 +162,25 @@ def test_the_scratch_encoder_has_its_tokenizers_vocabulary() -> None:
 def test_random_weights_do_not_ask_for_a_weights_file(saved: Path) -> None:
     (saved / "model.safetensors").write_bytes(b"none of it")
     assert logits(random(saved)).isfinite().all()
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_layers_keeps_the_first_k_and_computes_what_they_compute(model_type: str, tmp_path: Path) -> None:
+    folder = pretrained(tmp_path, model_type, num_hidden_layers=3)
+    options: dict[str, Any] = {"classes": BINARY, "vocabulary": 0, "seed": 0}
+    whole, cut = load_network(str(folder), **options), load_network(str(folder), **options, layers=2)
+    assert cut.config.num_hidden_layers == 2
+    assert outline(str(folder), classes=BINARY, vocabulary=0, layers=2).num_parameters() == cut.num_parameters()
+    ids = torch.tensor([[0, 9, 10, 11, 2]])
+    seen = whole(input_ids=ids, output_hidden_states=True).hidden_states[2]
+    kept = cut(input_ids=ids, output_hidden_states=True).hidden_states[2]
+    if model_type in ("xlm-roberta-xl", "modernbert"):  # a norm after the last layer, whichever that is
+        seen, kept = (torch.nn.functional.layer_norm(x, x.shape[-1:]) for x in (seen, kept))
+    torch.testing.assert_close(kept, seen, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("layers", [0, -1, 4])
+def test_more_layers_than_there_are_is_refused_with_their_number(layers: int, tmp_path: Path) -> None:
+    folder = pretrained(tmp_path, num_hidden_layers=3)
+    with pytest.raises(UserError, match=r"has 3 layers.*integer from 1 to 3"):
+        load_network(str(folder), classes=BINARY, vocabulary=0, seed=0, layers=layers)

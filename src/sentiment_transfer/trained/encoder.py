@@ -32,6 +32,7 @@ def encoder_network(settings: dict[str, Any], vocabulary: int) -> PreTrainedMode
             revision=model["revision"],
             random_weights=model["weights"] == "random",
             lora_rank=model.get("lora_rank"),  # an earlier version's record has none
+            layers=model.get("layers"),
         )
     except UserError as error:
         raise UserError(_needed(model["encoder"], str(error))) from error
