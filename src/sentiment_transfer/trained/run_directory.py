@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.encoder_files import encoder_files_of
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.trained.encoder import encoder_network, encoder_tensor
@@ -125,7 +126,7 @@ def rest_of_vocabulary(settings: dict[str, Any], name: str, vocabulary: int) -> 
     model = settings["model"]
     if model["encoder"].startswith(BUILTIN) or model["weights"] == "random":
         return encoder_network(settings, vocabulary).get_input_embeddings().weight  # type: ignore[return-value]
-    return encoder_tensor(model["encoder"], model["revision"], name)
+    return encoder_tensor(encoder_files_of(settings), model["revision"], name)
 
 
 def adapted_network(

@@ -85,7 +85,7 @@ class SelfCheck(Callback):
             with trainer.precision_plugin.forward_context():
                 found = compare(packed, ids, cu_seqlens, labels, half=half)
             if not self.ranks.largest(not found.within):
-                log.info("Self-check of the %s path: %s.", packed.way, found)
+                log.debug("Self-check of the %s path: %s.", packed.way, found)
                 break
             self._give_up(packed, f"at step {trainer.global_step} the {packed.way} path differed from padded: {found}")
         self.seconds += time.monotonic() - started
