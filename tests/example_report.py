@@ -88,8 +88,8 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
         best=tuple(Best("demo_en", name, "last", "error", last.key, (), True, "best") for name in targets),
         trends=tuple(
             Trend(
-                "demo", "demo_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), (0.3, 0.2),
-                around(-0.02), around(-0.06), 0.01, 0.02, 0.6, None, "a trend",
+                "demo", "demo_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), "parameters",
+                (0.3, 0.2), around(-0.02), around(-0.06), 0.01, 0.02, 0.6, None, "a trend",
             )
             for name in targets
         ),

@@ -238,7 +238,7 @@ def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
         write_seeds(tmp_path, {"demo_ja": errors}, model=model, parameters=parameters * 10**6)
     found = said(tmp_path)
     [trend] = found.trends
-    assert (trend.family, trend.parameters) == ("built-in", (10**6, 4 * 10**6, 16 * 10**6))
+    assert (trend.family, trend.sizes) == ("built-in", (10**6, 4 * 10**6, 16 * 10**6))
     assert trend.per_doubling.value == pytest.approx(-0.05)
     assert trend.per_decade.value == pytest.approx(-0.05 * np.log2(10))
     assert trend.off_line == pytest.approx(0, abs=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -205,7 +206,7 @@ def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) ->
 
     # What it would report, tensors that are absent or left over, is looked at below.
     transformers_logging.disable_progress_bar()
-    transformers_logging.get_logger("transformers.modeling_utils").setLevel("ERROR")
+    transformers_logging.get_logger("transformers.modeling_utils").setLevel(logging.ERROR)
     folder = Path(encoder).expanduser()
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
         pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"

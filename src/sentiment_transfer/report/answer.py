@@ -106,7 +106,7 @@ class Findings:
             for step in steps([key for key in self.entries if self.has(key, found)], alike):
                 yield Sentence("comparison", step.sentence, *where)
             for trend in self.trends:
-                if (trend.target, trend.metric) == (found.target, found.metric) and len(set(trend.parameters)) > 2:
+                if (trend.target, trend.metric) == (found.target, found.metric) and len(set(trend.sizes)) > 2:
                     yield Sentence("trend", trend.sentence, *where)
             for gap in self.gaps:
                 if (gap.target, gap.entry) == (found.target, found.entry):

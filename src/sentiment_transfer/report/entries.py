@@ -135,13 +135,22 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         labels=tuple(dict.fromkeys(label for run in runs for label in run["labels"])),
         run_ids=tuple(run["run_id"] for run in runs),
         averaged=len(runs[0]["model"].get("averaged", ())),
+        layers=depth(runs[0]) or 0,
     )
+
+
+def depth(run: RunResult) -> int | None:
+    """The layers that were kept of an encoder, where it was cut; None for whole encoders."""
+    layers = run["config"].get("model", {}).get("layers")
+    return None if layers is None else int(layers)
 
 
 def family(run: RunResult) -> str:
     """What encoders are called that differ by size alone; empty for one that is in no family, as a mean of runs."""
     if "averaged" in run["model"]:
         return ""
+    if depth(run) is not None:
+        return f"{run['model']['encoder'].rpartition('/')[2]}, first layers"
     named = [name for pattern, name in FAMILIES if re.fullmatch(pattern, run["model"]["encoder"], re.IGNORECASE)]
     if not named:
         return ""

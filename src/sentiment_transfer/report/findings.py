@@ -48,6 +48,16 @@ class Entry:
     labels: tuple[str, ...]  # honesty labels of any of its runs, to be shown with every number of it
     run_ids: tuple[str, ...]
     averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
+    layers: int = 0  # where it is the first layers of an encoder (model.layers), how many; else 0
+
+    @property
+    def size(self) -> int:
+        """What its family's sizes differ by: layers, or parameters."""
+        return self.layers or self.parameters
+
+    @property
+    def unit(self) -> str:
+        return "layers" if self.layers else "parameters"
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Trend:
-    """A line through the cells of one family: metric against log2 of the parameters."""
+    """A line through the cells of one family: metric against log2 of the size."""
 
     family: str
     source: str
@@ -157,13 +167,14 @@ class Trend:
     selection: str
     metric: str
     entries: tuple[str, ...]  # Entry.keys, by size; at least two sizes
-    parameters: tuple[int, ...]
+    sizes: tuple[int, ...]
+    unit: str  # of the sizes: parameters, or layers
     means: tuple[float, ...]
-    per_doubling: Estimate  # change of the metric for twice the parameters
-    per_decade: Estimate  # for ten times the parameters
+    per_doubling: Estimate  # change of the metric for twice the size
+    per_decade: Estimate  # for ten times the size
     p: float | None
     p_holm: float | None  # adjusted over the trends of this source
-    intercept: float  # of the line at one parameter: metric = intercept + per_doubling * log2(parameters)
+    intercept: float  # of the line at size 1: metric = intercept + per_doubling * log2(size)
     off_line: float | None  # root mean square distance of the means from the line; None for two sizes
     sentence: str
 

@@ -54,7 +54,7 @@ def of_families(group: Sequence[Measured], entries: Mapping[str, Entry]) -> list
 
 
 def sizes(family: Sequence[Measured], entries: Mapping[str, Entry]) -> list[int]:
-    return [entries[measured.cell.entry].parameters for measured in family]
+    return [entries[measured.cell.entry].size for measured in family]
 
 
 def slope(family: Sequence[Measured], entries: Mapping[str, Entry]) -> Contrasts:
@@ -72,9 +72,9 @@ def trend(
     p_holm: float,
     together: int,
 ) -> Trend:
-    cell, parameters = family[0].cell, sizes(family, entries)
+    cell, values = family[0].cell, sizes(family, entries)
     means = [measured.cell.mean.value for measured in family]
-    start, _, off_line = line(np.array(parameters, dtype=float), np.array(means))
+    start, _, off_line = line(np.array(values, dtype=float), np.array(means))
     return Trend(
         family=entries[cell.entry].family,
         source=cell.source,
@@ -82,7 +82,8 @@ def trend(
         selection=cell.selection,
         metric=cell.metric,
         entries=tuple(measured.cell.entry for measured in family),
-        parameters=tuple(parameters),
+        sizes=tuple(values),
+        unit=entries[cell.entry].unit,
         means=tuple(means),
         per_doubling=per_doubling,
         per_decade=scaled(per_doubling, DOUBLINGS_PER_DECADE),
@@ -103,15 +104,16 @@ def trend_sentence(
     family: Sequence[Measured], entries: Mapping[str, Entry], per_doubling: Estimate, p_holm: float, together: int
 ) -> str:
     """Per doubling, or over the range where that is less than one: nothing is said of sizes that were not run."""
-    parameters, cell = sizes(family, entries), family[0].cell
-    doublings = math.log2(max(parameters) / min(parameters))
+    values, cell = sizes(family, entries), family[0].cell
+    unit_of_size = entries[cell.entry].unit
+    doublings = math.log2(max(values) / min(values))
     change, unit = (
-        (per_doubling, "per doubling of parameters")
+        (per_doubling, f"per doubling of {unit_of_size}")
         if doublings >= 1
         else (scaled(per_doubling, doublings), "over this range")
     )
     smallest, largest = (entries[family[i].cell.entry] for i in (0, -1))
-    where = f"{smallest.name} ({millions(min(parameters))}) to {largest.name} ({millions(max(parameters))})"
+    where = f"{smallest.name} ({size_text(smallest)}) to {largest.name} ({size_text(largest)})"
     here = f"On {cell.target}, trained on {cell.source}"
     p = p_text(p_holm) + (f" after Holm over {together} trends" if together > 1 else "")
     noun, low, high = NOUNS[cell.metric], change.low, change.high
@@ -128,6 +130,11 @@ def trend_sentence(
         f"{here}, {noun} {verb} from {where} by {points(abs(change.value))} {unit}, as a straight line "
         f"through {len(family)} models has it ({interval_text(low, high)}, {p}).{alone}"
     )
+
+
+def size_text(entry: Entry) -> str:
+    """``278 M``, or ``3 layers`` of an encoder that was cut."""
+    return f"{entry.layers} layers" if entry.layers else millions(entry.parameters)
 
 
 def millions(parameters: int) -> str:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 SPREAD = 0.012  # of the axis: how far points of one model are moved apart, so that their intervals do not hide another
 
 
-def against_size(lines: Sequence[Line], published: Sequence[Line], names: dict[float, str], title: str) -> Figure:
-    """Points with intervals over parameters on a log axis; published numbers as hollow diamonds.
+def against_size(
+    lines: Sequence[Line], published: Sequence[Line], names: dict[float, str], title: str, unit: str = "parameters"
+) -> Figure:
+    """Points with intervals over the size on a log axis; published numbers as hollow diamonds.
 
-    ``x`` is parameters, ``y`` in percent; ``names`` are the models by their parameters.
+    ``x`` is the size in ``unit`` (parameters or layers), ``y`` in percent; ``names`` are the models by their size.
     """
     figure, axes = canvas()
     axes.set_xscale("log")
@@ -50,10 +52,9 @@ def against_size(lines: Sequence[Line], published: Sequence[Line], names: dict[f
             label=label(line.name),
         )
         tag(drawn, line.tags)  # type: ignore[arg-type]
-    axes.set_xticks(sizes, [f"{label(names[size])}\n{parameters(size)}" for size in sizes])
     axes.minorticks_off()
-    _thin(axes, sizes, names)
-    axes.set_xlabel("parameters (log scale)")
+    _thin(axes, {size: f"{label(names[size])}\n{parameters(size)}" for size in sizes})
+    axes.set_xlabel(f"{unit} (log scale)")
     axes.set_ylabel(title)
     if all(point.y >= 0 and (point.low is None or point.low >= 0) for line in lines for point in line.points):
         axes.set_ylim(bottom=0)
@@ -142,16 +143,16 @@ def _decades(axes: Axes) -> float:
     return high / low
 
 
-def _thin(axes: Axes, sizes: Sequence[float], names: dict[float, str]) -> None:
+def _thin(axes: Axes, texts: dict[float, str]) -> None:
     """Of sizes that lie too near to be labelled side by side, label the first."""
     import math
 
     low, high = axes.get_xlim()
     kept, last = [], -1.0
-    for size in sizes:
+    for size, text in texts.items():
         place = math.log(size / low) / math.log(high / low)
-        text = f"{label(names[size])}\n{parameters(size)}" if place - last > 0.13 or last < 0 else ""
-        last = place if text else last
-        kept.append(text)
-    axes.set_xticks(list(sizes), kept)
+        shown = place - last > 0.13 or last < 0
+        last = place if shown else last
+        kept.append(text if shown else "")
+    axes.set_xticks(list(texts), kept)
     axes.tick_params(axis="x", length=3, color=INK)

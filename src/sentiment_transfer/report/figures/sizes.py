@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from sentiment_transfer.report.figures.curves import against_size, parameters
@@ -18,9 +19,21 @@ def size_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
     """Per source and metric the scaling curve, per source the gap. Nothing where there is one size only."""
     for place, source in enumerate(filters.source):
         entries = {entry.key: entry for entry in answer.entries if entry.source == source}
-        if len({entry.parameters for entry in entries.values()}) > 1:
+        if len({entry.size for entry in entries.values()}) > 1:
+            entries = comparable_sizes(entries)
             yield from scaling_plots(answer, filters, place, entries)
             yield from gap_plots(answer, filters, place, entries)
+
+
+def comparable_sizes(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """By layers where every entry is the first layers of an encoder, else all by parameters."""
+    if all(entry.layers for entry in entries.values()):
+        return entries
+    return {key: replace(entry, layers=0) for key, entry in entries.items()}
+
+
+def unit(entries: dict[str, Entry]) -> str:
+    return next(iter(entries.values())).unit
 
 
 def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, Entry]) -> Iterator[Plot]:
@@ -30,7 +43,7 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
         lines, published, rows = [], [], []
         for style, target in enumerate(filters.target):
             of = [cell for cell in cells if cell.target == target and cell.metric == metric]
-            of.sort(key=lambda cell: entries[cell.entry].parameters)
+            of.sort(key=lambda cell: entries[cell.entry].size)
             tags = filters.tags(target=target)
             lines += [Line(*of_family, style, tags) for of_family in by_family(of, entries, target)]
             published += [Line(*number, style, tags) for number in published_points(of, entries, target)]
@@ -40,10 +53,11 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
             key=f"scaling-{place}-{metric.replace('_', '-')}",
             title=f"{title.capitalize()} against model size, trained on {source}",
             description=(
-                f"{title} of each evaluation set over the number of parameters on a log scale, with 95 % intervals; "
-                "hollow diamonds are published numbers that are comparable. The numbers are in the table below."
+                f"{title} of each evaluation set over the number of {unit(entries)} on a log scale, with 95 % "
+                "intervals; hollow diamonds are published numbers that are comparable. The numbers are in the table "
+                "below."
             ),
-            figure=against_size(lines, published, names(entries), title),
+            figure=against_size(lines, published, names(entries), title, unit(entries)),
             columns=COLUMNS,
             rows=rows,
             tags=filters.tags(source=source),
@@ -62,7 +76,7 @@ def published_points(
     cells: list[Cell], entries: dict[str, Entry], target: str
 ) -> Iterator[tuple[str, list[Point], bool]]:
     """Comparable numbers of encoders that are among ours, so that their size is known."""
-    sizes = {entry.model: entry.parameters for entry in entries.values()}
+    sizes = {entry.model: entry.size for entry in entries.values()}
     found = {
         (p.row.system, p.row.status, p.row.model, p.row.fraction) for c in cells for p in c.published if p.comparable
     }
@@ -78,7 +92,7 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
     lines, rows = [], []
     for source_set, target in product(dict.fromkeys(gap.source_set for gap in gaps), filters.target):
         of = [gap for gap in gaps if (gap.source_set, gap.target) == (source_set, target)]
-        of.sort(key=lambda gap: entries[gap.entry].parameters)
+        of.sort(key=lambda gap: entries[gap.entry].size)
         if of:
             points = [point(entries[gap.entry], gap.gap, 100) for gap in of]
             style = filters.target.index(target)
@@ -91,9 +105,9 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
         title=f"Transfer gap against model size, trained on {source}",
         description=(
             "What an unseen language costs: error on the target minus error on the source's own test set, in points, "
-            "over the number of parameters. The numbers are in the table below."
+            f"over the number of {unit(entries)}. The numbers are in the table below."
         ),
-        figure=against_size(lines, [], names(entries), "gap in error, points"),
+        figure=against_size(lines, [], names(entries), "gap in error, points", unit(entries)),
         columns=COLUMNS,
         rows=rows,
         tags=filters.tags(source=source),
@@ -101,12 +115,12 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
 
 
 def names(entries: dict[str, Entry]) -> dict[float, str]:
-    return {float(entry.parameters): entry.model for entry in entries.values()}
+    return {float(entry.size): entry.model for entry in entries.values()}
 
 
 def point(entry: Entry, estimate: Estimate, factor: float) -> Point:
     low, high = (None if end is None else factor * end for end in (estimate.low, estimate.high))
-    return Point(float(entry.parameters), factor * estimate.value, low, high)
+    return Point(float(entry.size), factor * estimate.value, low, high)
 
 
 def row(entry: Entry, target: str, estimate: Estimate, seeds: int) -> list[str]:

@@ -30,7 +30,7 @@ def answers(answer: Answer, filters: Filters) -> tuple[list[Sentence], list[Answ
 def group(answer: Answer, filters: Filters, target: str, source: str) -> AnswerOn:
     of = [s for s in answer.sentences if (s.target, s.source) == (target, source)]
     compared = {c.sentence: c for c in answer.comparisons if (c.target, c.source) == (target, source)}
-    sizes = {entry.key: entry.parameters for entry in answer.entries}
+    sizes = {entry.key: entry.size for entry in answer.entries}
     # From the smallest to the largest is the question itself: it is answered in any case.
     widest = max(compared.values(), key=lambda c: sizes[c.second] / max(sizes[c.first], 1), default=None)
     folded = [

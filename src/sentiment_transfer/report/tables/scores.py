@@ -185,7 +185,8 @@ def trends(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="trends",
-        caption="A line through the means over log-parameters, per family of encoders that differ by size alone.",
+        caption="A line through the means over the logarithm of the size (parameters, or layers where one encoder was "
+        "cut), per family of encoders that differ by size alone.",
         columns=[
             "family",
             "trained on",
