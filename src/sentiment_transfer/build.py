@@ -17,7 +17,7 @@ from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.encoder_files import encoder_files
+from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.memory import (
     GIB,
     Recipe,
@@ -81,7 +81,7 @@ def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | 
     learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
     learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data) if is_ulmfit(config) else [])]
     return load_tokenizer(
-        files_of(config),
+        encoder_location(config.model, config.paths.cache_dir),
         tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
         texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
@@ -93,7 +93,7 @@ def make_classifier(
 ) -> SentimentClassifier:
     """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
     network = load_network(
-        files_of(config),
+        encoder_location(config.model, config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
         seed=config.seed if config.model.head_seed is None else config.model.head_seed,
@@ -141,7 +141,7 @@ def memory_needed(
     The data must be tokenised; the network is not loaded for it.
     """
     network = outline(
-        files_of(config),
+        encoder_location(config.model, config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
         revision=config.model.revision,

