@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from runs import ROOT, composed
 from sentiment_transfer.cli import describe
-from sentiment_transfer.config import DATASET_SCHEMAS, Config, DatasetConfig, DemoConfig, TextRule, Weights
+from sentiment_transfer.config import Config, Weights
+from sentiment_transfer.dataset_config import DATASET_SCHEMAS, DatasetConfig, DemoConfig, Splits, TextRule
 from sentiment_transfer.datasets import DATAMODULES, make_dataset
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.validate import validate
@@ -80,8 +81,10 @@ def test_every_dataset_is_a_source_and_a_target_of_its_schema(everything: DictCo
 
 
 def test_a_file_that_is_a_target_is_scored_whole(everything: DictConfig) -> None:
-    for name in ("csv", "uci_en", "jalan_ja"):
+    for name in ("csv", "uci_en"):
         assert (everything.source[name].test_share, everything.targets[name].test_share) == (0.1, 1.0)
+    jalan = everything.source.jalan_ja.splits, everything.targets.jalan_ja.splits
+    assert jalan == (Splits.published, Splits.whole)
 
 
 @pytest.mark.parametrize("group", ["model", "dataset", "experiment"])

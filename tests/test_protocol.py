@@ -83,7 +83,12 @@ def test_all_epochs_together_make_the_steps() -> None:
         (("protocol=joint", "targets=demo_ja", "protocol.shots=4"), "protocol=joint takes no protocol.shots"),
         (("protocol=joint", "targets=demo_en"), "demo_en is the source already"),
         (("protocol=supervised", "targets=indolem_id"), "type targets.indolem_id.fold=0 (to 4)"),
-        (("protocol=few_shot", "targets=jalan_ja"), "type targets.jalan_ja.test_share=0.5"),
+        (("protocol=few_shot", "targets=jalan_ja"), "type targets.jalan_ja.splits=published"),
+        (("protocol=joint", "targets=uci_en"), "type targets.uci_en.test_share=0.5"),
+        (
+            ("protocol=joint", "targets=csv", "targets.csv.path=own.csv", "targets.csv.language=ja"),
+            "type targets.csv.test_share=0.5, or name a file of its own",
+        ),
         (("protocol=supervised", "targets=demo_ja", "protocol.how=joint"), "protocol.how=joint belongs to"),
         (("protocol=few_shot", "targets=demo_ja", "protocol.shots=0"), "must be at least 1"),
         (("protocol=few_shot", "targets=demo_ja", "protocol.draw=-1"), "protocol.draw at least 0"),

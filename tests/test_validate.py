@@ -102,6 +102,20 @@ def test_an_impossible_cut_of_a_file_is_refused(values: dict[str, Any], answer: 
     assert answer in complaints({f"source.csv.{key}": value for key, value in values.items()}, *overrides)
 
 
+def test_sets_that_are_scored_whole_are_nothing_to_train_on() -> None:
+    said = complaints({"source.uci_en.test_share": 1.0}, "source=uci_en", "targets=none")
+    assert "source.uci_en.test_share=1.0 leaves nothing to train on" in said
+    said = complaints({"source.jalan_ja.splits": "whole"}, "source=jalan_ja", "targets=none")
+    assert "source.jalan_ja.splits=whole leaves nothing to train on: type source.jalan_ja.splits=published." in said
+
+
+def test_shares_and_classes_of_published_sets_are_checked() -> None:
+    assert "source.uci_en.dev_share=2.0 cannot be" in complaints(
+        {"source.uci_en.dev_share": 2}, "source=uci_en", "targets=none"
+    )
+    assert "targets.jalan_ja.classes=5 cannot be" in complaints({"targets.jalan_ja.classes": 5}, "targets=jalan_ja")
+
+
 def test_training_on_indolem_needs_a_fold() -> None:
     said = complaints({"source.indolem_id.fold": None}, "source=indolem_id", "targets=none")
     assert "source.indolem_id.fold is not set: training needs one fold, e.g. source.indolem_id.fold=0." in said

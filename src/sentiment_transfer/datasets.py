@@ -7,13 +7,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sentiment_transfer.config import DATASET_SCHEMAS, PathsConfig
+from sentiment_transfer.config import PathsConfig
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.data.indolem import IndoLEMDataModule
+from sentiment_transfer.data.jalan import JalanDataModule
 from sentiment_transfer.data.rakuten import RakutenDataModule
 from sentiment_transfer.data.smsa import SmSADataModule
+from sentiment_transfer.data.uci import UCIDataModule
+from sentiment_transfer.dataset_config import DATASET_SCHEMAS
 from sentiment_transfer.demo.datamodule import DemoDataModule
 
 DATAMODULES: dict[str, type[ReviewDataModule]] = {
@@ -21,6 +24,8 @@ DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "rakuten": RakutenDataModule,
     "indolem": IndoLEMDataModule,
     "smsa": SmSADataModule,
+    "uci": UCIDataModule,
+    "jalan": JalanDataModule,
     "csv": CSVDataModule,
     "demo": DemoDataModule,
 }

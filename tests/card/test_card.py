@@ -146,13 +146,18 @@ def test_every_encoder_of_the_configuration_has_its_licence_looked_up(path: Path
 def test_every_dataset_of_the_configuration_has_its_facts(path: Path) -> None:
     settings = yaml.safe_load(path.read_text())
     kind = settings["defaults"][0]["/schema@_here_"]
-    facts = dataset_facts(path.stem, {"kind": kind, **settings})
+    facts = dataset_facts({"kind": kind, **settings})
     assert (facts.title == "a file of the user's") == (path.stem == "csv")
 
 
 def test_a_users_file_does_not_inherit_the_licence_of_its_name() -> None:
-    assert dataset_facts("uci_en", {"kind": "csv", "path": "mine.csv"}).licence.startswith("not known")
-    assert dataset_facts("reviews", {"kind": "csv", "path": "mine.csv"}).title == "a file of the user's"
+    assert dataset_facts({"kind": "csv", "path": "mine.csv"}).licence.startswith("not known")
+    assert dataset_facts({"kind": "csv", "path": "mine.csv"}).title == "a file of the user's"
+
+
+def test_a_run_that_read_published_files_as_csv_has_their_licence() -> None:
+    assert dataset_facts({"kind": "csv", "path": "uci_en/*_labelled.txt"}) == dataset_facts({"kind": "uci"})
+    assert dataset_facts({"kind": "csv", "path": "jalan_ja/pn.tsv"}).licence == "CC BY-NC-SA 4.0"
 
 
 def test_places_on_the_trainers_machine_are_not_passed_on(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import lzma
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -250,23 +249,3 @@ def test_text_that_is_no_string_is_refused_and_a_missing_one_is_empty(tmp_path: 
         module(path).reviews("test")
     path = write(tmp_path / "b.jsonl", '{"text": null, "label": 1}\n{"text": "a", "label": 0}\n')
     assert module(path).reviews("test").table["text"].to_pylist() == ["", "a"]
-
-
-# Real files
-
-
-@pytest.mark.real_data
-def test_the_english_sentences_are_read(real_data: Path) -> None:
-    source = CSVDataModule("uci_en/*_labelled.txt", text=0, label=1, language="en", header=False, data_dir=real_data)
-    counts = [source.reviews(split).label_counts() for split in ("train", "dev", "test")]
-    assert counts == [{"negative": n, "positive": n} for n in (1200, 150, 150)]
-
-
-@pytest.mark.real_data
-def test_the_japanese_sentences_are_read(real_data: Path) -> None:
-    labels = {"1": "positive", "-1": "negative", "0": None}
-    settings: dict[str, Any] = {"text": 2, "label": 1, "language": "ja", "header": False, "data_dir": real_data}
-    rows = module("jalan_ja/pn.tsv", labels=labels, **settings).reviews("test")
-    assert rows.label_counts() == {"negative": 818, "positive": 3406}
-    assert rows.dropped == {"labelled '0'": 1329}
-    assert np.array_equal(module("jalan_ja/pn.tsv", **settings).reviews("test").labels, rows.labels)

@@ -3,58 +3,32 @@ from __future__ import annotations
 import gc
 import hashlib
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sentiment_transfer.data import indolem
-from sentiment_transfer.data.download import fetch, raw_url
+from data.file_server import FileServer, serving
+from sentiment_transfer.data import download, indolem
+from sentiment_transfer.data.download import mirrored, raw_url
 from sentiment_transfer.data.indolem import IndoLEMDataModule
 from sentiment_transfer.errors import UserError
 
 CONTENT = b"sentence,sentiment\n" + b"bagus,1\nburuk,0\n" * 100
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class FileServer:
-    """Answers every path with CONTENT, or as the last part of the path says: 404, 500, half."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                server.asked.append(self.path)
-                name = self.path.rsplit("/", 1)[-1]
-                self.send_response(int(name) if name.isdigit() else 200)
-                self.send_header("Content-Length", str(len(CONTENT)))
-                self.end_headers()
-                self.wfile.write(CONTENT[: len(CONTENT) // 2] if name == "half" else CONTENT)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.block_on_close = False
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+BY_HAND = "Or put it into data/indolem_id by hand."
 
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    web = FileServer()
-    thread = threading.Thread(target=web.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield web
-    web.server.shutdown()
-    web.server.server_close()
-    thread.join()
+    with serving(CONTENT) as web:
+        yield web
+
+
+def fetch(url: str, sha256: str, folder: Path) -> Path:
+    return download.fetch(url, sha256, folder, BY_HAND, "CC BY 4.0")
 
 
 def visible(folder: Path) -> list[str]:
@@ -91,9 +65,9 @@ def test_a_damaged_earlier_download_is_replaced(web: FileServer, tmp_path: Path)
 @pytest.mark.parametrize(("name", "words"), [("404", "answered 404"), ("500", "answered 500"), ("half", "broke off")])
 def test_a_failing_server_is_a_sentence(web: FileServer, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
-        fetch(f"{web.url}/{name}", SHA256, tmp_path, by_hand=tmp_path / "data" / "indolem_id")
+        fetch(f"{web.url}/{name}", SHA256, tmp_path)
     assert f"{web.url}/{name}" in str(caught.value)
-    assert str(tmp_path / "data" / "indolem_id") in str(caught.value)
+    assert str(caught.value).endswith(BY_HAND)
     assert visible(tmp_path) == []
     del caught
     gc.collect()
@@ -115,10 +89,16 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(web: FileServer, tmp_path
 
 
 def test_the_address_is_pinned_to_a_commit_and_the_mirror_replaces_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = raw_url("a/b", "c0ffee", "d/e.csv")
     monkeypatch.delenv("SENTIMENT_DOWNLOAD_MIRROR", raising=False)
-    assert raw_url("a/b", "c0ffee", "d/e.csv") == "https://raw.githubusercontent.com/a/b/c0ffee/d/e.csv"
+    assert url == mirrored(url) == "https://raw.githubusercontent.com/a/b/c0ffee/d/e.csv"
     monkeypatch.setenv("SENTIMENT_DOWNLOAD_MIRROR", "http://mirror/")
-    assert raw_url("a/b", "c0ffee", "d/e.csv") == "http://mirror/a/b/c0ffee/d/e.csv"
+    assert mirrored(url) == "http://mirror/a/b/c0ffee/d/e.csv"
+
+
+def test_files_of_another_host_lie_behind_the_mirror_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_DOWNLOAD_MIRROR", "http://mirror/all")
+    assert mirrored("https://archive.example/a/b+c.zip") == "http://mirror/all/archive.example/a/b+c.zip"
 
 
 def test_a_dataset_without_local_files_is_downloaded(
@@ -129,3 +109,25 @@ def test_a_dataset_without_local_files_is_downloaded(
     module = IndoLEMDataModule(fold=0, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache")
     assert module.reviews("test").label_counts() == {"negative": 100, "positive": 100}
     assert web.asked == [f"/indolem/indolem/{indolem.COMMIT}/sentiment/data/test0.csv"]
+
+
+def test_the_licence_is_logged_with_the_first_download_alone(
+    web: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="sentiment_transfer")
+    monkeypatch.setenv("SENTIMENT_DOWNLOAD_MIRROR", web.url)
+    for split in ("train", "dev", "test"):
+        monkeypatch.setitem(indolem.SHA256, f"{split}0.csv", SHA256)
+        IndoLEMDataModule(fold=0, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache").read(split)  # type: ignore[arg-type]
+    [said] = [record.getMessage() for record in caplog.records if record.name.startswith("sentiment_transfer")]
+    assert "Licence of these data: CC BY-SA 4.0 according to the SEACrowd catalogue" in said
+
+
+def test_a_failed_download_names_address_licence_and_folder(
+    web: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENTIMENT_DOWNLOAD_MIRROR", web.url)
+    with pytest.raises(UserError) as caught:
+        IndoLEMDataModule(fold=0, data_dir=tmp_path / "data", cache_dir=tmp_path).reviews("test")
+    address = raw_url("indolem/indolem", indolem.COMMIT, "sentiment/data/test0.csv")
+    assert f"Or put test0.csv from {address} into {tmp_path}/data/indolem_id by hand (licence: CC" in str(caught.value)

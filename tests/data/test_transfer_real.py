@@ -36,9 +36,7 @@ def test_the_known_traps_are_found_on_the_real_files(real_data: Path, tmp_path: 
     assert overlap(data, "smsa_id", "smsa_id", "test")["shared"] == 0
     assert overlap(data, "indolem_id", "indolem_id", "test")["shared"] == 55
     assert overlap(data, "indolem_id", "uci_en", "test")["shared"] == 0
-    assert data.audit["splits"]["jalan_ja"]["test"]["dropped"] == {
-        "labelled '0'": 5553 - len(data.test_sets[-1].reviews)
-    }
+    assert data.audit["splits"]["jalan_ja"]["test"]["dropped"] == {"neutral": 5553 - len(data.test_sets[-1].reviews)}
     assert {data.protocol(s.name) for s in data.test_sets} == {"supervised", "zero-shot"}
 
 

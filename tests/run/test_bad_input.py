@@ -103,7 +103,7 @@ def test_a_published_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     assert said.startswith(f"{tmp_path}/smsa_id/train_preprocess.tsv is not the published file: its SHA-256 is")
 
 
-@pytest.mark.parametrize("source", ["smsa_id", "indolem_id"])
+@pytest.mark.parametrize("source", ["smsa_id", "indolem_id", "uci_en", "jalan_ja"])
 def test_a_source_that_can_be_had_neither_here_nor_there_is_named(tmp_path: Path, source: str) -> None:
     said = refused(tmp_path / "run", *OWN[:1], f"source={source}", "targets=none", f"paths.data_dir={tmp_path}")
     assert "cannot be reached" in said

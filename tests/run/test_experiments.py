@@ -24,6 +24,11 @@ REAL = {
         "targets.jalan_ja.limit=100",
     ),
 }
+SMALL_REAL = (
+    "data.max_length=64",
+    "source.uci_en.limit=100",
+    *(f"targets.{name}.limit=50" for name in ("smsa_id", "indolem_id", "jalan_ja")),
+)
 # With a tiny encoder in place of mBERT and IndoBERT.
 BASELINES = {
     "baselines_smsa": ("source.smsa_id.limit=100", "source.smsa_id.classes=3"),
@@ -38,7 +43,7 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    assert found == {"demo", "paper", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
+    assert found == {"demo", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
 
 
 def test_demo_in_miniature(tmp_path: Path) -> None:
@@ -62,6 +67,17 @@ def test_an_experiment_on_real_files_in_miniature(tmp_path: Path, real_data: Pat
     if experiment == "uci_zero_shot":
         assert [entry["protocol"] for entry in result["scores"].values()] == ["supervised", *3 * ["zero-shot"]]
         assert len(result["scores"]["indolem_id"]["selections"]["last"]["folds"]) == 5
+
+
+@pytest.mark.real_data
+def test_real_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path) -> None:
+    result = trained(
+        tmp_path, "experiment=real", "model=base", f"model.encoder={tiny_xlm_r}", f"paths.data_dir={real_data}",
+        *SMALL_REAL, *MINIATURE,
+    )  # fmt: skip
+    protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
+    assert protocols == {"uci_en": "supervised", **dict.fromkeys(("smsa_id", "indolem_id", "jalan_ja"), "zero-shot")}
+    assert {name for entry in result["scores"].values() for name in entry["selections"]} == {"last", "source_dev"}
 
 
 @pytest.mark.real_data

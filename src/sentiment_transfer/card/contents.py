@@ -81,7 +81,7 @@ def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
     config = result["config"]
     settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
-    return {name: dataset_facts(name, settings.get(name, {})) for name in names}
+    return {name: dataset_facts(settings.get(name, {})) for name in names}
 
 
 def examples(result: RunResult) -> list[str]:

@@ -24,7 +24,7 @@ class DatasetFacts:
     citation: str
     hub: str | None  # the Hugging Face dataset that is read, where it is one
     licence: str
-    path: str | None = None  # the files that are meant, where the set's name alone does not say
+    path: str | None = None  # of these files in runs that read them as a csv dataset
 
 
 @cache
@@ -35,13 +35,13 @@ def _facts() -> dict[str, Any]:
     return facts
 
 
-def dataset_facts(name: str, settings: Mapping[str, Any]) -> DatasetFacts:
-    """The facts of the set ``name``, whose part of a run's configuration is ``settings``."""
+def dataset_facts(settings: Mapping[str, Any]) -> DatasetFacts:
+    """The facts of the set whose part of a run's configuration is ``settings``."""
     entries = _facts()["datasets"]
-    named = entries.get(name)
-    if named is not None and settings.get("path") == named.get("path", settings.get("path")):
-        return DatasetFacts(**named)
-    return DatasetFacts(**entries.get(settings.get("kind"), entries["csv"]))
+    kind, path = settings.get("kind", "csv"), settings.get("path")
+    if kind == "csv":
+        kind = next((other for other, entry in entries.items() if path and entry.get("path") == path), kind)
+    return DatasetFacts(**entries.get(kind, entries["csv"]))
 
 
 def encoder_licence(encoder: str) -> str:

@@ -51,6 +51,8 @@ class CSVDataModule(ReviewDataModule):
         data_dir: see ``path``.
     """
 
+    ways_to_a_split = "Give it a share or a file of its own (dev_path, test_path)."
+
     def __init__(
         self,
         path: Paths,
@@ -106,7 +108,7 @@ class CSVDataModule(ReviewDataModule):
         if not self.has(split):
             raise UserError(
                 f"{self.name}: there is no {split} split (dev_share={self.dev_share}, test_share={self.test_share}). "
-                "Give it a share or a file of its own (dev_path, test_path)."
+                f"{self.ways_to_a_split}"
             )
         own_path = {"dev": self.dev_path, "test": self.test_path}.get(split)
         if own_path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
 from sentiment_transfer.data.files import data_folder, delimited_rows
@@ -84,5 +85,6 @@ class IndoLEMDataModule(ReviewDataModule):
             raw_url(REPOSITORY, COMMIT, f"sentiment/data/{name}"),
             local=data_folder(self.data_dir) / self.name,
             downloads=self.cache_dir / "downloads" / self.name,
+            licence=dataset_facts({"kind": "indolem"}).licence,
         )
         return list(delimited_rows(path))[1:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
 from sentiment_transfer.data.files import data_folder, delimited_rows
@@ -59,6 +60,7 @@ class SmSADataModule(ReviewDataModule):
             raw_url(REPOSITORY, COMMIT, f"{FOLDER}/{name}"),
             local=local,
             downloads=self.cache_dir / "downloads" / self.name,
+            licence=dataset_facts({"kind": "smsa"}).licence,
         )
         rows = [(line, text, index_of(word, self.classes)) for line, (text, word) in smsa_rows(path)]
         kept = [row for row in rows if row[2] != DROPPED]

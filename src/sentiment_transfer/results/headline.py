@@ -13,6 +13,8 @@ HEADLINE = {
     "demo_id": "error",
     "indolem_id": "f1_positive",  # Koto et al. 2020
     "smsa_id": "macro_f1",  # Wilie et al. 2020
+    "uci_en": "macro_f1",
+    "jalan_ja": "macro_f1",
 }
 OWN_FILE = "macro_f1"  # any other name is a file of the user's, whose balance is not known
 TITLES = {
