@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TRAIN = [sys.executable, str(ROOT / "train.py"), "-m", "experiment=demo"]
+TRAIN = [sys.executable, str(ROOT / "train.py"), "-m", "experiment=tiny"]
 THOUSAND = ["seed=range(125)", "trainer.max_epochs=1,2,3,4", "model=nano,micro"]
 LITTLE = [sys.executable, str(ROOT / "tests" / "launcher" / "app" / "work.py"), "-m"]
 
@@ -106,7 +106,7 @@ def overhead(cwd: Path, jobs: int = 20) -> None:
 def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
     """Processor seconds beside the clock's: where they grow with a second slot, the cores share something (a memory
     bus, a physical core, a neighbour on the host); where they do not and the clock lags, somebody waits."""
-    run = [*TRAIN, "source.demo_en.limit=2000", "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
+    run = [*TRAIN, "source.written_en.limit=2000", "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
     # The token stores are filled first: whoever comes second finds them.
     timed([*run, "trainer.max_epochs=2", "paths.sweep_dir=warm", "hydra.launcher.cpu_slots=2"], cwd)
     gains = []

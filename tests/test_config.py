@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runs import ROOT, composed
 from sentiment_transfer.cli import describe
-from sentiment_transfer.config import DATASET_SCHEMAS, Config, DatasetConfig, DemoConfig, TextRule, Weights
+from sentiment_transfer.config import DATASET_SCHEMAS, Config, DatasetConfig, TextRule, Weights, WrittenConfig
 from sentiment_transfer.datasets import DATAMODULES, make_dataset
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.validate import validate
@@ -153,7 +153,7 @@ def test_a_second_file_gets_a_name_of_its_own() -> None:
         ("model.weights=none_at_all", r"model.weights=none_at_all cannot be: .* \[pretrained, random\]"),
         ("source.amazon_en=3", "source.amazon_en=3 cannot be"),
         ("targets=[smsa_id,smsa_id]", "targets.smsa_id is named twice: leave one out."),
-        ("source=[demo_en,demo_en]", "source.demo_en is named twice: leave one out."),
+        ("source=[written_en,written_en]", "source.written_en is named twice: leave one out."),
         ("model=gigantic", r"Could not find 'model/gigantic'[\s\S]*xlm_t"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_wrong_override_fails_while_composing_and_is_answered_in_a_sentence(ov
     ("group", "content"),
     [
         ("model", "name: mine\nencoder: x/y\nlerning_rate: 1e-3\n"),
-        ("source", "defaults:\n  - /dataset@demo_en: demo_en\n  - _self_\ndemo_en:\n  limt: 5\n"),
+        ("source", "defaults:\n  - /dataset@written_en: written_en\n  - _self_\ndemo_en:\n  limt: 5\n"),
         ("trainer", "max_epoch: 3\n"),
     ],
 )
@@ -192,7 +192,7 @@ def test_every_schema_is_of_one_kind_with_its_own_datamodule() -> None:
     [
         ("model=base,large",),
         ("experiment=indolem_supervised", "source.indolem_id.fold=0,4"),
-        ("targets=demo,[smsa_id,indolem_id]",),
+        ("targets=written,[smsa_id,indolem_id]",),
     ],
 )
 def test_every_job_of_a_sweep_composes(sweep: tuple[str, ...]) -> None:
@@ -204,6 +204,10 @@ def test_every_job_of_a_sweep_composes(sweep: tuple[str, ...]) -> None:
 
 
 def test_a_dataset_of_a_run_can_be_changed_from_the_command_line() -> None:
-    config = composed("experiment=demo", "source.demo_en.limit=5", "targets.demo_id.limit=6")
-    assert OmegaConf.get_type(config.source.demo_en) is DemoConfig
-    assert (config.source.demo_en.limit, config.targets.demo_id.limit, config.targets.demo_ja.limit) == (5, 6, None)
+    config = composed("experiment=tiny", "source.written_en.limit=5", "targets.written_id.limit=6")
+    assert OmegaConf.get_type(config.source.written_en) is WrittenConfig
+    assert (config.source.written_en.limit, config.targets.written_id.limit, config.targets.written_ja.limit) == (
+        5,
+        6,
+        None,
+    )

@@ -40,7 +40,7 @@ class How(Enum):
 @dataclass
 class ModelConfig:
     name: str = MISSING  # short name, used in run names and tables
-    encoder: str = MISSING  # Hugging Face name, local folder, or builtin:<size>
+    encoder: str = MISSING  # Hugging Face name, local folder, or builtin:scratch
     revision: str | None = None  # hub revision (branch, tag or commit)
     tokenizer: str | None = None  # name or folder, where it is not the encoder's own
     weights: Weights = Weights.pretrained
@@ -120,8 +120,8 @@ class CSVConfig(DatasetConfig):
 
 
 @dataclass
-class DemoConfig(DatasetConfig):
-    kind: str = "demo"
+class WrittenConfig(DatasetConfig):
+    kind: str = "written"
     language: str = MISSING
 
 
@@ -221,7 +221,7 @@ DATASET_SCHEMAS: dict[str, type[DatasetConfig]] = {
     "indolem": IndoLEMConfig,
     "smsa": SmSAConfig,
     "csv": CSVConfig,
-    "demo": DemoConfig,
+    "written": WrittenConfig,
 }
 
 

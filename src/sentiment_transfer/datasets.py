@@ -14,7 +14,7 @@ from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.data.indolem import IndoLEMDataModule
 from sentiment_transfer.data.rakuten import RakutenDataModule
 from sentiment_transfer.data.smsa import SmSADataModule
-from sentiment_transfer.demo.datamodule import DemoDataModule
+from sentiment_transfer.data.written_reviews import WrittenDataModule
 
 DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "amazon": AmazonReviewsDataModule,
@@ -22,7 +22,7 @@ DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "indolem": IndoLEMDataModule,
     "smsa": SmSADataModule,
     "csv": CSVDataModule,
-    "demo": DemoDataModule,
+    "written": WrittenDataModule,
 }
 
 
@@ -45,6 +45,6 @@ def make_dataset(name: str, config: DictConfig, *, data_dir: str, cache_dir: str
     kind = options.pop("kind")
     if kind == "csv":
         options["name"] = name
-    if kind != "demo":
+    if kind != "written":
         options["data_dir"] = data_dir
     return DATAMODULES[kind](**options, cache_dir=cache_dir, seed=seed)

@@ -22,7 +22,7 @@ PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 SCORING_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp", "fsdp")
-LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
+LANGUAGES = {"amazon": ("en", "ja"), "written": ("en", "ja", "id")}
 
 
 def validate(config: DictConfig) -> None:
@@ -198,6 +198,8 @@ def _sets(config: DictConfig) -> Iterator[str]:
             yield f"source.{name}.fold is not set: training needs one fold, e.g. source.{name}.fold=0."
         if dataset.kind == "csv" and dataset.test_share == 1.0:
             yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
+        if dataset.kind == "written" and dataset.language != "en":
+            yield f"source.{name} has test reviews alone, none to train on: use source=written_en."
 
     for name in set(config.source) & set(config.targets):
         here, there = config.source[name], config.targets[name]

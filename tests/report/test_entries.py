@@ -47,5 +47,5 @@ def test_family_is_by_encoder() -> None:
 
     assert of("FacebookAI/xlm-roberta-base") == of("facebook/xlm-roberta-xxl") == "XLM-R"
     assert of("FacebookAI/xlm-roberta-base", "random") == "XLM-R, random weights"
-    assert (of("builtin:nano"), of("builtin:scratch")) == ("built-in", "scratch")
+    assert (of("builtin:scratch"), of("builtin:scratch")) == ("built-in", "scratch")
     assert of("cardiffnlp/twitter-xlm-roberta-base") == of("/models/mine") == ""

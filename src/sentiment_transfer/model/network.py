@@ -45,14 +45,14 @@ def load_network(
     """An encoder with a classification head, in fp32 on the CPU. The head is fresh and follows ``seed``, unless the
     weights come with one for as many classes.
 
-    ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
-    files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
-    cover; ``sizes`` are entries of UlmfitConfig, for ``builtin:ulmfit``. Raises UserError where the model cannot be had
+    ``encoder`` is a Hugging Face name, a local folder or one of ``LEARNT``. Weights are read from safetensors files
+    only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must cover;
+    ``sizes`` are entries of UlmfitConfig, for ``builtin:ulmfit``. Raises UserError where the model cannot be had
     or does not fit.
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
-        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout, sizes)
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, sizes)
     elif random_weights:
         from transformers import AutoModelForSequenceClassification
 
@@ -89,7 +89,7 @@ def outline(
     """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
     encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
     if encoder.startswith(BUILTIN):
-        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None, sizes)
+        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, None, sizes)
     from transformers import AutoModelForSequenceClassification
 
     config = _config(encoder, revision, classes, None)
@@ -140,7 +140,6 @@ def _builtin(
     size: str,
     classes: tuple[str, ...],
     vocabulary: int,
-    seed: int,
     dropout: float | None,
     sizes: dict[str, int] | None,
 ) -> PreTrainedModel:
@@ -161,19 +160,7 @@ def _builtin(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
         return XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
-    from sentiment_transfer.demo.encoder import DEMO_SIZES, demo_encoder
-
-    if size not in DEMO_SIZES:
-        known = ", ".join(f"{BUILTIN}{name}" for name in [*DEMO_SIZES, "scratch", "ulmfit"])
-        raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {known}.")
-    encoder = demo_encoder(size, seed)
-    config = encoder.config
-    config.num_labels = len(classes)
-    config.update(_labels(classes))
-    torch.manual_seed(seed)
-    network = XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
-    network.roberta.load_state_dict(encoder.state_dict())
-    return network
+    raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {' and '.join(LEARNT)}.")
 
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:

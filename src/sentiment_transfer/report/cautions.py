@@ -17,8 +17,6 @@ SELECTIONS = {
     "oracle": "the weights of the epoch that is best on the target's own development set",
 }
 LABELS = {
-    "demo data": "the reviews are generated",
-    "demo encoder": "the encoders are small ones that come with the program, so nothing here is about XLM-R",
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "trained from scratch": "encoders were trained from nothing but the source",
     "language model trained here": "ULMFiT started from a language model of the texts at hand, not of Wikipedia",
