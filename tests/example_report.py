@@ -112,7 +112,17 @@ def entry(model: str, runs: list[RunResult]) -> Entry:
     parameters = own[0]["model"]["parameters"]
     run_ids = tuple(run["run_id"] for run in own)
     return Entry(
-        f"{model}|written_en|", model, model, "written_en", {}, "demo", parameters, seeds, (), ("demo data",), run_ids
+        f"{model}|written_en|",
+        model,
+        model,
+        "written_en",
+        {},
+        "demo",
+        parameters,
+        seeds,
+        (),
+        ("trained from scratch",),
+        run_ids,
     )
 
 

@@ -44,7 +44,7 @@ def test_questions_are_answered_without_heavy_imports(question: str, tmp_path: P
     code, output, modules = imported_by(tmp_path, *arguments)
     assert code == 0
     assert not HEAVY & modules
-    assert ("xlm-roberta-base" if question == "--cfg" else "python train.py experiment=tiny") in output
+    assert ("xlm-roberta-base" if question == "--cfg" else "python train.py experiment=demo") in output
     assert not list(tmp_path.iterdir()), "a question leaves nothing behind"
 
 

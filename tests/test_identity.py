@@ -131,5 +131,5 @@ def test_the_resolver_names_the_run_directory() -> None:
 def test_identity_is_plain_and_resolved() -> None:
     plain = identity(tiny())
     assert plain["optimizer"]["learning_rate"] == plain["model"]["learning_rate"] == tiny().model.learning_rate
-    assert plain["model"]["weights"] == "pretrained"
+    assert plain["model"]["weights"] == "random"
     assert not {"paths", "logger", "hydra"} & plain.keys()

@@ -133,7 +133,7 @@ def test_a_review_of_two_megabytes_is_cut_and_its_length_reported(
     tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
     words = 400_000
-    store = token_store(reviews(["word " * words, "word"]), tokenizers["trained"], 256, tmp_path)
+    store = token_store(reviews(["word " * words, "word"]), tokenizers["small"], 256, tmp_path)
     assert (store.full_lengths[0], store.lengths[0]) == (words + 3, 256)  # <s>, the words, a last space, </s>
     report = store.length_report(256)
     assert (report["tokens_p100"], report["truncated_share"]) == (words + 3, 0.5)
@@ -141,7 +141,7 @@ def test_a_review_of_two_megabytes_is_cut_and_its_length_reported(
 
 def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
     texts = ["good" + " good" * count for count in range(100)]
-    report = token_store(reviews(texts), learnt_tokenizer(), 52, tmp_path).length_report(52)
+    report = token_store(reviews(texts), train_tokenizer(["good"] * 9), 52, tmp_path).length_report(52)
     assert report == {
         "tokens_p50": 52.5,
         "tokens_p90": pytest.approx(92.1),

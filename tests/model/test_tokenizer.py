@@ -170,9 +170,7 @@ def wordpieces(folder: Path) -> PreTrainedTokenizerBase:
     return BertTokenizer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize(
-    "kind", ["learnt", "in three", "BERT", pytest.param("XLM-R", marks=pytest.mark.real_data)]
-)
+@pytest.mark.parametrize("kind", ["learnt", "in three", "BERT", pytest.param("XLM-R", marks=pytest.mark.real_data)])
 def test_a_saved_tokenizer_is_the_one_that_was_saved(
     kind: str, tmp_path: Path, trained: PreTrainedTokenizerBase, request: pytest.FixtureRequest
 ) -> None:

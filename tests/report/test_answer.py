@@ -300,8 +300,8 @@ def test_recipe_that_differs_between_models_is_named(tmp_path: Path) -> None:
 def test_labels_are_with_the_answer(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": [0.2]})
     found = said(tmp_path)
-    assert found.labels == ("demo data", "demo encoder")
-    assert "Labelled demo encoder" in texts(found, "caution")
+    assert found.labels == ("trained from scratch", "language model trained here")
+    assert "Labelled language model trained here" in texts(found, "caution")
 
 
 def test_selection_that_no_run_has_is_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(tmp_path: Path,
     assert "…" not in text
     assert all(name in text for name in SETS)
     assert text.count("13.00 [") == len(SETS)
-    assert text.count("DEMO ENCODER") == 1
+    assert text.count("LANGUAGE MODEL TRAINED HERE") == 1
 
 
 def test_matrix_has_intervals_the_floor_and_a_dash_for_what_was_not_scored(tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_unfinished_and_damaged_runs_are_named(tmp_path: Path) -> None:
 def test_markdown_is_a_github_table_with_labels_and_sentences(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": [0.2, 0.3]})
     lines = as_markdown(answer(collect([tmp_path]))).splitlines()
-    assert lines[:2] == ["**DEMO DATA**", "**DEMO ENCODER**"]
-    assert lines[3] == "| model | source | seeds | demo\\_ja<br>error % |"
+    assert lines[:2] == ["**TRAINED FROM SCRATCH**", "**LANGUAGE MODEL TRAINED HERE**"]
+    assert lines[3] == "| model | source | seeds | written\\_ja<br>error % |"
     assert lines[4] == "| --- | --- | --- | ---: |"
-    assert lines[5].startswith("| nano | demo\\_en | 2 | 25.00 \\[")
+    assert lines[5].startswith("| nano | written\\_en | 2 | 25.00 \\[")
     assert any("only nano was scored" in line for line in lines)
 
 

@@ -47,7 +47,7 @@ def example_result(
     seed: int = 0,
     run_id: str = "",
     status: Any = "finished",
-    labels: tuple[str, ...] = ("demo data", "demo encoder"),
+    labels: tuple[str, ...] = ("trained from scratch", "language model trained here"),
     fold: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> RunResult:

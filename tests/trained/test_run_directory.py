@@ -41,7 +41,7 @@ def pretrained_run(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> P
     return folder
 
 
-def demo_texts(count: int) -> tuple[list[str], list[str]]:
+def japanese_texts(count: int) -> tuple[list[str], list[str]]:
     """Ids and texts of the Japanese test set."""
     from sentiment_transfer.data.written_reviews import WrittenDataModule
 
@@ -58,7 +58,7 @@ def padded(model: TrainedModel, texts: list[str]) -> np.ndarray:
 
 def assert_answers_as_scored(folder: Path, selection: str = "source_dev") -> TrainedModel:
     model = open_model(str(folder), selection=selection)
-    ids, texts = demo_texts(40)
+    ids, texts = japanese_texts(40)
     recorded = read_predictions(folder, "written_ja")
     expected = dict(zip(recorded.ids, recorded.probabilities[selection], strict=True))
     assert np.abs(padded(model, texts) - np.stack([expected[name] for name in ids])).max() < 1e-5
