@@ -1,7 +1,7 @@
 """Average the weights of finished runs that began with the same head, and score the mean as a run of its own.
 
-python train.py -m experiment=demo model.head_seed=0 seed=0,1,2 paths.sweep_dir=heads
-python average.py heads/nano-demo_en-s?-*        the mean of these three, in a new directory beside them
+python train.py -m experiment=tiny model.head_seed=0 seed=0,1,2 paths.sweep_dir=heads
+python average.py heads/scratch-written_en-s?-*        the mean of these three, in a new directory beside them
 python average.py RUN RUN --selection average    the mean of the means over each run's epochs
 
 Schmidt et al. 2023 (arXiv 2305.16834): such means transfer better than one run, and no target label chooses anything.

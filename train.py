@@ -1,6 +1,6 @@
 """Train on one language, score on others.
 
-    python train.py experiment=demo                       offline, under a minute
+    python train.py experiment=demo                       multilingual E5 small on the written reviews, no GPU needed
     python train.py                                       the paper's protocol: XLM-R base, AmazonEN, four targets
     python train.py source=amazon_ja model=large seed=1   another cell
     python train.py targets=[smsa_id,indolem_id]          fewer targets

@@ -23,7 +23,7 @@ from benchmarks.speed import RESULTS, ROOT, file_name, hardware
 ROWS = (1_000, 10_000, 100_000)
 BATCHES = (8, 32, 128, 256)
 LENGTHS = (32, 128, 512)
-SIZES = ("nano", "micro", "mini", "base", "large")
+SIZES = ("scratch", "base", "large")
 STEPS = 4
 
 
@@ -36,7 +36,7 @@ def training(encoder: str, size: str, batch: int, length: int | None) -> dict[st
     from benchmarks.workload import workload
     from sentiment_transfer.data.batches import TokenBatches, TrainingOrder, training_loader
 
-    builtin = size in ("nano", "micro", "mini")
+    builtin = size == "scratch"
     model = [f"model={size}", f"model.encoder=builtin:{size}"] if builtin else [f"model.encoder={encoder}"]
     if size == "large":
         model = ["model=large", f"model.encoder={encoder.replace('base', 'large')}", f"model.tokenizer={encoder}"]

@@ -147,9 +147,9 @@ def duel(checkpoint: str, rows: int) -> None:
 
 
 def generated(path: Path, rows: int) -> None:
-    from sentiment_transfer.demo.datamodule import DemoDataModule
+    from sentiment_transfer.data.written_reviews import WrittenDataModule
 
-    texts = [t for language in ("en", "ja") for t in DemoDataModule(language=language).reviews("test").table["text"]]
+    texts = [t for language in ("en", "ja") for t in WrittenDataModule(language=language).reviews("test").table["text"]]
     plain = [text.as_py() for text in texts]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

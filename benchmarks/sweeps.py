@@ -1,9 +1,9 @@
 """What the launcher itself costs: PYTHONPATH=src python benchmarks/sweeps.py
 
-* a sweep of 1,000 demo jobs: composing them the first time, the launcher's memory and its processor time while they are
+* a sweep of 1,000 tiny jobs: composing them the first time, the launcher's memory and its processor time while they are
   queued, and the same command once all are finished (their results are put there by hand: no job is run);
 * jobs that sleep: the seconds between one job's end and the next one's start, against a job of one minute;
-* demo runs on one slot and on two, of the same number of threads: what the second brings.
+* tiny runs on one slot and on two, of the same number of threads: what the second brings.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TRAIN = [sys.executable, str(ROOT / "train.py"), "-m", "experiment=demo"]
-THOUSAND = ["seed=range(125)", "trainer.max_epochs=1,2,3,4", "model=nano,micro"]
+TRAIN = [sys.executable, str(ROOT / "train.py"), "-m", "experiment=tiny"]
+THOUSAND = ["seed=range(125)", "trainer.max_epochs=1,2,3,4", "trainer.batch_size=16,32"]
 LITTLE = [sys.executable, str(ROOT / "tests" / "launcher" / "app" / "work.py"), "-m"]
 
 
@@ -106,7 +106,7 @@ def overhead(cwd: Path, jobs: int = 20) -> None:
 def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
     """Processor seconds beside the clock's: where they grow with a second slot, the cores share something (a memory
     bus, a physical core, a neighbour on the host); where they do not and the clock lags, somebody waits."""
-    run = [*TRAIN, "source.demo_en.limit=2000", "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
+    run = [*TRAIN, "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
     # The token stores are filled first: whoever comes second finds them.
     timed([*run, "trainer.max_epochs=2", "paths.sweep_dir=warm", "hydra.launcher.cpu_slots=2"], cwd)
     gains = []
@@ -114,12 +114,17 @@ def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
         clock, processor = {}, {}
         for slots in (1, 2):
             before = children_seconds()
-            command = [*run, f"paths.sweep_dir=turn{turn}-slots{slots}", f"hydra.launcher.cpu_slots={slots}"]
+            command = [
+                *run,
+                "trainer.max_epochs=4",
+                f"paths.sweep_dir=turn{turn}-slots{slots}",
+                f"hydra.launcher.cpu_slots={slots}",
+            ]
             clock[slots] = timed(command, cwd)
             processor[slots] = (children_seconds() - before) / jobs
         gains.append(clock[1] / clock[2])
         print(
-            f"throughput: {jobs} demo runs of one thread: {clock[1]:.0f} s on one slot, {clock[2]:.0f} s on two: "
+            f"throughput: {jobs} tiny runs of one thread: {clock[1]:.0f} s on one slot, {clock[2]:.0f} s on two: "
             f"{gains[-1]:.2f} x; processor seconds a run: {processor[1]:.1f} and {processor[2]:.1f}"
         )
     print(f"            in the median {statistics.median(gains):.2f} x")

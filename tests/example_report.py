@@ -38,7 +38,7 @@ HOSTILE = (
     "\"' onmouseover='alert(1) </script><!-- ]]>",
 )
 PUBLISHED = PublishedNumber(
-    "demo_ja", "error", 2, "English", "A & B", "nano", None, "zero-shot", 19.0, "%", "quoted", "x"
+    "written_ja", "error", 2, "English", "A & B", "nano", None, "zero-shot", 19.0, "%", "quoted", "x"
 )
 
 
@@ -71,7 +71,7 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
     return Answer(
         selection="last",
         sentences=tuple(
-            Sentence("comparison", f"{name} error falls from {first.name} to {last.name}", name, "demo_en")
+            Sentence("comparison", f"{name} error falls from {first.name} to {last.name}", name, "written_en")
             for name in targets
         ),
         entries=tuple(entries),
@@ -80,15 +80,15 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
         ),
         comparisons=tuple(
             Comparison(
-                "demo_en", name, "last", "error", first.key, last.key, change, last.key, 0.001, 0.0004, 3,
+                "written_en", name, "last", "error", first.key, last.key, change, last.key, 0.001, 0.0004, 3,
                 (McNemar(0, 4, 20, 0.002),), 0.03, "better", "a sentence", True, 1000,
             )
             for name, change in changes.items()
         ),
-        best=tuple(Best("demo_en", name, "last", "error", last.key, (), True, "best") for name in targets),
+        best=tuple(Best("written_en", name, "last", "error", last.key, (), True, "best") for name in targets),
         trends=tuple(
             Trend(
-                "demo", "demo_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), "parameters",
+                "demo", "written_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), "parameters",
                 (0.3, 0.2), around(-0.02), around(-0.06), 0.01, 0.02, 0.6, None, "a trend",
             )
             for name in targets
@@ -112,7 +112,17 @@ def entry(model: str, runs: list[RunResult]) -> Entry:
     parameters = own[0]["model"]["parameters"]
     run_ids = tuple(run["run_id"] for run in own)
     return Entry(
-        f"{model}|demo_en|", model, model, "demo_en", {}, "demo", parameters, seeds, (), ("demo data",), run_ids
+        f"{model}|written_en|",
+        model,
+        model,
+        "written_en",
+        {},
+        "demo",
+        parameters,
+        seeds,
+        (),
+        ("trained from scratch",),
+        run_ids,
     )
 
 
@@ -151,7 +161,7 @@ def written_runs(folder: Path, runs: list[RunResult], mistakes: dict[str, list[M
 def example_contents(
     folder: Path,
     models: tuple[str, ...] = ("nano", "mini"),
-    targets: tuple[str, ...] = ("demo_en", "demo_ja"),
+    targets: tuple[str, ...] = ("written_en", "written_ja"),
     seeds: int = 3,
     texts: bool = True,
     reviews: tuple[str, ...] = ("a review",),

@@ -10,7 +10,7 @@ import numpy as np
 from sentiment_transfer.results.record import LabelBudget, RunResult, write_result
 from written_runs import answers, write_run
 
-TARGET = "demo_ja"
+TARGET = "written_ja"
 PLAIN = {"name": "zero_shot", "shots": None, "draw": 0, "how": "continued", "steps": 200, "learning_rate": None}
 
 
@@ -32,16 +32,16 @@ def written(
     for seed in range(seeds):
         here = error + spread * float(np.linspace(-1, 1, 3)[seed]) * (seeds > 1)
         own = {**PLAIN, **protocol, "draw": seed}
-        kind = {"kind": "demo", "limit": None}
+        kind = {"kind": "written", "limit": None}
         config = {
             "protocol": own,
-            "source": {TARGET: kind} if alone else {"demo_en": kind},
+            "source": {TARGET: kind} if alone else {"written_en": kind},
             "targets": {} if alone else {TARGET: kind},
             **settings,
         }
         result = write_run(
             folder / name, {TARGET: answers(here, seed, rows=7)}, seed=seed, config=config,
-            sources=(TARGET,) if alone else ("demo_en",),
+            sources=(TARGET,) if alone else ("written_en",),
         )  # fmt: skip
         place = folder / name / result["run_id"]
         moved = place.with_name(f"{name}-s{seed}")

@@ -19,12 +19,12 @@ ROOT = Path(__file__).parents[1]
 config.register()
 identity.register_resolver()
 
-# A demo run of about two seconds: what most tests of a run start from.
+# A run of about two seconds: what most tests of a run start from.
 SMALL = (
-    "experiment=demo",
-    "source.demo_en.limit=256",
-    "targets.demo_ja.limit=100",
-    "targets.demo_id.limit=100",
+    "experiment=tiny",
+    "source.written_en.limit=256",
+    "targets.written_ja.limit=100",
+    "targets.written_id.limit=100",
     "trainer.max_epochs=2",
     "logger.progress_bar=false",
 )

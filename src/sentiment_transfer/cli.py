@@ -59,8 +59,8 @@ def train(config: DictConfig, folder: str) -> float | None:
             print(f"Finished before, in {folder}")
         else:
             # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times
-            # as long (seen on two cores: 154 s instead of 14); sleeping threads cost the demo a third with both cores
-            # free and nothing on a GPU. Read when torch is imported.
+            # as long (seen on two cores: 154 s instead of 14); sleeping threads cost a small encoder a third with both
+            # cores free and nothing on a GPU. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             try:

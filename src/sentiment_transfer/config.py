@@ -37,7 +37,7 @@ class How(Enum):
 @dataclass
 class ModelConfig:
     name: str = MISSING  # short name, used in run names and tables
-    encoder: str = MISSING  # Hugging Face name, local folder, or builtin:<size>
+    encoder: str = MISSING  # Hugging Face name, local folder, or builtin:scratch
     revision: str | None = None  # hub revision (branch, tag or commit)
     tokenizer: str | None = None  # name or folder, where it is not the encoder's own
     weights: Weights = Weights.pretrained

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment_transfer.dataset_config import Splits
 from sentiment_transfer.identity import plain_node
 
-LANGUAGES = {"amazon": ("en", "ja"), "demo": ("en", "ja", "id")}
+LANGUAGES = {"amazon": ("en", "ja"), "written": ("en", "ja", "id")}
 CUT = ("csv", "uci")  # kinds whose splits are shares of one whole
 THREE_CLASSES = ("smsa", "jalan", "csv")
 
@@ -32,6 +32,8 @@ def sets_complaints(config: DictConfig) -> Iterator[str]:
             yield f"source.{name}.fold is not set: training needs one fold, e.g. source.{name}.fold=0."
         if dataset.kind in CUT and dataset.test_share == 1.0:
             yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
+        if dataset.kind == "written" and dataset.language != "en":
+            yield f"source.{name} has test reviews alone, none to train on: use source=written_en."
         if dataset.kind == "jalan" and dataset.splits == Splits.whole:
             yield f"source.{name}.splits=whole leaves nothing to train on: type source.{name}.splits=published."
 

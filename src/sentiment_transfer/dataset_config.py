@@ -86,8 +86,8 @@ class CSVConfig(DatasetConfig):
 
 
 @dataclass
-class DemoConfig(DatasetConfig):
-    kind: str = "demo"
+class WrittenConfig(DatasetConfig):
+    kind: str = "written"
     language: str = MISSING
 
 
@@ -99,5 +99,5 @@ DATASET_SCHEMAS: dict[str, type[DatasetConfig]] = {
     "uci": UCIConfig,
     "jalan": JalanConfig,
     "csv": CSVConfig,
-    "demo": DemoConfig,
+    "written": WrittenConfig,
 }

@@ -16,8 +16,8 @@ from sentiment_transfer.data.jalan import JalanDataModule
 from sentiment_transfer.data.rakuten import RakutenDataModule
 from sentiment_transfer.data.smsa import SmSADataModule
 from sentiment_transfer.data.uci import UCIDataModule
+from sentiment_transfer.data.written_reviews import WrittenDataModule
 from sentiment_transfer.dataset_config import DATASET_SCHEMAS
-from sentiment_transfer.demo.datamodule import DemoDataModule
 
 DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "amazon": AmazonReviewsDataModule,
@@ -27,7 +27,7 @@ DATAMODULES: dict[str, type[ReviewDataModule]] = {
     "uci": UCIDataModule,
     "jalan": JalanDataModule,
     "csv": CSVDataModule,
-    "demo": DemoDataModule,
+    "written": WrittenDataModule,
 }
 
 
@@ -50,6 +50,6 @@ def make_dataset(name: str, config: DictConfig, *, data_dir: str, cache_dir: str
     kind = options.pop("kind")
     if kind == "csv":
         options["name"] = name
-    if kind != "demo":
+    if kind != "written":
         options["data_dir"] = data_dir
     return DATAMODULES[kind](**options, cache_dir=cache_dir, seed=seed)

@@ -60,7 +60,7 @@ def plain_node(node: Any) -> Any:
 
 
 def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    """Full names and values, as text, of everything in a plain configuration: ``model.name`` and ``nano``."""
+    """Full names and values, as text, of everything in a plain configuration: ``model.name`` and ``base``."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from flatten(item, f"{where}.{key}" if where else str(key))
@@ -76,7 +76,7 @@ def model_name(model: Mapping[str, Any]) -> str:
 def run_name(config: DictConfig) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
-    Few-shot runs also say target, labels per class and draw: ``nano-demo_en+demo_id-16x-d0-s0-1f2e3d4c``.
+    Few-shot runs also say target, labels per class and draw: ``base-amazon_en+smsa_id-16x-d0-s0-1f2e3d4c``.
 
     ASCII and not longer than 128 characters, so that it is a folder name and a value on Hydra's command line.
     """

@@ -121,6 +121,8 @@ def _target(config: DictConfig, name: str) -> Iterator[str]:
             f"protocol={name} trains on a fold of {target} and scores that fold's test set: type "
             f"targets.{target}.fold=0 (to 4), or sweep the folds: -m targets.{target}.fold=0,1,2,3,4."
         )
+    if dataset.kind == "written" and dataset.language != "en":
+        yield f"protocol={name} needs labels of {target} to train on, but it has test reviews alone."
     needs = f"protocol={name} needs labels of {target} to train on, but targets.{target}"
     if dataset.kind == "csv" and dataset.test_share == 1.0 and not dataset.test_path:
         yield (

@@ -17,11 +17,11 @@ from sentiment_transfer.results.record import read_result, write_result
 from sentiment_transfer.training.selection import weights_path
 
 RUN = (
-    "experiment=demo",
+    "experiment=tiny",
     "model.head_seed=0",
-    "source.demo_en.limit=64",
-    "targets.demo_ja.limit=40",
-    "targets.demo_id.limit=40",
+    "source.written_en.limit=64",
+    "targets.written_ja.limit=40",
+    "targets.written_id.limit=40",
     "trainer.batch_size=16",
     "trainer.max_epochs=2",
     "logger=none",
@@ -68,11 +68,11 @@ def test_the_mean_is_that_of_every_tensor(runs: list[Path], tmp_path: Path, sele
 def test_the_mean_is_a_result_of_its_own_on_the_same_reviews(runs: list[Path], tmp_path: Path) -> None:
     folder = averaged(runs, tmp_path / "mean")
     mean, one = read_result(folder), read_result(runs[0])
-    assert mean["model"]["name"] == "nano, mean of 3 runs"
+    assert mean["model"]["name"] == "scratch, mean of 3 runs"
     assert mean["model"]["averaged"] == [read_result(run)["run_id"] for run in runs]
     assert list(mean["scores"]) == list(one["scores"])
-    assert mean["scores"]["demo_ja"]["protocol"] == "zero-shot"
-    assert read_predictions(folder, "demo_ja").ids == read_predictions(runs[0], "demo_ja").ids
+    assert mean["scores"]["written_ja"]["protocol"] == "zero-shot"
+    assert read_predictions(folder, "written_ja").ids == read_predictions(runs[0], "written_ja").ids
     assert mean["run_id"] != one["run_id"] and mean["labels"] == one["labels"]
 
 
@@ -91,7 +91,7 @@ def test_its_place_is_beside_the_runs_whatever_their_order(runs: list[Path], tmp
     copies = [Path(shutil.copytree(run, tmp_path / run.name)) for run in runs]
     assert main([str(run) for run in copies]) == 0
     assert main([str(run) for run in reversed(copies)]) == 0
-    [folder] = tmp_path.glob("nano-demo_en-mean-of-3-*")
+    [folder] = tmp_path.glob("scratch-written_en-mean-of-3-*")
     assert (folder / "result.json").is_file()
 
 
@@ -139,9 +139,9 @@ def test_what_is_no_set_of_runs_is_refused(
 def test_weights_of_other_tokens_are_refused(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained(tmp_path / "other", *RUN[:2], "source.demo_en.limit=70", *RUN[3:], "seed=1")
+    trained(tmp_path / "other", *RUN[:2], "source.written_en.limit=70", *RUN[3:], "seed=1")
     other = changed(tmp_path / "other", tmp_path / "changed")
     result = read_result(other)
-    result["config"]["source"]["demo_en"]["limit"] = 64
+    result["config"]["source"]["written_en"]["limit"] = 64
     write_result(other, result)
     assert "the runs' texts had other tokens" in said(capsys, runs[0], other)

@@ -11,8 +11,8 @@ import pytest
 
 import sentiment_transfer.data.tokens as tokens
 from data.stores import TEXTS, folder_of, never, reviews, same
+from learnt import learnt_tokenizer
 from sentiment_transfer.data.tokens import ARRAYS, TokenStore, token_store
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 
 
@@ -53,18 +53,18 @@ def damage(folder: Path, how: str) -> None:
 def test_a_damaged_store_is_noticed_said_and_built_again(
     how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    whole = token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     whole = TokenStore(*(np.array(getattr(whole, name)) for name in ARRAYS))
     damage(folder_of(tmp_path), how)
     with caplog.at_level(logging.WARNING):
-        assert same(token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path), whole)
+        assert same(token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path), whole)
     assert "is damaged" in caplog.text and "is built again" in caplog.text
     monkeypatch.setattr(tokens, "_tokenise", never)
-    assert same(token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path), whole)
+    assert same(token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path), whole)
 
 
 def test_no_byte_of_an_array_file_can_change_unnoticed(tmp_path: Path) -> None:
-    split, tokenizer = reviews(["good", "bad food"]), demo_tokenizer()
+    split, tokenizer = reviews(["good", "bad food"]), learnt_tokenizer()
     whole = token_store(split, tokenizer, 32, tmp_path)
     whole = TokenStore(*(np.array(getattr(whole, name)) for name in ARRAYS))
     folder = folder_of(tmp_path)
@@ -78,12 +78,12 @@ def test_no_byte_of_an_array_file_can_change_unnoticed(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_writer_left_behind_is_no_store(tmp_path: Path) -> None:
-    token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     folder = folder_of(tmp_path)
     half = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     folder.rename(half)
     (half / "store.json").unlink()
-    store = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    store = token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     assert len(store) == len(TEXTS)
     assert sorted(path.name for path in folder.iterdir()) == sorted([*(f"{name}.npy" for name in ARRAYS), "store.json"])
     assert not half.exists(), "the same process number takes the place over"
@@ -95,11 +95,11 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(UserError, match=r"cannot be written \(No space left on device\).*paths\.cache_dir="):
-        token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     assert [path.suffix for path in (tmp_path / "tokens").iterdir()] in ([], [".lock"])
 
 
 def test_a_cache_that_cannot_be_a_folder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written .*paths\.cache_dir=/path/to/folder"):
-        token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path / "file")
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path / "file")

@@ -10,6 +10,7 @@ import pytest
 import pytorch_lightning as pl
 
 from data.memory import MemoryDataModule, some
+from learnt import learnt_tokenizer
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.csv_reviews import CSVDataModule
@@ -18,8 +19,7 @@ from sentiment_transfer.data.rakuten import RakutenDataModule
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.data.smsa import SmSADataModule
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.demo.datamodule import DemoDataModule
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
+from sentiment_transfer.data.written_reviews import WrittenDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.network import load_network
@@ -35,12 +35,12 @@ def trainer(folder: Path) -> pl.Trainer:
 
 
 def classifier(classes: tuple[str, ...] = BINARY, **options: Any) -> SentimentClassifier:
-    network = load_network("builtin:nano", classes=classes, vocabulary=0, seed=0)
+    network = load_network("builtin:scratch", classes=classes, vocabulary=len(learnt_tokenizer()), seed=0)
     return SentimentClassifier(network, classes=classes, learning_rate=1e-3, **options)
 
 
 def common(folder: Path) -> dict[str, Any]:
-    return {"tokenizer": demo_tokenizer(), "batch_size": 8, "max_length": 32, "limit": 32, "cache_dir": folder}
+    return {"tokenizer": learnt_tokenizer(), "batch_size": 8, "max_length": 32, "limit": 32, "cache_dir": folder}
 
 
 def assert_trains_and_predicts(module: pl.LightningDataModule, folder: Path, classes: tuple[str, ...] = BINARY) -> None:
@@ -57,8 +57,8 @@ def assert_trains_and_predicts(module: pl.LightningDataModule, folder: Path, cla
     assert first["probabilities"].shape == (len(first["rows"]), len(classes))
 
 
-def demo(folder: Path) -> ReviewDataModule:
-    return DemoDataModule("ja", **common(folder))
+def written(folder: Path) -> ReviewDataModule:
+    return WrittenDataModule("en", **common(folder))
 
 
 def own_csv(folder: Path) -> ReviewDataModule:
@@ -85,7 +85,7 @@ def rakuten(folder: Path) -> ReviewDataModule:
     return RakutenDataModule(folder, **common(folder))
 
 
-@pytest.mark.parametrize("make", [demo, own_csv, amazon, rakuten])
+@pytest.mark.parametrize("make", [written, own_csv, amazon, rakuten])
 def test_each_dataset_trains_alone(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AmazonReviewsDataModule, "rows_per_star", {"train": 2, "dev": 2, "test": 2})
     assert_trains_and_predicts(make(tmp_path), tmp_path)
@@ -100,16 +100,16 @@ def test_the_indonesian_datasets_train_alone(real_data: Path, tmp_path: Path) ->
 
 def test_a_transfer_trains_with_a_tokenizer_of_its_own(tmp_path: Path) -> None:
     data = TransferDataModule(
-        source={"demo_en": DemoDataModule("en", limit=32)},
-        targets={"demo_ja": DemoDataModule("ja", limit=32), "demo_id": DemoDataModule("id", limit=32)},
-        tokenizer=demo_tokenizer(),
+        source={"written_en": WrittenDataModule("en", limit=32)},
+        targets={"written_ja": WrittenDataModule("ja", limit=32), "written_id": WrittenDataModule("id", limit=32)},
+        tokenizer=learnt_tokenizer(),
         batch_size=8,
         max_length=32,
         cache_dir=tmp_path,
     )
     assert_trains_and_predicts(data, tmp_path)
-    assert [s.name for s in data.test_sets] == ["demo_en", "demo_ja", "demo_id"]
-    assert data.audit["splits"]["demo_ja"]["test"]["rows"] == 32
+    assert [s.name for s in data.test_sets] == ["written_en", "written_ja", "written_id"]
+    assert data.audit["splits"]["written_ja"]["test"]["rows"] == 32
 
 
 def test_a_dataset_is_one_more_subclass(tmp_path: Path) -> None:
@@ -118,16 +118,16 @@ def test_a_dataset_is_one_more_subclass(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_may_be_named_by_its_folder(tmp_path: Path) -> None:
-    demo_tokenizer().save_pretrained(tmp_path / "tokenizer")
+    learnt_tokenizer().save_pretrained(tmp_path / "tokenizer")
     options = common(tmp_path) | {"tokenizer": str(tmp_path / "tokenizer")}
     (batch, *_) = MemoryDataModule("mine", train=some("a", 20), **options).train_dataloader()
     assert batch.keys() == {"input_ids", "attention_mask", "labels", "rows"}
 
 
 def test_reviews_need_no_tokenizer_and_batches_say_that_they_do(tmp_path: Path) -> None:
-    module = DemoDataModule("en", limit=10)
+    module = WrittenDataModule("en", limit=10)
     assert len(module.reviews("test")) == 10
-    with pytest.raises(UserError, match=r'DemoDataModule was made without a tokenizer.*Pass tokenizer="FacebookAI'):
+    with pytest.raises(UserError, match=r'WrittenDataModule was made without a tokenizer.*Pass tokenizer="FacebookAI'):
         module.train_dataloader()
 
 

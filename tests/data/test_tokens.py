@@ -11,15 +11,15 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 import sentiment_transfer.data.tokens as tokens
 from data.stores import TEXTS, folder_of, never, reviews, same
+from learnt import learnt_tokenizer
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import ARRAYS, token_store, tokenizer_digest
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.model.tokenizer import train_tokenizer
 
 
 @pytest.fixture(scope="session")
 def tokenizers() -> dict[str, PreTrainedTokenizerBase]:
-    return {"demo": demo_tokenizer(), "trained": train_tokenizer(TEXTS * 3, vocabulary=300)}
+    return {"learnt": learnt_tokenizer(), "small": train_tokenizer(TEXTS * 3, vocabulary=300)}
 
 
 def assert_equals_the_tokenizers_own_cut(tokenizer: PreTrainedTokenizerBase, cache: Path) -> None:
@@ -34,7 +34,7 @@ def assert_equals_the_tokenizers_own_cut(tokenizer: PreTrainedTokenizerBase, cac
         assert {int(store[i][-1]) for i in range(len(store))} == {tokenizer.sep_token_id}
 
 
-@pytest.mark.parametrize("name", ["demo", "trained"])
+@pytest.mark.parametrize("name", ["learnt", "small"])
 def test_the_store_equals_the_tokenizers_own_cut(
     name: str, tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
@@ -48,9 +48,9 @@ def test_the_store_equals_the_cut_of_the_real_xlm_r_tokenizer(real_models: Path,
 
 
 def test_a_store_is_built_once_and_then_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    built = token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     monkeypatch.setattr(tokens, "_tokenise", never)
-    opened = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    opened = token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     assert same(built, opened)
     for name, kind in ARRAYS.items():
         array = getattr(opened, name)
@@ -59,29 +59,29 @@ def test_a_store_is_built_once_and_then_mapped(tmp_path: Path, monkeypatch: pyte
 
 
 def test_labels_and_ids_are_no_part_of_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    token_store(reviews(["good", "bad"]), demo_tokenizer(), 32, tmp_path)
+    token_store(reviews(["good", "bad"]), learnt_tokenizer(), 32, tmp_path)
     monkeypatch.setattr(tokens, "_tokenise", never)
     other = Reviews.from_columns(["x", "y"], ["good", "bad"], [1, 1], language="id", domain="other")
-    assert len(token_store(other, demo_tokenizer(), 32, tmp_path)) == 2
+    assert len(token_store(other, learnt_tokenizer(), 32, tmp_path)) == 2
 
 
 def test_content_tokenizer_and_length_each_make_another_store(
     tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
-    demo, trained = tokenizers["demo"], tokenizers["trained"]
-    token_store(reviews(["good", "bad"]), demo, 32, tmp_path)
-    token_store(reviews(["bad", "good"]), demo, 32, tmp_path)
-    token_store(reviews(["good", "bad"]), trained, 32, tmp_path)
-    token_store(reviews(["good", "bad"]), demo, 33, tmp_path)
+    learnt, small = tokenizers["learnt"], tokenizers["small"]
+    token_store(reviews(["good", "bad"]), learnt, 32, tmp_path)
+    token_store(reviews(["bad", "good"]), learnt, 32, tmp_path)
+    token_store(reviews(["good", "bad"]), small, 32, tmp_path)
+    token_store(reviews(["good", "bad"]), learnt, 33, tmp_path)
     assert len([path for path in (tmp_path / "tokens").iterdir() if path.is_dir()]) == 4
 
 
 def test_a_tokenizer_with_other_rules_has_another_digest() -> None:
     from tokenizers import normalizers
 
-    tokenizer = demo_tokenizer()
+    tokenizer = learnt_tokenizer()
     before = tokenizer_digest(tokenizer)
-    assert before == tokenizer_digest(demo_tokenizer())
+    assert before == tokenizer_digest(learnt_tokenizer())
     tokenizer.backend_tokenizer.normalizer = normalizers.NFC()
     assert tokenizer_digest(tokenizer) != before
 
@@ -133,7 +133,7 @@ def test_a_review_of_two_megabytes_is_cut_and_its_length_reported(
     tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
     words = 400_000
-    store = token_store(reviews(["word " * words, "word"]), tokenizers["trained"], 256, tmp_path)
+    store = token_store(reviews(["word " * words, "word"]), tokenizers["small"], 256, tmp_path)
     assert (store.full_lengths[0], store.lengths[0]) == (words + 3, 256)  # <s>, the words, a last space, </s>
     report = store.length_report(256)
     assert (report["tokens_p100"], report["truncated_share"]) == (words + 3, 0.5)
@@ -141,7 +141,7 @@ def test_a_review_of_two_megabytes_is_cut_and_its_length_reported(
 
 def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
     texts = ["good" + " good" * count for count in range(100)]
-    report = token_store(reviews(texts), demo_tokenizer(), 52, tmp_path).length_report(52)
+    report = token_store(reviews(texts), train_tokenizer(["good"] * 9), 52, tmp_path).length_report(52)
     assert report == {
         "tokens_p50": 52.5,
         "tokens_p90": pytest.approx(92.1),
@@ -152,6 +152,6 @@ def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
 
 
 def test_the_facts_are_plain_json(tmp_path: Path) -> None:
-    store = token_store(reviews(TEXTS), demo_tokenizer(), 32, tmp_path)
+    store = token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
     facts = json.loads((folder_of(tmp_path) / "store.json").read_text())
     assert facts["tokens"]["size"] == store.offsets[-1] == len(store.tokens)

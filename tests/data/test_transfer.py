@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from data.memory import MemoryDataModule, Rows, overlap, some
+from learnt import learnt_tokenizer
 from sentiment_transfer.data.reviews import THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 
 
@@ -155,7 +155,7 @@ def test_the_test_rows_of_a_mixture_are_compared_with_all_of_it() -> None:
 
 def test_a_mixture_trains_on_every_row_of_every_source(tmp_path: Path) -> None:
     source = {"en_src": english(), "ja_src": MemoryDataModule("ja_src", "ja", train=some("kotoba", 10))}
-    data = TransferDataModule(source, batch_size=8, tokenizer=demo_tokenizer(), cache_dir=tmp_path)
+    data = TransferDataModule(source, batch_size=8, tokenizer=learnt_tokenizer(), cache_dir=tmp_path)
     data.setup("fit")
     batches = list(data.train_dataloader())
     assert [len(batch["rows"]) for batch in batches] == [8, 8, 8, 6]
@@ -169,7 +169,7 @@ def test_a_mixture_trains_on_every_row_of_every_source(tmp_path: Path) -> None:
 
 def test_every_test_set_has_a_loader_in_order_and_in_full(tmp_path: Path) -> None:
     data = read({"en_src": english()}, {"ja": MemoryDataModule("ja", "ja", test=some("t", 9))}, cache_dir=tmp_path)
-    data.tokenise(demo_tokenizer())
+    data.tokenise(learnt_tokenizer())
     loaders = data.test_dataloader()
     assert len(loaders) == len(data.test_sets) == 2
     for test_set, loader in zip(data.test_sets, loaders, strict=True):
@@ -183,7 +183,7 @@ def test_every_test_set_has_a_loader_in_order_and_in_full(tmp_path: Path) -> Non
 
 def test_token_lengths_join_the_audit(tmp_path: Path) -> None:
     data = read({"en_src": english()}, max_length=4, cache_dir=tmp_path)
-    data.tokenise(demo_tokenizer())
+    data.tokenise(learnt_tokenizer())
     facts = data.audit["splits"]["en_src"]["train"]
     assert facts["truncated_share"] == 1.0
     assert facts["tokens_p50"] > 4

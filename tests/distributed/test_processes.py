@@ -23,7 +23,7 @@ TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 # 34 reviews in batches of 8: the last has 2, which one process takes alone. Seven scoring batches, an odd number.
 # An optimiser that moves in proportion to the gradient, so that the weights show what it was.
 PLAIN = (
-    *RUN, "source.demo_en.limit=34", "trainer.max_epochs=5", "trainer.accelerator=cpu", "model.dropout=0",
+    *RUN, "source.written_en.limit=34", "trainer.max_epochs=5", "trainer.accelerator=cpu", "model.dropout=0",
     "trainer.precision=32-true", "data.score_batch_tokens=128", "optimizer.eps=1", "optimizer.learning_rate=1",
 )  # fmt: skip
 OFTEN = ("trainer.save_every_minutes=0.0001",)

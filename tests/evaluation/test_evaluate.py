@@ -11,10 +11,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from learnt import learnt_tokenizer
 from run.encoders import pretrained_folder
 from runs import ROOT, SMALL, trained
 from sentiment_transfer import cli
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.evaluation.command import evaluate
 from sentiment_transfer.identity import evaluation_name
@@ -24,7 +24,7 @@ from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.validate import validate_evaluate
 
-SMALL_TARGETS = ("targets=[demo_ja,demo_id]", "targets.demo_ja.limit=100", "targets.demo_id.limit=100")
+SMALL_TARGETS = ("targets=[written_ja,written_id]", "targets.written_ja.limit=100", "targets.written_id.limit=100")
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(outputs: Path) -> Path:
-    trained(outputs / "nano-run", *SMALL, "trainer.precision=32-true")
-    return outputs / "nano-run"
+    trained(outputs / "tiny-run", *SMALL, "trainer.precision=32-true")
+    return outputs / "tiny-run"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = AutoConfig.from_pretrained(encoder, num_labels=3, id2label=labels)
     torch.manual_seed(0)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
-    demo_tokenizer().save_pretrained(folder)
+    learnt_tokenizer().save_pretrained(folder)
     return folder
 
 
@@ -81,7 +81,7 @@ def of_the_foreign(outputs: Path, foreign: Path) -> RunResult:
 
 def test_a_runs_scores_come_out_again(outputs: Path, run: Path, of_the_run: RunResult) -> None:
     before = read_result(run)
-    for name in ("demo_ja", "demo_id"):
+    for name in ("written_ja", "written_id"):
         ours_, theirs_ = of_the_run["scores"][name], before["scores"][name]
         assert {k: v for k, v in ours_.items() if k != "selections"} == {
             k: v for k, v in theirs_.items() if k != "selections"
@@ -105,7 +105,7 @@ def test_a_foreign_model_is_scored_and_its_training_is_not_guessed(outputs: Path
     assert {entry["protocol"] for entry in result["scores"].values()} == {"unknown"}
     assert result["model"]["name"] == "sentiment-of-somebody"
     assert "training data unknown" in result["labels"]
-    answers = read_predictions(outputs / result["run_id"], "demo_ja")
+    answers = read_predictions(outputs / result["run_id"], "written_ja")
     assert answers.classes == ("negative", "positive")  # the set's classes in its order; neutral has no share
     assert np.abs(answers.probabilities["last"].sum(1) - 1).max() < 1e-5
     assert result["model"]["parameters"] > 1_000
@@ -125,7 +125,7 @@ def test_the_report_names_an_evaluation_by_what_it_was_on(outputs: Path, run: Pa
     from sentiment_transfer.report.entries import group_runs, make_entries
 
     names = [entry.name for entry, _ in make_entries(group_runs([read_result(run), of_the_run]))]
-    assert sorted(names) == ["nano (evaluated=on demo_id+demo_ja)", "nano (evaluated=with the run)"]
+    assert sorted(names) == ["scratch (evaluated=on written_id+written_ja)", "scratch (evaluated=with the run)"]
 
 
 def test_a_second_evaluation_is_the_same_directory_and_is_skipped(
@@ -143,10 +143,10 @@ def test_a_second_evaluation_is_the_same_directory_and_is_skipped(
 
 
 def test_a_target_that_was_trained_on_has_the_sources_test_rows(outputs: Path, run: Path) -> None:
-    result = evaluated(outputs, run, "targets=demo_en")
-    before = read_result(run)["scores"]["demo_en"]
-    assert result["scores"]["demo_en"]["protocol"] == "supervised"
-    assert result["scores"]["demo_en"]["n"] == before["n"]
+    result = evaluated(outputs, run, "targets=written_en")
+    before = read_result(run)["scores"]["written_en"]
+    assert result["scores"]["written_en"]["protocol"] == "supervised"
+    assert result["scores"]["written_en"]["n"] == before["n"]
 
 
 def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
     result = evaluated(tmp_path, copy, *SMALL_TARGETS)
     assert "cannot be read, so nothing is audited" in result["audit"]["unread"]
     assert result["audit"]["overlaps"] == []
-    assert result["scores"]["demo_ja"]["protocol"] == "zero-shot"
+    assert result["scores"]["written_ja"]["protocol"] == "zero-shot"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
         ((*SMALL_TARGETS, "data.max_length=2000"), "is more than the 64 tokens"),
         ((*SMALL_TARGETS, "data.max_length=1"), "at least 4"),
         ((*SMALL_TARGETS, "precision=int3"), "precision=int3 is not there"),
-        (("targets=demo_ja", "targets.demo_ja.limit=1"), "keep at least 2 rows"),
+        (("targets=written_ja", "targets.written_ja.limit=1"), "keep at least 2 rows"),
     ],
 )
 def test_what_cannot_be_evaluated(foreign: Path, tmp_path: Path, overrides: tuple[str, ...], sentence: str) -> None:

@@ -13,8 +13,8 @@ Export = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def nano_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "nano"
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
     trained(folder, *SMALL)
     return folder
 

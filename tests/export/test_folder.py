@@ -25,7 +25,7 @@ from sentiment_transfer.trained.opening import open_model
 Export = Callable[..., None]
 
 
-# Of the demo's languages and not; an unknown character, nothing at all, and more tokens than a run reads.
+# Of the written reviews' languages and not; an unknown character, nothing at all, and more tokens than a run reads.
 TEXTS = [
     "The hotel was great.",
     "部屋がとても汚かった。",
@@ -52,7 +52,7 @@ def by_run(run: Path, selection: str | None = None) -> np.ndarray:
         return model.network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.numpy()
 
 
-@pytest.mark.parametrize("run", ["nano_run", "scratch_run", "lora_run"])
+@pytest.mark.parametrize("run", ["tiny_run", "scratch_run", "lora_run"])
 def test_the_pipeline_gives_the_runs_logits(
     run: str, request: pytest.FixtureRequest, export: Export, tmp_path: Path
 ) -> None:
@@ -63,16 +63,16 @@ def test_the_pipeline_gives_the_runs_logits(
     assert np.abs(by_pipeline(tmp_path / "model") - expected).max() < min(1e-5, 0.01 * np.ptp(expected[:, 0]))
 
 
-def test_a_colleague_may_read_every_file(nano_run: Path, export: Export, tmp_path: Path) -> None:
-    export(nano_run, tmp_path / "model")
+def test_a_colleague_may_read_every_file(tiny_run: Path, export: Export, tmp_path: Path) -> None:
+    export(tiny_run, tmp_path / "model")
     (tmp_path / "mine").touch()
     usual = (tmp_path / "mine").stat().st_mode
     assert {path.stat().st_mode for path in (tmp_path / "model").rglob("*") if path.is_file()} == {usual}
 
 
-def test_another_selection_is_another_network(nano_run: Path, export: Export, tmp_path: Path) -> None:
-    export(nano_run, tmp_path / "last", "selection=last")
-    assert np.abs(by_pipeline(tmp_path / "last") - by_run(nano_run, "last")).max() < 1e-5
+def test_another_selection_is_another_network(tiny_run: Path, export: Export, tmp_path: Path) -> None:
+    export(tiny_run, tmp_path / "last", "selection=last")
+    assert np.abs(by_pipeline(tmp_path / "last") - by_run(tiny_run, "last")).max() < 1e-5
     assert json.loads((tmp_path / "last" / "config.json").read_text())["sentiment_transfer"]["selection"] == "last"
 
 
@@ -102,7 +102,7 @@ def test_the_folder_says_its_labels_its_length_and_where_it_is_from(
     assert config["architectures"] == ["XLMRobertaForSequenceClassification"]
     again = open_model(str(tmp_path / "model"))
     assert (again.origin.kind, again.classes, again.max_length) == ("folder", ("negative", "positive"), 16)
-    assert again.labels == ("trained from scratch", "demo data")
+    assert again.labels == ("trained from scratch",)
     card = ModelCard.load(tmp_path / "model" / "README.md")
     assert card.data.pipeline_tag == "text-classification"
     assert f'pipeline("text-classification", "{(tmp_path / "model").name}")' in card.text
@@ -112,43 +112,43 @@ def snapshot(of: Path) -> dict[str, bytes]:
     return {str(path.relative_to(of)): path.read_bytes() for path in of.rglob("*") if path.is_file()}
 
 
-def test_an_earlier_export_is_replaced_only_when_asked_for(nano_run: Path, export: Export, tmp_path: Path) -> None:
+def test_an_earlier_export_is_replaced_only_when_asked_for(tiny_run: Path, export: Export, tmp_path: Path) -> None:
     output = tmp_path / "model"
-    export(nano_run, output, "selection=last")
+    export(tiny_run, output, "selection=last")
     (output / "notes.txt").write_text("left by the user")
     before = snapshot(output)
     with pytest.raises(UserError, match="exists: type overwrite=true to replace it"):
-        export(nano_run, output)
+        export(tiny_run, output)
     assert snapshot(output) == before
-    export(nano_run, output, "overwrite=true", "selection=source_dev")
+    export(tiny_run, output, "overwrite=true", "selection=source_dev")
     assert "notes.txt" not in snapshot(output)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_folder_of_other_things_is_never_overwritten(nano_run: Path, export: Export, tmp_path: Path) -> None:
+def test_a_folder_of_other_things_is_never_overwritten(tiny_run: Path, export: Export, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("years of work")
     with pytest.raises(UserError, match=r"holds other things than an export \(chapter1.tex"):
-        export(nano_run, tmp_path / "thesis", "overwrite=true")
+        export(tiny_run, tmp_path / "thesis", "overwrite=true")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is no folder but a file or a link"):
-        export(nano_run, tmp_path / "file", "overwrite=true")
-    for inside in (nano_run / "export", nano_run, nano_run.parent):
+        export(tiny_run, tmp_path / "file", "overwrite=true")
+    for inside in (tiny_run / "export", tiny_run, tiny_run.parent):
         with pytest.raises(UserError, match="lies in, or holds, the run's own directory"):
-            export(nano_run, inside, "overwrite=true")
+            export(tiny_run, inside, "overwrite=true")
     assert (tmp_path / "thesis" / "chapter1.tex").read_text() == "years of work"
 
 
-def test_a_place_that_cannot_be_written_is_named(nano_run: Path, export: Export, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(tiny_run: Path, export: Export, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="a file is where a folder should be"):
-        export(nano_run, tmp_path / "file" / "model")
+        export(tiny_run, tmp_path / "file" / "model")
 
 
 def test_what_fails_half_way_leaves_nothing(
-    nano_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export(nano_run, tmp_path / "model")
+    export(tiny_run, tmp_path / "model")
     before = snapshot(tmp_path)
 
     def full(*of: object) -> None:
@@ -156,7 +156,7 @@ def test_what_fails_half_way_leaves_nothing(
 
     monkeypatch.setattr(command, "write_card", full)
     with pytest.raises(UserError, match="The disk is full"):
-        export(nano_run, tmp_path / "model", "overwrite=true")
+        export(tiny_run, tmp_path / "model", "overwrite=true")
     assert snapshot(tmp_path) == before
 
     def read_only(*of: object, **options: object) -> None:
@@ -164,14 +164,14 @@ def test_what_fails_half_way_leaves_nothing(
 
     monkeypatch.setattr(folder.Path, "mkdir", read_only)
     with pytest.raises(UserError, match=r"No permission to write .*choose another with output="):
-        export(nano_run, tmp_path / "other")
+        export(tiny_run, tmp_path / "other")
     assert snapshot(tmp_path) == before
 
 
 def test_a_failed_swap_brings_the_earlier_export_back(
-    nano_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export(nano_run, tmp_path / "model")
+    export(tiny_run, tmp_path / "model")
     before = snapshot(tmp_path)
     rename = Path.rename
 
@@ -182,7 +182,7 @@ def test_a_failed_swap_brings_the_earlier_export_back(
 
     monkeypatch.setattr(folder.Path, "rename", fails_on_the_new)
     with pytest.raises(UserError, match="could not be written"):
-        export(nano_run, tmp_path / "model", "overwrite=true")
+        export(tiny_run, tmp_path / "model", "overwrite=true")
     assert snapshot(tmp_path) == before
 
 
@@ -194,9 +194,9 @@ def damaged(run: Path, place: Path, content: bytes) -> Path:
 
 
 def test_what_is_no_run_or_a_broken_one_is_a_sentence_and_leaves_nothing(
-    nano_run: Path, export: Export, tmp_path: Path
+    tiny_run: Path, export: Export, tmp_path: Path
 ) -> None:
-    export(nano_run, tmp_path / "saved")
+    export(tiny_run, tmp_path / "saved")
     (tmp_path / "notes").mkdir()
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "result.json").write_text('{"accuracy": 0.9}')
@@ -206,8 +206,8 @@ def test_what_is_no_run_or_a_broken_one_is_a_sentence_and_leaves_nothing(
         tmp_path / "gone": "does not exist",
         "cardiffnlp/sentiment": "neither a folder here nor a run's directory",
         tmp_path / "foreign": "another program's",
-        damaged(nano_run, tmp_path / "cut", b""): "damaged or were cut short",
-        damaged(nano_run, tmp_path / "pickle", b"\x80\x02}q\x00."): "Pickles can run any code and are never loaded",
+        damaged(tiny_run, tmp_path / "cut", b""): "damaged or were cut short",
+        damaged(tiny_run, tmp_path / "pickle", b"\x80\x02}q\x00."): "Pickles can run any code and are never loaded",
     }
     for checkpoint, sentence in refused.items():
         with pytest.raises(UserError, match=sentence):

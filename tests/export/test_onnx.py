@@ -24,18 +24,18 @@ Export = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def converted(nano_run: Path, export: Export, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(tiny_run: Path, export: Export, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exports") / "model"
-    export(nano_run, folder, "onnx=true", "int8=true")
+    export(tiny_run, folder, "onnx=true", "int8=true")
     return folder
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 2), (2, 64), (7, 33)])
 def test_any_batch_and_any_length_give_the_originals_logits(
-    shape: tuple[int, int], converted: Path, nano_run: Path
+    shape: tuple[int, int], converted: Path, tiny_run: Path
 ) -> None:
-    network = open_model(str(nano_run)).network
-    ids = torch.from_numpy(np.random.default_rng(0).integers(4, 2000, shape))
+    network = open_model(str(tiny_run)).network
+    ids = torch.from_numpy(np.random.default_rng(0).integers(4, len(network.get_input_embeddings().weight), shape))
     mask = torch.ones_like(ids)
     if shape[1] > 2:
         ids[0, -2:], mask[0, -2:] = 1, 0
@@ -59,13 +59,13 @@ def test_the_card_has_what_was_measured_on_every_test_set(converted: Path) -> No
     card = (converted / "README.md").read_text()
     rows = [line for line in card.splitlines() if line.startswith("| onnx/")]
     assert [row.split("|")[1:3] for row in rows] == [
-        [f" {file} ", f" {name} "] for name in ("demo_en", "demo_ja", "demo_id") for file in (FP32, INT8)
+        [f" {file} ", f" {name} "] for name in ("written_en", "written_ja", "written_id") for file in (FP32, INT8)
     ]
     assert all(row.split("|")[5] == " 100.00 % " for row in rows if FP32 in row)
     assert "- onnx\n" in card.partition("\n# ")[0]
 
 
-def test_int8_is_smaller_and_another_network(converted: Path, nano_run: Path) -> None:
+def test_int8_is_smaller_and_another_network(converted: Path, tiny_run: Path) -> None:
     assert (converted / INT8).stat().st_size < 0.4 * (converted / FP32).stat().st_size
     feed = {"input_ids": np.array([[0, 5, 6, 2]]), "attention_mask": np.ones((1, 4), dtype=np.int64)}
     full, quantised = (session(converted / file).run(None, feed)[0] for file in (FP32, INT8))
@@ -73,18 +73,18 @@ def test_int8_is_smaller_and_another_network(converted: Path, nano_run: Path) ->
 
 
 def test_a_graph_that_answers_otherwise_is_not_handed_out(
-    nano_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agreement, "SAME", 0.0)
-    with pytest.raises(UserError, match="does not answer as the original: on demo_en"):
-        export(nano_run, tmp_path / "model", "onnx=true")
+    with pytest.raises(UserError, match="does not answer as the original: on written_en"):
+        export(tiny_run, tmp_path / "model", "onnx=true")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_package_is_named_before_any_work(
-    nano_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError, match=r"needs the package onnxscript.*\[onnx\]"):
-        export(nano_run, tmp_path / "model", "int8=true")
+        export(tiny_run, tmp_path / "model", "int8=true")
     assert not list(tmp_path.iterdir())

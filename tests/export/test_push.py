@@ -76,9 +76,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def said(nano_run: Path, hub: Path, home: Path) -> dict[str, Any]:
+def said(tiny_run: Path, hub: Path, home: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(TESTS), str(hub), str(home), str(nano_run)],
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(TESTS), str(hub), str(home), str(tiny_run)],
         env=os.environ | {"HF_HUB_OFFLINE": "0"},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The fault campaign at full length, with real runs of the demo world: make faults
+"""The fault campaign at full length, with real runs on the written reviews: make faults
 
     PYTHONPATH=src:tests python tests/launcher/faults.py --jobs 24 --faults 200
 
@@ -26,11 +26,11 @@ from runs import ROOT
 TRAIN = [sys.executable, str(ROOT / "train.py"), "-m"]
 # Some seconds a run, most of them for imports; five steps an epoch, each saved; dropout, for the random state.
 RUN = (
-    "experiment=demo",
+    "experiment=tiny",
     "model.dropout=0.1",
-    "source.demo_en.limit=38",
-    "targets.demo_ja.limit=20",
-    "targets.demo_id.limit=20",
+    "source.written_en.limit=38",
+    "targets.written_ja.limit=20",
+    "targets.written_id.limit=20",
     "trainer.batch_size=8",
     "trainer.save_every_minutes=0.0001",
     "logger=none",

@@ -12,10 +12,10 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from data.memory import MemoryDataModule, some
+from learnt import learnt_tokenizer
 from model.tiny import FAMILIES, VOCABULARY, tiny_folder
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.model.classifier import LinearWithWarmup, SentimentClassifier
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.training.trainer import MEANT
@@ -23,8 +23,10 @@ from sentiment_transfer.training.trainer import MEANT
 pytestmark = [pytest.mark.filterwarnings(f"ignore:{message}") for message in MEANT]
 
 
-def nano(seed: int = 0, **options: Any) -> PreTrainedModel:
-    return load_network("builtin:nano", **({"classes": BINARY, "vocabulary": 0, "seed": seed} | options))
+def small(seed: int = 0, **options: Any) -> PreTrainedModel:
+    return load_network(
+        "builtin:scratch", **({"classes": BINARY, "vocabulary": len(learnt_tokenizer()), "seed": seed} | options)
+    )
 
 
 def trainer(folder: Path, **options: Any) -> pl.Trainer:
@@ -35,7 +37,7 @@ def trainer(folder: Path, **options: Any) -> pl.Trainer:
 
 def transfer(folder: Path, rows: int = 20, **options: Any) -> TransferDataModule:
     source = {"mine": MemoryDataModule("mine", train=some("a", rows), dev=some("b", 7), test=some("c", 5))}
-    return TransferDataModule(source, tokenizer=demo_tokenizer(), cache_dir=folder, **({"batch_size": 8} | options))
+    return TransferDataModule(source, tokenizer=learnt_tokenizer(), cache_dir=folder, **({"batch_size": 8} | options))
 
 
 def weights(module: SentimentClassifier) -> Tensor:
@@ -71,7 +73,7 @@ def test_biases_and_norms_have_no_weight_decay(model_type: str, tmp_path: Path) 
 
 
 def test_what_is_frozen_is_not_optimised() -> None:
-    network = nano(freeze_embeddings=True)
+    network = small(freeze_embeddings=True)
     groups = SentimentClassifier(network)._parameter_groups()
     optimised = {id(p) for group in groups for p in group["params"]}
     assert id(network.get_input_embeddings().weight) not in optimised
@@ -79,7 +81,7 @@ def test_what_is_frozen_is_not_optimised() -> None:
 
 
 def test_one_step_serves_training_and_development() -> None:
-    module = SentimentClassifier(nano(), classes=BINARY).eval()
+    module = SentimentClassifier(small(), classes=BINARY).eval()
     ids = torch.tensor([[0, 9, 10, 2], [0, 11, 2, 1]])
     batch = {"input_ids": ids, "attention_mask": (ids != 1).long(), "labels": torch.tensor([1, 0])}
     loss = module.step(batch, module.train_metrics)
@@ -93,7 +95,7 @@ def test_one_step_serves_training_and_development() -> None:
 
 
 def test_metrics_weigh_reviews_and_not_batches() -> None:
-    module = SentimentClassifier(nano(), classes=BINARY).eval()
+    module = SentimentClassifier(small(), classes=BINARY).eval()
     ids = torch.tensor([[0, 9, 10, 2]]).repeat(4, 1)
     right = module(ids, torch.ones_like(ids)).argmax(1)
     labels = torch.cat([right[:3], 1 - right[3:]])
@@ -107,14 +109,14 @@ def test_metrics_weigh_reviews_and_not_batches() -> None:
 
 
 def test_padding_changes_no_logit() -> None:
-    module = SentimentClassifier(nano()).eval()
+    module = SentimentClassifier(small()).eval()
     ids = torch.tensor([[0, 9, 10, 2]])
     padded = torch.nn.functional.pad(ids, (0, 20), value=1)
     torch.testing.assert_close(module(ids, torch.ones_like(ids)), module(padded, (padded != 1).long()))
 
 
 def test_three_classes_have_three_logits_and_a_macro_f1_of_all() -> None:
-    module = SentimentClassifier(nano(classes=THREE_CLASS), classes=THREE_CLASS).eval()
+    module = SentimentClassifier(small(classes=THREE_CLASS), classes=THREE_CLASS).eval()
     ids = torch.tensor([[0, 9, 2]] * 3)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": torch.tensor([0, 1, 2])}
     module.step(batch, module.train_metrics)
@@ -133,7 +135,7 @@ def test_an_encoder_may_be_given_by_its_folder(tmp_path: Path) -> None:
 
 
 def fitted(folder: Path, data: pl.LightningDataModule, *, seed: int = 0, **options: Any) -> SentimentClassifier:
-    network = nano(seed, dropout=options.pop("dropout", 0.1))
+    network = small(seed, dropout=options.pop("dropout", 0.1))
     module = SentimentClassifier(network, seed=seed, learning_rate=1e-2, eps=options.pop("eps", 1e-8))
     torch.manual_seed(options.pop("before", 0))
     trainer(folder, **options).fit(module, datamodule=data)
@@ -153,7 +155,7 @@ def test_a_batch_in_parts_trains_like_the_whole_batch(accumulate: int, tmp_path:
     options = {"dropout": 0.0, "eps": 1e-2, "gradient_clip_val": 1.0}
     whole = fitted(tmp_path, transfer(tmp_path), **options)
     parts = fitted(tmp_path, transfer(tmp_path, accumulate=accumulate), accumulate_grad_batches=accumulate, **options)
-    untrained = weights(SentimentClassifier(nano(dropout=0.0)))
+    untrained = weights(SentimentClassifier(small(dropout=0.0)))
     assert (weights(whole) - untrained).abs().max() > 1e-3
     torch.testing.assert_close(weights(parts), weights(whole), atol=1e-6, rtol=0)
 
@@ -178,7 +180,7 @@ def test_every_development_set_has_its_own_figures(tmp_path: Path) -> None:
     data = transfer(tmp_path)
     data.setup()
     (loader,) = data.val_dataloader()
-    module = SentimentClassifier(nano(), dev_names=("one", "two"))
+    module = SentimentClassifier(small(), dev_names=("one", "two"))
     fit = trainer(tmp_path, num_sanity_val_steps=0)
     fit.fit(module, data.train_dataloader(), [loader, DataLoader([next(iter(loader))], batch_size=None)])
     figures = {f"dev/{name}/{metric}" for name in ("one", "two") for metric in ("loss", "accuracy", "f1")}
@@ -189,7 +191,7 @@ def test_every_development_set_has_its_own_figures(tmp_path: Path) -> None:
 def test_predictions_are_probabilities_of_the_rows(tmp_path: Path) -> None:
     data = transfer(tmp_path, score_batch_tokens=24)
     data.setup()
-    module = SentimentClassifier(nano())
+    module = SentimentClassifier(small())
     outputs = trainer(tmp_path).predict(module, data.test_dataloader())
     assert outputs is not None and len(outputs) > 1
     rows = torch.cat([batch["rows"] for batch in outputs])

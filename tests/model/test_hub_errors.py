@@ -15,9 +15,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from learnt import learnt_tokenizer
 from model.tiny import VOCABULARY, tiny_folder
 from sentiment_transfer.data.reviews import BINARY
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.network import load_network
@@ -165,7 +165,7 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
     config = str(tiny_folder(tmp_path / "config"))
     network = load_network(config, classes=BINARY, vocabulary=VOCABULARY, seed=0, random_weights=True)
     network.save_pretrained(folder)
-    demo_tokenizer().save_pretrained(folder)
+    learnt_tokenizer().save_pretrained(folder)
     pickled = folder.with_name("pickled")
     pickled.mkdir()
     shutil.copy(folder / "config.json", pickled)
@@ -186,7 +186,7 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
         assert "the download broke off" in answers[f"{what} half"]
     assert NOT_THERE in answers["absent"] and "owner/absent" in answers["absent"]
     assert "it has no safetensors weights, and pickled ones are never loaded" in answers["pickled"]
-    assert answers["tokenizer"] == demo_tokenizer()("good food")["input_ids"]
+    assert answers["tokenizer"] == learnt_tokenizer()("good food")["input_ids"]
     assert answers["model"] == pytest.approx(sum(p.double().sum().item() for p in network.parameters()))
     assert answers["downloaded again"] == 0
     assert answers["code or pickles"] == answers["conversions"] == []

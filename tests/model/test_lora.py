@@ -53,7 +53,13 @@ def test_packed_equals_padded_with_adapters_too(tmp_path: Path) -> None:
     assert distance(gradients(reference, expected), gradients(run.network, got)) < 1e-4
 
 
-RUN = ("experiment=demo", "source.demo_en.limit=64", "targets=demo_ja", "targets.demo_ja.limit=20", "model.lora_rank=4")
+RUN = (
+    "experiment=tiny",
+    "source.written_en.limit=64",
+    "targets=written_ja",
+    "targets.written_ja.limit=20",
+    "model.lora_rank=4",
+)
 
 
 def test_a_run_keeps_its_adapters_and_not_the_frozen_encoder(tmp_path: Path) -> None:
@@ -64,7 +70,7 @@ def test_a_run_keeps_its_adapters_and_not_the_frozen_encoder(tmp_path: Path) -> 
     trainable = result["model"]["trainable_parameters"]
     assert trainable == sum(t.numel() for name, t in state.items() if not name.endswith(".covered"))
     assert result["performance"]["batches"] == "packed"
-    probabilities = read_predictions(tmp_path, "demo_ja").probabilities["last"]
+    probabilities = read_predictions(tmp_path, "written_ja").probabilities["last"]
     assert np.isfinite(probabilities).all()
 
 

@@ -86,7 +86,7 @@ def test_as_many_runs_fit_as_there_is_room_for(tmp_path: Path) -> None:
     assert runs_at_once(one, 0.5 * one.total) == 0
 
 
-SMALL_RUN = ("experiment=demo", "source.demo_en.limit=64", "targets=none", "logger.progress_bar=false")
+SMALL_RUN = ("experiment=tiny", "source.written_en.limit=64", "targets=none", "logger.progress_bar=false")
 
 
 def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerBase
 
+from learnt import learnt_tokenizer
 from sentiment_transfer.data.tokens import tokenizer_digest
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import tokenizer as module
 from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer, train_tokenizer
@@ -121,15 +121,14 @@ def test_the_most_frequent_characters_are_kept() -> None:
     assert sum(len(piece) == 1 for piece in vocabulary) == 4_000 + 1, "and the mark of a word's start"
 
 
-def test_built_in_encoders_have_the_demo_tokenizer_or_one_of_the_texts() -> None:
-    assert tokenizer_digest(load_tokenizer("builtin:nano")) == tokenizer_digest(demo_tokenizer())
-    scratch = load_tokenizer("builtin:scratch", texts=iter(TEXTS))
-    assert tokenizer_digest(scratch) == tokenizer_digest(train_tokenizer(TEXTS))
+@pytest.mark.parametrize("encoder", ["builtin:scratch", "builtin:ulmfit"])
+def test_built_in_encoders_have_a_tokenizer_of_the_texts(encoder: str) -> None:
+    assert tokenizer_digest(load_tokenizer(encoder, texts=iter(TEXTS))) == tokenizer_digest(train_tokenizer(TEXTS))
 
 
 def test_a_tokenizer_named_outright_goes_before_the_encoders(tmp_path: Path, trained: PreTrainedTokenizerBase) -> None:
     trained.save_pretrained(tmp_path)
-    for encoder in ("builtin:nano", "builtin:scratch", "owner/name"):
+    for encoder in ("builtin:scratch", "builtin:ulmfit", "owner/name"):
         assert len(load_tokenizer(encoder, tokenizer=str(tmp_path))) == len(trained)
 
 
@@ -171,13 +170,13 @@ def wordpieces(folder: Path) -> PreTrainedTokenizerBase:
     return BertTokenizer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("kind", ["learnt", "demo", "BERT", pytest.param("XLM-R", marks=pytest.mark.real_data)])
+@pytest.mark.parametrize("kind", ["learnt", "in three", "BERT", pytest.param("XLM-R", marks=pytest.mark.real_data)])
 def test_a_saved_tokenizer_is_the_one_that_was_saved(
     kind: str, tmp_path: Path, trained: PreTrainedTokenizerBase, request: pytest.FixtureRequest
 ) -> None:
     makers = {
         "learnt": lambda: trained,
-        "demo": demo_tokenizer,
+        "in three": learnt_tokenizer,
         "BERT": lambda: wordpieces(tmp_path),
         "XLM-R": lambda: load_tokenizer(str(request.getfixturevalue("real_models") / "xlm-roberta-base")),
     }

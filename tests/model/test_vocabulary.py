@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from learnt import learnt_tokenizer
 from model.packed.networks import VOCABULARY, classifier, distance, gradients, packed, padded, reviews, twin
 from model.tiny import FAMILIES
 from sentiment_transfer.data.tokens import TokenStore
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.packed.network import PackedNetwork
 from sentiment_transfer.model.vocabulary import (
@@ -128,7 +128,7 @@ def test_padding_is_always_covered(tmp_path: Path) -> None:
 
 
 def test_every_token_of_every_store_and_every_special_one_counts() -> None:
-    tokenizer = demo_tokenizer()
+    tokenizer = learnt_tokenizer()
 
     def store(tokens: list[int]) -> TokenStore:
         return TokenStore(np.array(tokens, dtype=np.int32), np.array([0, len(tokens)]), np.array([len(tokens)]))

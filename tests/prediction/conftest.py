@@ -9,7 +9,7 @@ from runs import SMALL, trained
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo run to predict with."""
-    folder = tmp_path_factory.mktemp("to-predict-with") / "nano"
+    """A run to predict with."""
+    folder = tmp_path_factory.mktemp("to-predict-with") / "tiny"
     trained(folder, *SMALL, "trainer.max_epochs=1")
     return folder

@@ -26,7 +26,7 @@ def said(folder: Path) -> Answer:
 
 def two_models(folder: Path, errors: dict[str, list[float]], **of_run: object) -> Answer:
     for size, (model, of_seeds) in enumerate(errors.items(), start=1):
-        write_seeds(folder, {"demo_ja": of_seeds}, model=model, parameters=size * 10**6, **of_run)
+        write_seeds(folder, {"written_ja": of_seeds}, model=model, parameters=size * 10**6, **of_run)
     return said(folder)
 
 
@@ -45,7 +45,7 @@ def texts(found: Answer, kind: str = "") -> str:
 
 
 def test_cell_is_the_mean_over_seeds_inside_its_interval(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": NEAR["nano"]})
+    write_seeds(tmp_path, {"written_ja": NEAR["nano"]})
     cell = only_cell(said(tmp_path))
     assert list(cell.by_seed.values()) == pytest.approx(NEAR["nano"])
     assert cell.mean.value == pytest.approx(statistics.fmean(NEAR["nano"]))
@@ -64,7 +64,7 @@ def test_clear_difference_is_claimed_with_its_interval(tmp_path: Path) -> None:
     low, high = comparison.difference.low, comparison.difference.high
     assert low is not None and high is not None and low < -0.2 < high < 0
     assert comparison.sentence == (
-        "On demo_ja, trained on demo_en, error falls by 20.2 points from nano to mini "
+        "On written_ja, trained on written_en, error falls by 20.2 points from nano to mini "
         f"(95 % CI {-100 * high:.1f} to {-100 * low:.1f}, p < .001; 5 seeds each, n = 600)."
     )
     [best] = found.best
@@ -102,7 +102,7 @@ def test_two_seeds_that_can_show_nothing_are_said_to(tmp_path: Path) -> None:
 
 def test_target_that_no_run_could_score_is_named_once(tmp_path: Path) -> None:
     for seed in range(2):
-        run = write_run(tmp_path, {"demo_ja": answers(0.2)}, seed=seed)
+        run = write_run(tmp_path, {"written_ja": answers(0.2)}, seed=seed)
         run["unavailable"] = {"rakuten_ja": "no file"}
         write_result(tmp_path / run["run_id"], run)
     found = said(tmp_path)
@@ -111,8 +111,8 @@ def test_target_that_no_run_could_score_is_named_once(tmp_path: Path) -> None:
 
 
 def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.3, 0.3]}, model="nano")
-    write_seeds(tmp_path, {"demo_ja": [0.1, 0.1, 0.1]}, model="mini", parameters=2_000_000)
+    write_seeds(tmp_path, {"written_ja": [0.3, 0.3]}, model="nano")
+    write_seeds(tmp_path, {"written_ja": [0.1, 0.1, 0.1]}, model="mini", parameters=2_000_000)
     tests = only_comparison(said(tmp_path)).mcnemar
     assert [test.seed for test in tests] == [0, 1]
     one, other = answers(0.3, 0), answers(0.1, 0)
@@ -123,23 +123,23 @@ def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> No
 
 
 def test_one_model_alone_is_not_called_the_best(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": NEAR["nano"]})
+    write_seeds(tmp_path, {"written_ja": NEAR["nano"]})
     [best] = said(tmp_path).best
     assert not best.certain
     assert "only nano was scored" in best.sentence
 
 
 def test_set_that_one_model_lacks_is_compared_among_the_others_alone(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": NEAR["nano"], "demo_id": NEAR["nano"]})
-    write_seeds(tmp_path, {"demo_ja": NEAR["mini"]}, model="mini", parameters=2_000_000)
+    write_seeds(tmp_path, {"written_ja": NEAR["nano"], "written_id": NEAR["nano"]})
+    write_seeds(tmp_path, {"written_ja": NEAR["mini"]}, model="mini", parameters=2_000_000)
     found = said(tmp_path)
-    assert [comparison.target for comparison in found.comparisons] == ["demo_ja"]
-    assert found.cell(found.entries[1].key, "demo_id") is None
+    assert [comparison.target for comparison in found.comparisons] == ["written_ja"]
+    assert found.cell(found.entries[1].key, "written_id") is None
 
 
 def test_models_of_different_sources_are_not_compared(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": NEAR["nano"]})
-    write_seeds(tmp_path, {"demo_ja": NEAR["mini"]}, sources=("demo_en", "demo_ja"), model="mini")
+    write_seeds(tmp_path, {"written_ja": NEAR["nano"]})
+    write_seeds(tmp_path, {"written_ja": NEAR["mini"]}, sources=("written_en", "written_ja"), model="mini")
     found = said(tmp_path)
     assert not found.comparisons
     assert len(found.best) == 2
@@ -149,7 +149,7 @@ def test_other_reviews_are_compared_unpaired_and_that_is_said(tmp_path: Path) ->
     paired = only_comparison(two_models(tmp_path / "paired", FAR))
     for model, rows in (("nano", 0), ("mini", 5)):
         for seed, error in enumerate(FAR[model]):
-            run = {"demo_ja": answers(error, seed, rows=rows)}
+            run = {"written_ja": answers(error, seed, rows=rows)}
             write_run(tmp_path / "apart", run, model=model, seed=seed, parameters=10**6 + rows)
     apart = only_comparison(said(tmp_path / "apart"))
     assert not apart.paired and apart.mcnemar == ()
@@ -163,10 +163,10 @@ def width(of: Comparison) -> float:
 
 
 def test_collapsed_seed_is_in_the_mean_and_the_mean_without_it_stands_beside(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.2, 0.2]})
+    write_seeds(tmp_path, {"written_ja": [0.2, 0.2]})
     collapsed = answers(0.2)
     collapsed.probabilities["last"][:] = [0.1, 0.9]
-    write_run(tmp_path, {"demo_ja": collapsed}, seed=2, status="degenerate")
+    write_run(tmp_path, {"written_ja": collapsed}, seed=2, status="degenerate")
     found = said(tmp_path)
     cell = only_cell(found)
     assert cell.degenerate_seeds == (2,) and found.entries[0].degenerate_seeds == (2,)
@@ -179,7 +179,7 @@ def test_model_that_always_collapses_is_a_floor(tmp_path: Path) -> None:
     collapsed = answers(0.2)
     collapsed.probabilities["last"][:] = [0.1, 0.9]
     for seed in range(2):
-        write_run(tmp_path, {"demo_ja": collapsed}, seed=seed, status="degenerate")
+        write_run(tmp_path, {"written_ja": collapsed}, seed=seed, status="degenerate")
     found = said(tmp_path)
     assert only_cell(found).without_degenerate is None
     assert "collapsed to one class in 2 of 2 seeds (its score is a floor" in texts(found, "caution")
@@ -224,18 +224,18 @@ def test_without_predictions_the_interval_is_from_the_confusion_matrices(tmp_pat
 
 
 def test_predictions_that_contradict_their_result_are_not_used(tmp_path: Path) -> None:
-    [run] = write_seeds(tmp_path, {"demo_ja": [0.2]})
+    [run] = write_seeds(tmp_path, {"written_ja": [0.2]})
     folder = tmp_path / run["run_id"]
-    write_predictions(folder, "demo_ja", answers(0.4))
+    write_predictions(folder, "written_ja", answers(0.4))
     found = said(tmp_path)
     assert only_cell(found).mean.value == pytest.approx(0.2)
-    assert any(str(predictions_path(folder, "demo_ja")) in note for note in found.notes)
+    assert any(str(predictions_path(folder, "written_ja")) in note for note in found.notes)
 
 
 def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
     for model, parameters, error in (("nano", 1, 0.30), ("micro", 4, 0.20), ("mini", 16, 0.10)):
         errors = [error, error + 0.01, error - 0.01]
-        write_seeds(tmp_path, {"demo_ja": errors}, model=model, parameters=parameters * 10**6)
+        write_seeds(tmp_path, {"written_ja": errors}, model=model, parameters=parameters * 10**6)
     found = said(tmp_path)
     [trend] = found.trends
     assert (trend.family, trend.sizes) == ("built-in", (10**6, 4 * 10**6, 16 * 10**6))
@@ -248,35 +248,35 @@ def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
 
 def test_sizes_less_than_a_doubling_apart_have_no_change_per_doubling_in_words(tmp_path: Path) -> None:
     for model, parameters, error in (("nano", 10, 0.30), ("micro", 12, 0.20), ("mini", 14, 0.10)):
-        write_seeds(tmp_path, {"demo_ja": [error, error + 0.01, error]}, model=model, parameters=parameters * 10**5)
+        write_seeds(tmp_path, {"written_ja": [error, error + 0.01, error]}, model=model, parameters=parameters * 10**5)
     [trend] = said(tmp_path).trends
     assert "over this range" in trend.sentence and "doubling" not in trend.sentence
 
 
 def test_encoders_of_different_kinds_have_no_trend(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": FAR["nano"]}, model="base", encoder="FacebookAI/xlm-roberta-base")
-    write_seeds(tmp_path, {"demo_ja": FAR["mini"]}, model="mbert", encoder="a/mbert", parameters=2_000_000)
+    write_seeds(tmp_path, {"written_ja": FAR["nano"]}, model="base", encoder="FacebookAI/xlm-roberta-base")
+    write_seeds(tmp_path, {"written_ja": FAR["mini"]}, model="mbert", encoder="a/mbert", parameters=2_000_000)
     found = said(tmp_path)
     assert [entry.family for entry in found.entries] == ["XLM-R", ""]
     assert not found.trends and len(found.comparisons) == 1
 
 
 def test_gap_is_what_the_same_networks_lose_on_the_unseen_language(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_en": [0.05, 0.10, 0.15], "demo_ja": [0.25, 0.30, 0.35]}, n=2000)
+    write_seeds(tmp_path, {"written_en": [0.05, 0.10, 0.15], "written_ja": [0.25, 0.30, 0.35]}, n=2000)
     found = said(tmp_path)
     [gap] = found.gaps
     assert gap.gap.value == pytest.approx(0.2)
     # The seeds' errors move together: the gap is known far better than either error.
-    cell = found.cell(gap.entry, "demo_ja")
+    cell = found.cell(gap.entry, "written_ja")
     assert cell is not None and gap.gap.low is not None and gap.gap.high is not None
     assert cell.mean.high is not None and cell.mean.low is not None
     assert gap.gap.high - gap.gap.low < 0.5 * (cell.mean.high - cell.mean.low)
-    assert "the error on demo_ja is 20.0 points higher than on demo_en" in gap.sentence
+    assert "the error on written_ja is 20.0 points higher than on written_en" in gap.sentence
 
 
 def test_many_models_are_all_tested_but_neighbours_and_ends_are_listed(tmp_path: Path) -> None:
     for size in range(9):
-        write_seeds(tmp_path, {"demo_ja": NEAR["nano"]}, model=f"m{size}", parameters=10**6 * (size + 1))
+        write_seeds(tmp_path, {"written_ja": NEAR["nano"]}, model=f"m{size}", parameters=10**6 * (size + 1))
     found = said(tmp_path)
     assert len(found.comparisons) == 8 + 1
     assert {comparison.family_size for comparison in found.comparisons} == {9 * 8 // 2}
@@ -285,7 +285,7 @@ def test_many_models_are_all_tested_but_neighbours_and_ends_are_listed(tmp_path:
 def test_another_learning_rate_is_another_entry_and_is_named(tmp_path: Path) -> None:
     for rate in (2e-5, 1e-3):
         config = {"optimizer": {"learning_rate": rate}}
-        write_seeds(tmp_path / str(rate), {"demo_ja": [0.2]}, config=config, run_id=f"rate-{rate}")
+        write_seeds(tmp_path / str(rate), {"written_ja": [0.2]}, config=config, run_id=f"rate-{rate}")
     names = {entry.name for entry in said(tmp_path).entries}
     assert names == {"nano (learning_rate=2e-05)", "nano (learning_rate=0.001)"}
 
@@ -293,19 +293,19 @@ def test_another_learning_rate_is_another_entry_and_is_named(tmp_path: Path) -> 
 def test_recipe_that_differs_between_models_is_named(tmp_path: Path) -> None:
     for model, epochs in (("nano", 3), ("mini", 9)):
         config = {"trainer": {"max_epochs": epochs}, "optimizer": {"learning_rate": epochs * 1e-5}}
-        write_seeds(tmp_path, {"demo_ja": [0.2]}, model=model, config=config)
+        write_seeds(tmp_path, {"written_ja": [0.2]}, model=model, config=config)
     assert {entry.name for entry in said(tmp_path).entries} == {"nano (max_epochs=3)", "mini (max_epochs=9)"}
 
 
 def test_labels_are_with_the_answer(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.2]})
+    write_seeds(tmp_path, {"written_ja": [0.2]})
     found = said(tmp_path)
-    assert found.labels == ("demo data", "demo encoder")
-    assert "Labelled demo encoder" in texts(found, "caution")
+    assert found.labels == ("trained from scratch", "language model trained here")
+    assert "Labelled language model trained here" in texts(found, "caution")
 
 
 def test_selection_that_no_run_has_is_refused(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.2]})
+    write_seeds(tmp_path, {"written_ja": [0.2]})
     with pytest.raises(UserError, match='No run was scored with the selection "oracle"'):
         answer(collect([tmp_path]), "oracle")
 

@@ -77,7 +77,7 @@ def test_filters_narrow_down_runs_columns_and_figures(opened: Any) -> None:
     assert opened.execute_script(VISIBLE_RUNS) == 1
     assert "1 of 9 runs shown" in opened.find_element(By.NAME, "shown").text
     figures, columns = shown("figure"), shown("#table-matrix thead th")
-    Select(opened.find_element(By.NAME, "target")).select_by_visible_text("demo_ja")
+    Select(opened.find_element(By.NAME, "target")).select_by_visible_text("written_ja")
     assert shown("figure") < figures
     assert shown("#table-matrix thead th") == columns - 1
     opened.find_element(By.CSS_SELECTOR, "#filters button[type=reset]").click()
@@ -120,7 +120,7 @@ def test_a_number_leads_to_its_command_in_one_click(opened: Any) -> None:
 @pytest.mark.parametrize(
     ("question", "section", "found"),
     [
-        ("Best model certain on", "answer", "demo_ja"),
+        ("Best model certain on", "answer", "written_ja"),
         ("A seed costs", "cost", "time per seed"),
         ("Failed, degenerate, missing", "problems", "run"),
     ],
@@ -194,4 +194,4 @@ def test_without_scripts_everything_is_there_and_nothing_is_dead(page: str, tmp_
         for heading in ("The answer", "Models by evaluation sets", "What it costs", "Commands and environments"):
             assert heading in text
         assert not [b for b in driver.find_elements(By.TAG_NAME, "button") if b.is_displayed()]
-        assert re.search(r"demo_ja error falls", text)
+        assert re.search(r"written_ja error falls", text)

@@ -19,7 +19,7 @@ from written_runs import write_seeds
 
 
 def test_same_run_found_twice_counts_once_and_the_newest_is_kept(tmp_path: Path) -> None:
-    old, new = example_result({"demo_ja": 0.4}), example_result({"demo_ja": 0.3})
+    old, new = example_result({"written_ja": 0.4}), example_result({"written_ja": 0.3})
     new["created"] = "2026-02-01T00:00:00+00:00"
     write_result(tmp_path / "a", new)
     write_result(tmp_path / "b", old)
@@ -41,13 +41,13 @@ def test_unfinished_run_is_named(tmp_path: Path) -> None:
 
 def edit(change: Callable[[dict[str, Any]], object]) -> bytes:
     """The record of a run after somebody changed something in it."""
-    record = json.loads(json.dumps(example_result({"demo_ja": 0.3})))
+    record = json.loads(json.dumps(example_result({"written_ja": 0.3})))
     change(record)
     return json.dumps(record).encode()
 
 
 def scores(record: dict[str, Any]) -> dict[str, Any]:
-    of: dict[str, Any] = record["scores"]["demo_ja"]["selections"]["last"]
+    of: dict[str, Any] = record["scores"]["written_ja"]["selections"]["last"]
     return of
 
 
@@ -66,10 +66,10 @@ BAD = {
     "edited: text for a number": (edit(lambda r: r["model"].update(parameters="many")), r"model\.parameters"),
     "edited: null seed": (edit(lambda r: r.update(seed=None)), "seed"),
     "edited: unknown status": (edit(lambda r: r.update(status="great")), "status"),
-    "edited: unknown metric": (edit(lambda r: r["scores"]["demo_ja"].update(metric="bleu")), "bleu"),
+    "edited: unknown metric": (edit(lambda r: r["scores"]["written_ja"].update(metric="bleu")), "bleu"),
     "edited: NaN": (edit(lambda r: r["history"].append({"loss": float("nan")})), "not a finite number"),
     "edited: no last selection": (
-        edit(lambda r: r["scores"]["demo_ja"]["selections"].pop("last")),
+        edit(lambda r: r["scores"]["written_ja"]["selections"].pop("last")),
         "no selection last",
     ),
 }
@@ -80,7 +80,7 @@ def test_record_that_no_run_wrote_is_left_out_with_the_reason_and_the_rest_is_re
     tmp_path: Path, kind: str
 ) -> None:
     content, reason = BAD[kind]
-    write_seeds(tmp_path, {"demo_ja": [0.2, 0.3]})
+    write_seeds(tmp_path, {"written_ja": [0.2, 0.3]})
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "result.json").write_bytes(content)
     found = collect([tmp_path])
@@ -100,8 +100,8 @@ def test_addition_of_a_later_version_is_let_through(tmp_path: Path) -> None:
 
 
 def test_damaged_predictions_are_named_and_the_result_is_used(tmp_path: Path) -> None:
-    [run] = write_seeds(tmp_path, {"demo_ja": [0.2]})
-    (tmp_path / run["run_id"] / "predictions" / "demo_ja.parquet").write_bytes(b"PAR1")
+    [run] = write_seeds(tmp_path, {"written_ja": [0.2]})
+    (tmp_path / run["run_id"] / "predictions" / "written_ja.parquet").write_bytes(b"PAR1")
     said = answer(collect([tmp_path]))
-    assert any("demo_ja.parquet is damaged" in note for note in said.notes)
+    assert any("written_ja.parquet is damaged" in note for note in said.notes)
     assert said.cells[0].mean.value == pytest.approx(0.2)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def sweep(tmp_path: Path) -> Path:
     folder = tmp_path / "sweep"
     written_runs(
-        folder, example_runs(("nano", "mini"), ("demo_en", "demo_ja"), 2), {"demo_ja": [example_mistake("oh")]}
+        folder, example_runs(("nano", "mini"), ("written_en", "written_ja"), 2), {"written_ja": [example_mistake("oh")]}
     )
     return folder
 
@@ -47,7 +47,7 @@ def test_a_second_report_is_made_over_the_first(sweep: Path) -> None:
 
 def test_two_sweeps_are_one_report_in_a_folder_of_choice(sweep: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    run = example_runs(("micro",), ("demo_en",), 1)[0]
+    run = example_runs(("micro",), ("written_en",), 1)[0]
     run["run_id"] = "other"
     written_runs(other, [run], {})
     assert main([str(sweep), str(other), "--out", str(tmp_path / "out")]) == 0

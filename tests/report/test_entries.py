@@ -36,7 +36,7 @@ def test_label_and_collapse_of_any_run_is_the_entrys() -> None:
     runs = [example_result(seed=0), example_result(seed=1, status="degenerate", labels=("random weights",))]
     [(entry, _)] = make_entries(group_runs(runs))
     assert entry.degenerate_seeds == (1,)
-    assert entry.labels == ("demo data", "demo encoder", "random weights")
+    assert entry.labels == ("trained from scratch", "language model trained here", "random weights")
 
 
 def test_family_is_by_encoder() -> None:
@@ -47,5 +47,5 @@ def test_family_is_by_encoder() -> None:
 
     assert of("FacebookAI/xlm-roberta-base") == of("facebook/xlm-roberta-xxl") == "XLM-R"
     assert of("FacebookAI/xlm-roberta-base", "random") == "XLM-R, random weights"
-    assert (of("builtin:nano"), of("builtin:scratch")) == ("built-in", "scratch")
+    assert (of("builtin:scratch"), of("builtin:ulmfit")) == ("scratch", "built-in")
     assert of("cardiffnlp/twitter-xlm-roberta-base") == of("/models/mine") == ""

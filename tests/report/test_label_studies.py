@@ -47,7 +47,7 @@ def test_zero_shot_is_worth_the_labels_at_which_training_on_them_alone_is_as_goo
         ("continued", 8), ("continued", 512),
     ]  # fmt: skip
     worth, gain = sentences(found)
-    assert worth.startswith("On demo_ja, zero-shot from demo_en (nano, error 25.0 % (95 % CI")
+    assert worth.startswith("On written_ja, zero-shot from written_en (nano, error 25.0 % (95 % CI")
     assert "is worth about 6" in worth and "labels (95 % CI" in worth
     assert "between 32 and 128, the nearest numbers that were tried (5, from 8 to 16,000)" in worth
     assert "far apart" not in worth
@@ -138,7 +138,7 @@ def test_the_page_draws_the_curve_and_names_the_commands(everything: Path) -> No
         contents = gather(answer(found), found, [everything], True, NOW)
         page = build_page(contents, {plot.key: svg(plot) for plot in contents.plots})
     assert 'id="figure-labels-0"' in page and 'id="table-labels"' in page
-    assert "labelled reviews of demo_ja (log scale)" in page
+    assert "labelled reviews of written_ja (log scale)" in page
     items = [row.items for row in contents.tables["labels"].rows]
     rows = {of[5].text: of for of in items if of[3].text == "target labels alone"}
     assert list(rows) == ["8", "32", "128", "512", "16,000"]

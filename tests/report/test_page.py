@@ -50,7 +50,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("hostile")
     names = ("<i>nano</i> $x$", "mini\u202e'\"")
-    return example_page(folder, models=names, targets=("demo_en", "<b>own"), reviews=HOSTILE, labels=["<u>label"])
+    return example_page(folder, models=names, targets=("written_en", "<b>own"), reviews=HOSTILE, labels=["<u>label"])
 
 
 def test_every_tag_is_closed_and_every_id_is_there_once(plain: str) -> None:
@@ -129,7 +129,7 @@ def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
 
 
 def test_honesty_labels_stand_above_everything(plain: str) -> None:
-    assert plain.index("<li>demo data</li>") < plain.index('id="answer"')
+    assert plain.index("<li>random weights</li>") < plain.index('id="answer"')
 
 
 def test_a_model_without_a_rival_is_not_called_best(tmp_path: Path) -> None:

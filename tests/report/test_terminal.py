@@ -12,7 +12,7 @@ from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.terminal import as_markdown, draw, matrix
 from written_runs import answers, write_run, write_seeds
 
-SETS = ("amazon_en", "amazon_ja", "rakuten_ja", "demo_en", "demo_ja", "demo_id")
+SETS = ("amazon_en", "amazon_ja", "rakuten_ja", "written_en", "written_ja", "written_id")
 
 
 def drawn(folder: Path, width: int) -> str:
@@ -30,14 +30,14 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(tmp_path: Path,
     assert "…" not in text
     assert all(name in text for name in SETS)
     assert text.count("13.00 [") == len(SETS)
-    assert text.count("DEMO ENCODER") == 1
+    assert text.count("LANGUAGE MODEL TRAINED HERE") == 1
 
 
 def test_matrix_has_intervals_the_floor_and_a_dash_for_what_was_not_scored(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.2, 0.21], "demo_id": [0.2, 0.21]})
-    write_seeds(tmp_path, {"demo_ja": [0.3]}, model="mini", parameters=2_000_000)
+    write_seeds(tmp_path, {"written_ja": [0.2, 0.21], "written_id": [0.2, 0.21]})
+    write_seeds(tmp_path, {"written_ja": [0.3]}, model="mini", parameters=2_000_000)
     of = matrix(answer(collect([tmp_path])))
-    assert of.headings == ["demo_ja\nerror %", "demo_id\nerror %"]
+    assert of.headings == ["written_ja\nerror %", "written_id\nerror %"]
     assert [row[0] for row in of.rows] == ["nano", "mini", "floor"]
     assert of.rows[0][3].startswith("20.50 [") and of.rows[0][3].endswith("]")
     assert of.rows[1][3].startswith("30.00 [") and of.rows[1][3].endswith("]~")
@@ -45,21 +45,21 @@ def test_matrix_has_intervals_the_floor_and_a_dash_for_what_was_not_scored(tmp_p
 
 
 def test_certain_best_is_marked(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.30, 0.31, 0.30, 0.29]})
-    write_seeds(tmp_path, {"demo_ja": [0.10, 0.11, 0.10, 0.09]}, model="mini", parameters=2_000_000)
+    write_seeds(tmp_path, {"written_ja": [0.30, 0.31, 0.30, 0.29]})
+    write_seeds(tmp_path, {"written_ja": [0.10, 0.11, 0.10, 0.09]}, model="mini", parameters=2_000_000)
     rows = matrix(answer(collect([tmp_path]))).rows
     assert "*" in rows[1][3] and "*" not in rows[0][3]
     assert "shown to be the best" in drawn(tmp_path, 100)
 
 
 def test_floor_of_different_reviews_is_not_one_number(tmp_path: Path) -> None:
-    write_run(tmp_path, {"demo_ja": answers(0.2)})
-    write_run(tmp_path, {"demo_ja": answers(0.2, rows=9)}, model="mini")
+    write_run(tmp_path, {"written_ja": answers(0.2)})
+    write_run(tmp_path, {"written_ja": answers(0.2, rows=9)}, model="mini")
     assert matrix(answer(collect([tmp_path]))).rows[-1][3] == "varies"
 
 
 def test_unfinished_and_damaged_runs_are_named(tmp_path: Path) -> None:
-    write_run(tmp_path, {"demo_ja": answers(0.2)})
+    write_run(tmp_path, {"written_ja": answers(0.2)})
     (tmp_path / "killed" / ".hydra").mkdir(parents=True)
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "result.json").write_text("{")
@@ -69,16 +69,16 @@ def test_unfinished_and_damaged_runs_are_named(tmp_path: Path) -> None:
 
 
 def test_markdown_is_a_github_table_with_labels_and_sentences(tmp_path: Path) -> None:
-    write_seeds(tmp_path, {"demo_ja": [0.2, 0.3]})
+    write_seeds(tmp_path, {"written_ja": [0.2, 0.3]})
     lines = as_markdown(answer(collect([tmp_path]))).splitlines()
-    assert lines[:2] == ["**DEMO DATA**", "**DEMO ENCODER**"]
-    assert lines[3] == "| model | source | seeds | demo\\_ja<br>error % |"
+    assert lines[:2] == ["**TRAINED FROM SCRATCH**", "**LANGUAGE MODEL TRAINED HERE**"]
+    assert lines[3] == "| model | source | seeds | written\\_ja<br>error % |"
     assert lines[4] == "| --- | --- | --- | ---: |"
-    assert lines[5].startswith("| nano | demo\\_en | 2 | 25.00 \\[")
+    assert lines[5].startswith("| nano | written\\_en | 2 | 25.00 \\[")
     assert any("only nano was scored" in line for line in lines)
 
 
 def test_markup_in_a_name_is_shown_as_it_is(tmp_path: Path) -> None:
-    write_run(tmp_path, {"demo_ja": answers(0.2)}, model="[red]<b>a|b*", encoder="mine", run_id="odd")
+    write_run(tmp_path, {"written_ja": answers(0.2)}, model="[red]<b>a|b*", encoder="mine", run_id="odd")
     assert "[red]<b>a|b*" in drawn(tmp_path, 1000)
     assert "\\[red\\]\\<b\\>a\\|b\\*" in as_markdown(answer(collect([tmp_path])))

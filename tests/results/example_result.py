@@ -43,16 +43,16 @@ def example_result(
     errors: dict[str, float] | None = None,
     *,
     model: str = "nano",
-    source: str = "demo_en",
+    source: str = "written_en",
     seed: int = 0,
     run_id: str = "",
     status: Any = "finished",
-    labels: tuple[str, ...] = ("demo data", "demo encoder"),
+    labels: tuple[str, ...] = ("trained from scratch", "language model trained here"),
     fold: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> RunResult:
     """A record with the given error per evaluation set."""
-    errors = {"demo_en": 0.1, "demo_ja": 0.3} if errors is None else errors
+    errors = {"written_en": 0.1, "written_ja": 0.3} if errors is None else errors
     sources = source.split("+")
     one_fold = {} if fold is None else {"fold": fold}
     scores = {

@@ -49,8 +49,8 @@ def test_mistakes_are_cut_to_what_can_be_read() -> None:
 
 def test_mistakes_are_read_as_they_were_written(tmp_path: Path) -> None:
     rows = mistakes([0, 1], [0.9, 0.1], text="<b>\u202e\U0001f600 これは")
-    write_mistakes(tmp_path, {"demo_ja": rows, "demo_id": []})
-    assert read_mistakes(tmp_path) == {"demo_ja": rows, "demo_id": []}
+    write_mistakes(tmp_path, {"written_ja": rows, "written_id": []})
+    assert read_mistakes(tmp_path) == {"written_ja": rows, "written_id": []}
 
 
 def test_a_run_of_an_earlier_version_has_none(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_another_encoder_is_comparable_and_the_same_one_comes_first() -> None:
 
 
 def test_another_source_is_not_comparable() -> None:
-    assert (False, "trained on AmazonEN, this run on demo_en") in verdict(
-        "XLM-R base", amazon_ja(), ["demo_en"], "amazon_ja"
+    assert (False, "trained on AmazonEN, this run on written_en") in verdict(
+        "XLM-R base", amazon_ja(), ["written_en"], "amazon_ja"
     )
 
 
@@ -91,7 +91,7 @@ def test_order_of_sources_does_not_matter() -> None:
 
 
 def test_sets_without_published_numbers_have_none() -> None:
-    assert compare("demo_ja", example_entry("demo_ja", example_scores(0.1)), ["demo_en"], "nano") == []
+    assert compare("written_ja", example_entry("written_ja", example_scores(0.1)), ["written_en"], "nano") == []
 
 
 @pytest.mark.parametrize(

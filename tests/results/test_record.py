@@ -148,9 +148,9 @@ def example_predictions(n: int = 4) -> Predictions:
 
 def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
     written = example_predictions()
-    path = write_predictions(tmp_path, "demo_ja", written)
-    assert path == tmp_path / "predictions" / "demo_ja.parquet"
-    read = read_predictions(tmp_path, "demo_ja")
+    path = write_predictions(tmp_path, "written_ja", written)
+    assert path == tmp_path / "predictions" / "written_ja.parquet"
+    read = read_predictions(tmp_path, "written_ja")
     assert (read.ids, read.classes) == (written.ids, written.classes)
     np.testing.assert_array_equal(read.gold, written.gold)
     np.testing.assert_array_equal(read.folds, written.folds)
@@ -161,7 +161,7 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
 def test_prediction_columns_are_named_by_selection_and_class(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(write_predictions(tmp_path, "demo_ja", example_predictions()))
+    schema = pq.read_schema(write_predictions(tmp_path, "written_ja", example_predictions()))
     assert schema.names == ["id", "gold", "fold", *(f"{s}_{c}" for s in ("last", "source_dev") for c in BINARY)]
     assert [str(type_) for type_ in schema.types] == ["string", "int8", "int8", *["float"] * 4]
 
@@ -170,13 +170,13 @@ def test_predictions_of_unequal_length_are_refused(tmp_path: Path) -> None:
     uneven = example_predictions()
     uneven.ids.append("one more")
     with pytest.raises(ValueError, match="length"):
-        write_predictions(tmp_path, "demo_ja", uneven)
+        write_predictions(tmp_path, "written_ja", uneven)
 
 
 def test_missing_and_damaged_predictions_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no predictions for demo_ja"):
-        read_predictions(tmp_path, "demo_ja")
-    path = write_predictions(tmp_path, "demo_ja", example_predictions())
+    with pytest.raises(UserError, match="no predictions for written_ja"):
+        read_predictions(tmp_path, "written_ja")
+    path = write_predictions(tmp_path, "written_ja", example_predictions())
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match="is damaged"):
-        read_predictions(tmp_path, "demo_ja")
+        read_predictions(tmp_path, "written_ja")

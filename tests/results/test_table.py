@@ -69,17 +69,17 @@ def test_honesty_labels_are_in_capitals_above_the_table() -> None:
 def test_collapsed_run_is_marked_in_title_cell_and_footnote() -> None:
     text = shown(example_result(status="degenerate"))
     assert "DEGENERATE" in text
-    assert "50.00!" in line_of(text, "demo_ja")
+    assert "50.00!" in line_of(text, "written_ja")
     assert "! one class only was predicted" in text
 
 
 def test_oracle_is_a_column_only_where_asked_for_and_is_labelled() -> None:
     result = example_result()
     assert "oracle" not in shown(result)
-    result["scores"]["demo_ja"]["selections"]["oracle"] = example_scores(0.2)
+    result["scores"]["written_ja"]["selections"]["oracle"] = example_scores(0.2)
     text = shown(result)
-    assert line_of(text, "demo_ja").split()[-5:-1] == ["30.00", "30.00", "20.00", "50.00"]
-    assert line_of(text, "demo_en").split()[-3] == "–"
+    assert line_of(text, "written_ja").split()[-5:-1] == ["30.00", "30.00", "20.00", "50.00"]
+    assert line_of(text, "written_en").split()[-3] == "–"
     assert "not a zero-shot number" in " ".join(text.split())
 
 
@@ -90,4 +90,4 @@ def test_unavailable_target_is_named_with_what_to_do() -> None:
 
 
 def test_run_without_any_evaluation_set_is_still_shown() -> None:
-    assert "nano trained on demo_en, seed 0" in shown(example_result({}))
+    assert "nano trained on written_en, seed 0" in shown(example_result({}))

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from run.encoders import pretrained_folder
-from run.stopping import DEMO, RUN, Steps, Whole, undisturbed
+from run.stopping import ORACLE, RUN, Steps, Whole, undisturbed
 from runs import trained
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run, for tests that only read it."""
-    folder = tmp_path_factory.mktemp("demo-run")
-    trained(folder, *DEMO)
+    folder = tmp_path_factory.mktemp("tiny-run")
+    trained(folder, *ORACLE)
     return folder
 
 

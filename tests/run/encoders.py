@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from learnt import learnt_tokenizer
 from model.tiny import tiny_folder
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 
 
 def pretrained_folder(folder: Path, positions: int = 66) -> Path:
-    """A tiny XLM-R with the demo world's tokenizer; its weights are without a classification head."""
+    """A tiny XLM-R with the tokenizer of the written reviews; its weights are without a classification head."""
     import torch
     from transformers import AutoConfig, AutoModel
 
-    tokenizer = demo_tokenizer()
+    tokenizer = learnt_tokenizer()
     tiny_folder(folder, vocab_size=len(tokenizer), max_position_embeddings=positions)
     torch.manual_seed(0)
     AutoModel.from_config(AutoConfig.from_pretrained(folder)).save_pretrained(folder)

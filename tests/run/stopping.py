@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from distant import distant
 from runs import SMALL, TIMES, trained
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
@@ -16,17 +17,21 @@ from sentiment_transfer.training.interruption import Interrupted
 
 # Five steps an epoch, the last of 6 reviews; dropout, so that the random state matters as well.
 RUN = (
-    "experiment=demo",
+    "experiment=tiny",
     "model.dropout=0.1",
-    "source.demo_en.limit=38",
-    "targets.demo_ja.limit=20",
-    "targets.demo_id.limit=20",
+    "source.written_en.limit=38",
+    "targets.written_ja.limit=20",
+    "targets.written_id.limit=20",
     "trainer.batch_size=8",
     "trainer.max_epochs=3",
     "logger=none",
 )
 STEPS = 5
-DEMO = (*SMALL, "trainer.oracle=true", "logger.log_every=1")  # the finished run that tests read
+# The finished run that tests read: its targets have development sets, as the oracle needs.
+ORACLE = (
+    *(*SMALL[:2], "targets=none", *distant("ja"), *distant("id"), *SMALL[4:]),
+    *("trainer.oracle=true", "logger.log_every=1"),
+)
 KEPT = ("predictions/*", "weights/*")
 
 Rows = tuple[int, ...]

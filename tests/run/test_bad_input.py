@@ -18,7 +18,7 @@ from runs import SMALL, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import is_finished, read_result
 
-OWN = ("experiment=demo", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
+OWN = ("experiment=tiny", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
 GOOD = "text,label\n" + "really good,positive\nreally bad,negative\n" * 20
 
 
@@ -167,7 +167,7 @@ def test_an_encoder_that_does_not_load_is_named(tmp_path: Path, tiny_xlm_r: Path
 
 def test_a_folder_without_weights_runs_with_random_ones_on_request(tmp_path: Path, tiny_xlm_r: Path) -> None:
     folder = changed(tiny_xlm_r, tmp_path / "encoder", lambda f: (f / "model.safetensors").unlink())
-    result = trained(tmp_path / "run", *SMALL, "source.demo_en.limit=32", "trainer.max_epochs=1", "logger=none",
+    result = trained(tmp_path / "run", *SMALL, "source.written_en.limit=32", "trainer.max_epochs=1", "logger=none",
                      "model=local", f"model.encoder={folder}", "model.weights=random")  # fmt: skip
     assert "random weights" in result["labels"]
 
@@ -199,7 +199,7 @@ def test_an_encoder_that_is_nowhere_is_named(tmp_path: Path, encoder: str) -> No
         (["trainer.max_epochs=0"], "trainer.max_epochs=0 cannot be"),
         (["trainer.accelerator=cuda"], "trainer.accelerator=cuda is not there"),
         (["trainer.precision=fp8"], "trainer.precision=fp8 is not there"),
-        (["source.demo_en.limit=1"], "source.demo_en.limit=1 cannot be"),
+        (["source.written_en.limit=1"], "source.written_en.limit=1 cannot be"),
         (["trainer.batch_size=30", "trainer.accumulate=4"], "trainer.accumulate=4 does not divide"),
     ],
 )
@@ -212,7 +212,7 @@ def test_an_impossible_value_is_refused(tmp_path: Path, overrides: list[str], ex
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "fold": (["source=indolem_id", "source.indolem_id.fold=7"], "source.indolem_id.fold=7 is not there"),
     "epochs": (["trainer.max_epochs=0"], "trainer.max_epochs=0 cannot be: give a whole number of at least 1."),
-    "twice": (["targets=[demo_ja,demo,demo_ja]"], "targets.demo_ja is named twice"),
+    "twice": (["targets=[written_ja,written,written_ja]"], "targets.written_ja is named twice"),
     "misspelt": (["trainer.max_epoch=3"], "Did you mean trainer.max_epochs?"),
     "no number": (["trainer.max_epochs=many"], "trainer.max_epochs=many cannot be"),
     "no such source": (["source=amazon_fr"], "amazon_fr"),
@@ -245,9 +245,9 @@ def test_a_missing_file_ends_the_process_with_one_sentence(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "content", ["", '{"schema_version": 1', '{"schema_version": 1}', "[]", '{"schema_version": 99}']
 )
-def test_a_damaged_result_is_named_and_left_alone(demo_run: Path, tmp_path: Path, content: str) -> None:
+def test_a_damaged_result_is_named_and_left_alone(tiny_run: Path, tmp_path: Path, content: str) -> None:
     (tmp_path / "result.json").write_text(content)
     with pytest.raises(UserError, match=str(tmp_path / "result.json")):
         trained(tmp_path, *SMALL)
     assert (tmp_path / "result.json").read_text() == content
-    assert read_result(demo_run)["status"] in ("finished", "degenerate")
+    assert read_result(tiny_run)["status"] in ("finished", "degenerate")

@@ -23,10 +23,10 @@ from sentiment_transfer.results.record import RunResult, is_finished, read_resul
 from sentiment_transfer.training.weights import write_state
 
 RUN = (
-    "experiment=demo",
-    "source.demo_en.limit=64",
-    "targets.demo_ja.limit=20",
-    "targets=demo_ja",
+    "experiment=tiny",
+    "source.written_en.limit=64",
+    "targets.written_ja.limit=20",
+    "targets=written_ja",
     "trainer.max_epochs=2",
 )
 
@@ -151,7 +151,7 @@ def test_a_disk_that_may_only_be_read_is_a_sentence(small_disk: Path, tmp_path: 
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     command = Command(tmp_path, *RUN, f"paths.output_dir={small_disk}")
     assert command.wait() == 1
-    assert command.output.startswith(f"error: No permission to write {small_disk}/nano-demo_en-")
+    assert command.output.startswith(f"error: No permission to write {small_disk}/scratch-written_en-")
     assert command.output.count("\n") == 1
     assert "paths.cache_dir=" in refused(tmp_path / "run", *RUN, f"paths.cache_dir={small_disk}")
 
@@ -160,7 +160,7 @@ def test_a_file_where_the_output_folder_should_be_is_a_sentence(tmp_path: Path) 
     (tmp_path / "file").touch()
     command = Command(tmp_path, *RUN, f"paths.output_dir={tmp_path}/file")
     assert command.wait() == 1
-    assert command.output.startswith(f"error: {tmp_path}/file/nano-demo_en-")
+    assert command.output.startswith(f"error: {tmp_path}/file/scratch-written_en-")
     assert command.output.endswith("a file is where a folder should be, or the other way round.\n")
     assert command.output.count("\n") == 1
 

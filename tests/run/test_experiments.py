@@ -12,7 +12,7 @@ from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.results.record import RunResult
 
 # Of these see test_sweeps.py.
-SWEEPS = ("scaling", "epochs", "folds", "demo_scaling", "few_shot", "demo_few_shot")
+SWEEPS = ("scaling", "epochs", "folds", "few_shot")
 MINIATURE = ("trainer.max_epochs=1", "logger=none", "trainer.keep_weights=false")
 REAL = {
     "smsa_supervised": ("source.smsa_id.limit=200",),
@@ -43,15 +43,23 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    assert found == {"demo", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
+    assert found == {"demo", "tiny", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
 
 
-def test_demo_in_miniature(tmp_path: Path) -> None:
-    result = trained(
-        tmp_path, "experiment=demo", "source.demo_en.limit=64", "targets.demo_ja.limit=20",
-        "targets.demo_id.limit=20", *MINIATURE,
-    )  # fmt: skip
-    assert set(result["scores"]) == {"demo_en", "demo_ja", "demo_id"}
+LIMITS = ("source.written_en.limit=64", "targets.written_ja.limit=20", "targets.written_id.limit=20")
+
+
+def test_tiny_in_miniature(tmp_path: Path) -> None:
+    result = trained(tmp_path, "experiment=tiny", *LIMITS, *MINIATURE)
+    assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
+    assert result["labels"] == ["trained from scratch"]
+
+
+def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
+    encoder = ("model=local", f"model.encoder={tiny_xlm_r}", "data.max_length=64")
+    result = trained(tmp_path, "experiment=demo", *encoder, *LIMITS, *MINIATURE)
+    assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
+    assert result["labels"] == []
 
 
 @pytest.mark.real_data

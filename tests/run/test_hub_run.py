@@ -58,8 +58,8 @@ PROGRAM = """
         attempt("dataset 404", *amazon, fault="404")
         attempt("dataset 500", *amazon, fault="500")
         attempt("dataset half", *amazon, fault="half", on="en/*.jsonl")
-        demo = ["source=demo_en", "source.demo_en.limit=32"]
-        attempt("target 500", *demo, "targets=amazon_ja", fault="500", on="ja/*.jsonl")
+        written = ["source=written_en", "source.written_en.limit=32"]
+        attempt("target 500", *written, "targets=amazon_ja", fault="500", on="ja/*.jsonl")
         attempt("model 404", *encoder("none-of-it"), fault="404")
         attempt("model 500", *encoder("broken"), fault="500")
         attempt("model half", *encoder("whole"), fault="half", on="*.safetensors", folder="whole")
@@ -136,6 +136,6 @@ def test_a_hub_that_does_not_deliver_is_a_sentence(said: dict[str, Any], attempt
 
 
 def test_a_target_that_the_hub_does_not_deliver_is_left_out(said: dict[str, Any]) -> None:
-    assert set(said["target 500"]["scores"]) == {"demo_en"}
+    assert set(said["target 500"]["scores"]) == {"written_en"}
     assert "the hub answered 500" in said["target 500"]["unavailable"]["amazon_ja"]
     assert "dataset_ja_test.json" in said["target 500"]["unavailable"]["amazon_ja"]

@@ -155,7 +155,7 @@ def test_a_finished_run_is_shown_and_not_repeated(tmp_path: Path, whole: Whole, 
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
     said = capsys.readouterr().out
     assert f"Finished before, in {folder}" in said
-    assert "demo_ja" in said
+    assert "written_ja" in said
 
 
 def test_a_run_that_slurm_takes_off_saves_before_it_is_requeued(tmp_path: Path, whole: Whole, steps: Steps) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from run.stopping import DEMO
+from distant import distant
+from run.stopping import ORACLE
 from runs import SMALL, composed, same_numbers, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name
@@ -16,12 +17,12 @@ from sentiment_transfer.results.metrics import Scores, score
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import DatasetScores, Performance, RunResult, read_result
 
-OWN = ("experiment=demo", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
+OWN = ("experiment=tiny", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
 
 
 @pytest.fixture
-def result(demo_run: Path) -> RunResult:
-    return read_result(demo_run)
+def result(tiny_run: Path) -> RunResult:
+    return read_result(tiny_run)
 
 
 def reviews_file(path: Path, rows: list[tuple[str, str]]) -> Path:
@@ -49,23 +50,24 @@ def test_every_field_of_the_record_is_there(result: RunResult) -> None:
 
 
 def test_the_record_says_which_run_it_was(result: RunResult) -> None:
-    config = composed(*DEMO)
+    config = composed(*ORACLE)
     assert result["run_id"] == run_name(config)
     assert result["config"]["trainer"]["max_epochs"] == 2
     assert result["config"]["model"]["learning_rate"] == result["config"]["optimizer"]["learning_rate"]
     assert (result["seed"], result["precision"], result["device"]["kind"]) == (0, "32-true", "cpu")
-    assert (result["model"]["name"], result["model"]["weights"]) == ("nano", "built in")
-    assert result["source"] == {"names": ["demo_en"], "rows": {"train": 256, "dev": 256}}
+    assert (result["model"]["name"], result["model"]["weights"]) == ("scratch", "built in")
+    assert result["source"] == {"names": ["written_en"], "rows": {"train": 256, "dev": 96}}
 
 
 def test_the_record_says_what_each_set_is(result: RunResult) -> None:
     facts = {name: (e["role"], e["protocol"], e["language"], e["n"]) for name, e in result["scores"].items()}
     assert facts == {
-        "demo_en": ("source", "supervised", "en", 256),
-        "demo_ja": ("target", "zero-shot", "ja", 100),
-        "demo_id": ("target", "zero-shot", "id", 100),
+        "written_en": ("source", "supervised", "en", 240),
+        "far_ja": ("target", "zero-shot", "ja", 100),
+        "far_id": ("target", "zero-shot", "id", 100),
     }
-    assert all(entry["metric"] == "error" for entry in result["scores"].values())
+    metrics = {name: entry["metric"] for name, entry in result["scores"].items()}
+    assert metrics == {"written_en": "error", "far_ja": "macro_f1", "far_id": "macro_f1"}
 
 
 def test_the_record_holds_time_throughput_and_memory(result: RunResult) -> None:
@@ -80,11 +82,11 @@ def test_the_record_holds_time_throughput_and_memory(result: RunResult) -> None:
 
 def test_the_record_holds_the_history_and_the_epoch_of_every_selection(result: RunResult) -> None:
     assert [entry["epoch"] for entry in result["history"]] == [0, 1]
-    dev_sets = {"demo_en", "demo_ja", "demo_id"}  # those of the targets for the oracle alone
+    dev_sets = {"written_en", "far_ja", "far_id"}  # those of the targets for the oracle alone
     assert all(set(entry["dev"]) == dev_sets for entry in result["history"])
     selections = result["selections"]
     assert selections["last"]["epoch"] == 1
-    errors = [entry["dev"]["demo_en"]["error"] for entry in result["history"]]
+    errors = [entry["dev"]["written_en"]["error"] for entry in result["history"]]
     assert selections["source_dev"]["source_dev_error"] == pytest.approx(min(errors))
     for target, epoch in selections["oracle"]["epoch"].items():
         errors = [entry["dev"][target]["error"] for entry in result["history"]]
@@ -92,18 +94,18 @@ def test_the_record_holds_the_history_and_the_epoch_of_every_selection(result: R
 
 
 def test_an_oracle_is_chosen_for_targets_alone(result: RunResult) -> None:
-    assert set(result["selections"]["oracle"]["epoch"]) == {"demo_ja", "demo_id"}
+    assert set(result["selections"]["oracle"]["epoch"]) == {"far_ja", "far_id"}
     selections = {name: list(entry["selections"]) for name, entry in result["scores"].items()}
     assert selections == {
-        "demo_en": ["last", "source_dev", "average"],
-        "demo_ja": ["last", "source_dev", "average", "oracle"],
-        "demo_id": ["last", "source_dev", "average", "oracle"],
+        "written_en": ["last", "source_dev", "average"],
+        "far_ja": ["last", "source_dev", "average", "oracle"],
+        "far_id": ["last", "source_dev", "average", "oracle"],
     }
 
 
-def test_the_predictions_reproduce_every_score(demo_run: Path, result: RunResult) -> None:
+def test_the_predictions_reproduce_every_score(tiny_run: Path, result: RunResult) -> None:
     for name, entry in result["scores"].items():
-        predictions = read_predictions(demo_run, name)
+        predictions = read_predictions(tiny_run, name)
         assert list(predictions.probabilities) == list(entry["selections"])
         for selection, probabilities in predictions.probabilities.items():
             again = score(probabilities, predictions.gold, predictions.classes, predictions.folds)
@@ -112,8 +114,12 @@ def test_the_predictions_reproduce_every_score(demo_run: Path, result: RunResult
 
 def test_the_audit_covers_every_split_that_was_used(result: RunResult) -> None:
     splits = {name: sorted(parts) for name, parts in result["audit"]["splits"].items()}
-    assert splits == {"demo_en": ["dev", "test", "train"], "demo_ja": ["dev", "test"], "demo_id": ["dev", "test"]}
-    train = result["audit"]["splits"]["demo_en"]["train"]
+    assert splits == {
+        "written_en": ["dev", "test", "train"],
+        "far_ja": ["dev", "test"],
+        "far_id": ["dev", "test"],
+    }
+    train = result["audit"]["splits"]["written_en"]["train"]
     assert train["rows"] == sum(train["labels"].values()) == 256
     assert {"empty", "duplicates", "contradictory", "tokens_p50", "truncated_share"} <= set(train)
 
@@ -121,17 +127,17 @@ def test_the_audit_covers_every_split_that_was_used(result: RunResult) -> None:
 # The same again
 
 
-def test_a_second_run_of_one_configuration_gives_the_same_numbers(demo_run: Path, tmp_path: Path) -> None:
-    again = trained(tmp_path, *DEMO)
-    assert same_numbers(again, read_result(demo_run))
+def test_a_second_run_of_one_configuration_gives_the_same_numbers(tiny_run: Path, tmp_path: Path) -> None:
+    again = trained(tmp_path, *ORACLE)
+    assert same_numbers(again, read_result(tiny_run))
     for name in again["scores"]:
-        one, other = (read_predictions(folder, name).probabilities for folder in (tmp_path, demo_run))
+        one, other = (read_predictions(folder, name).probabilities for folder in (tmp_path, tiny_run))
         assert all(np.array_equal(one[selection], other[selection]) for selection in one)
 
 
-def test_another_seed_gives_other_numbers_on_the_same_rows(demo_run: Path, tmp_path: Path) -> None:
-    trained(tmp_path, *DEMO, "seed=1")
-    one, other = (read_predictions(folder, "demo_ja") for folder in (demo_run, tmp_path))
+def test_another_seed_gives_other_numbers_on_the_same_rows(tiny_run: Path, tmp_path: Path) -> None:
+    trained(tmp_path, *ORACLE, "seed=1")
+    one, other = (read_predictions(folder, "far_ja") for folder in (tiny_run, tmp_path))
     assert one.ids == other.ids
     assert not np.array_equal(one.probabilities["last"], other.probabilities["last"])
 
@@ -140,11 +146,12 @@ def test_another_seed_gives_other_numbers_on_the_same_rows(demo_run: Path, tmp_p
 
 
 def test_a_mixture_trains_on_both_and_scores_both_as_supervised(tmp_path: Path) -> None:
-    result = trained(tmp_path, *SMALL[:1], "source=demo_enja", "source.demo_en.limit=64", "source.demo_ja.limit=32",
-                     "targets.demo_id.limit=40", "trainer.max_epochs=1", "logger=none")  # fmt: skip
-    assert result["source"] == {"names": ["demo_en", "demo_ja"], "rows": {"train": 96, "dev": 96}}
+    result = trained(tmp_path, *SMALL[:1], *distant("ja", "limit=32", group="source"), "source.written_en.limit=64",
+                     "targets=written_id", "targets.written_id.limit=40", "trainer.max_epochs=1",
+                     "logger=none")  # fmt: skip
+    assert result["source"] == {"names": ["written_en", "far_ja"], "rows": {"train": 96, "dev": 96}}
     protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
-    assert protocols == {"demo_en": "supervised", "demo_ja": "supervised", "demo_id": "zero-shot"}
+    assert protocols == {"written_en": "supervised", "far_ja": "supervised", "written_id": "zero-shot"}
     assert "+" in result["run_id"]
 
 
@@ -190,20 +197,20 @@ def test_dedup_removes_what_the_target_shares_and_says_how_much(
 
 
 def test_a_source_that_is_also_a_target_is_scored_once_as_supervised(tmp_path: Path) -> None:
-    result = trained(tmp_path, *SMALL[:2], "targets=[demo_en,demo_ja]", "targets.demo_ja.limit=20",
+    result = trained(tmp_path, *SMALL[:2], "targets=[written_en,written_ja]", "targets.written_ja.limit=20",
                      "trainer.max_epochs=1", "logger=none")  # fmt: skip
     assert {name: entry["protocol"] for name, entry in result["scores"].items()} == {
-        "demo_en": "supervised",
-        "demo_ja": "zero-shot",
+        "written_en": "supervised",
+        "written_ja": "zero-shot",
     }
 
 
 def test_an_unavailable_target_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = trained(tmp_path, *SMALL[:2], "targets=[demo_ja,rakuten_ja]", "targets.demo_ja.limit=20",
+    result = trained(tmp_path, *SMALL[:2], "targets=[written_ja,rakuten_ja]", "targets.written_ja.limit=20",
                      "trainer.max_epochs=1", "logger=none")  # fmt: skip
     assert list(result["unavailable"]) == ["rakuten_ja"]
     assert "Put test.csv.xz" in result["unavailable"]["rakuten_ja"]
-    assert set(result["scores"]) == {"demo_en", "demo_ja"}
+    assert set(result["scores"]) == {"written_en", "written_ja"}
     assert "rakuten_ja was not scored: " in " ".join(capsys.readouterr().out.split())
 
 
@@ -215,23 +222,23 @@ def test_an_unavailable_target_that_is_required_stops_the_run(tmp_path: Path) ->
 # Honesty
 
 
-def test_demo_runs_are_labelled_in_the_record_on_the_terminal_and_in_the_report(
-    demo_run: Path, result: RunResult, capsys: pytest.CaptureFixture[str]
+def test_tiny_runs_are_labelled_in_the_record_on_the_terminal_and_in_the_report(
+    tiny_run: Path, result: RunResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert result["labels"] == ["demo encoder", "demo data"]
-    trained(demo_run, *DEMO)
-    assert report([str(demo_run)]) == 0
-    assert report([str(demo_run), "--markdown"]) == 0
+    assert result["labels"] == ["trained from scratch"]
+    trained(tiny_run, *ORACLE)
+    assert report([str(tiny_run)]) == 0
+    assert report([str(tiny_run), "--markdown"]) == 0
     said = capsys.readouterr().out
-    assert said.count("DEMO ENCODER") == said.count("DEMO DATA") == 3
+    assert said.count("TRAINED FROM SCRATCH") == 3
     assert "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number" in " ".join(
         said.split()
     )
 
 
 def test_random_weights_are_labelled(tmp_path: Path, tiny_xlm_r: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = trained(tmp_path, *SMALL, "source.demo_en.limit=32", "trainer.max_epochs=1", "model=local",
+    result = trained(tmp_path, *SMALL, "source.written_en.limit=32", "trainer.max_epochs=1", "model=local",
                      f"model.encoder={tiny_xlm_r}", "model.weights=random")  # fmt: skip
-    assert result["labels"] == ["random weights", "demo data"]
+    assert result["labels"] == ["random weights"]
     assert result["model"]["weights"] == "random"
     assert "RANDOM WEIGHTS" in capsys.readouterr().out

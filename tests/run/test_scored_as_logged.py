@@ -49,7 +49,7 @@ def test_a_run_that_scores_otherwise_than_it_logged_ends_without_a_result(
             network.classifier.out_proj.bias.neg_()
 
     monkeypatch.setattr(scoring, "load_weights", other)
-    with pytest.raises(UserError, match="error on the development set of written_en, but .* was logged"):
+    with pytest.raises(UserError, match=r"error on the development set of written_en, but .* was logged"):
         trained(tmp_path, *RUN, f"trainer.packed={packed}", "trainer.max_epochs=4")
     assert not is_finished(tmp_path)
     assert (tmp_path / "checkpoints" / "last.ckpt").is_file(), "nothing that was computed is lost"
@@ -80,7 +80,7 @@ def test_only_reviews_at_the_boundary_may_be_answered_otherwise(logged: int, nea
     if fine:
         check(Set(), {"last": answers}, {"last": 0, "average": -1}, history, half=half)
     else:
-        with pytest.raises(UserError, match="10.0% error"):
+        with pytest.raises(UserError, match=r"10\.0% error"):
             check(Set(), {"last": answers}, {"last": 0}, history, half=half)
 
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from runs import SMALL, trained
-from sentiment_transfer.demo.datamodule import DemoDataModule
-from sentiment_transfer.demo.encoder import demo_encoder
+from run.stopping import ORACLE
+from runs import SMALL, composed, trained
+from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.datasets import make_datasets
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.network import load_network
 from sentiment_transfer.model.vocabulary import trim_like
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import is_finished, read_result
 
-TINY = (*SMALL, "source.demo_en.limit=70", "targets.demo_ja.limit=20", "targets.demo_id.limit=20", "logger=none")
-OWN = ("experiment=demo", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
+TINY = (
+    *SMALL,
+    "source.written_en.limit=70",
+    "targets.written_ja.limit=20",
+    "targets.written_id.limit=20",
+    "logger=none",
+)
+OWN = ("experiment=tiny", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
 
 
-def probabilities(folder: Path, dataset: str = "demo_ja") -> np.ndarray:
+def probabilities(folder: Path, dataset: str = "written_ja") -> np.ndarray:
     return read_predictions(folder, dataset).probabilities["last"]
 
 
@@ -33,29 +41,30 @@ def last_weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "weights" / f"epoch-{epoch}.safetensors")
 
 
-def test_kept_weights_load_again_and_give_the_recorded_probabilities(demo_run: Path) -> None:
+def test_kept_weights_load_again_and_give_the_recorded_probabilities(tiny_run: Path) -> None:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(demo_run / "model")
-    network = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(demo_run / "model"))
-    trim_like(network, last_weights(demo_run))
-    network.load_state_dict(last_weights(demo_run), strict=True)
-    reviews = DemoDataModule("ja", limit=100).reviews("test")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_run / "model")
+    network = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(tiny_run / "model"))
+    trim_like(network, last_weights(tiny_run))
+    network.load_state_dict(last_weights(tiny_run), strict=True)
+    config = composed(*ORACLE)
+    reviews = make_datasets(config.targets, config.paths, config.data.seed)["far_id"].reviews("test")
     inputs = tokenizer(reviews.table["text"].to_pylist(), padding=True, return_tensors="pt")
     with torch.no_grad():
         again = network.eval()(inputs["input_ids"], inputs["attention_mask"]).logits.softmax(-1).numpy()
-    recorded = read_predictions(demo_run, "demo_ja")
+    recorded = read_predictions(tiny_run, "far_id")
     assert recorded.ids == reviews.ids
     assert np.abs(again - recorded.probabilities["last"]).max() < 1e-6
     assert network.config.id2label == {0: "negative", 1: "positive"}
 
 
-def test_a_finished_run_keeps_the_selected_weights_and_no_checkpoint(demo_run: Path) -> None:
-    selections = read_result(demo_run)["selections"]
+def test_a_finished_run_keeps_the_selected_weights_and_no_checkpoint(tiny_run: Path) -> None:
+    selections = read_result(tiny_run)["selections"]
     epochs = {selections["last"]["epoch"], selections["source_dev"]["epoch"], *selections["oracle"]["epoch"].values()}
     files = {"average-of-2.safetensors", *(f"epoch-{epoch}.safetensors" for epoch in epochs)}
-    assert {path.name for path in demo_run.glob("weights/*")} == files
-    assert not (demo_run / "checkpoints").exists()
+    assert {path.name for path in tiny_run.glob("weights/*")} == files
+    assert not (tiny_run / "checkpoints").exists()
 
 
 def test_no_more_weights_are_kept_on_the_way_than_selections_need(
@@ -69,7 +78,7 @@ def test_no_more_weights_are_kept_on_the_way_than_selections_need(
         step(module, *arguments)
 
     monkeypatch.setattr(SentimentClassifier, "validation_step", validation_step)
-    trained(tmp_path, *TINY, "source.demo_en.limit=16", "trainer.max_epochs=6")
+    trained(tmp_path, *TINY, "source.written_en.limit=16", "trainer.max_epochs=6")
     assert max(kept) <= 3  # last, the best on the source's development set, and the mean
 
 
@@ -114,7 +123,8 @@ def test_gradient_checkpointing_changes_no_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frozen", [True, False])
 def test_frozen_embeddings_are_left_bit_for_bit(tmp_path: Path, frozen: bool) -> None:
     result = trained(tmp_path, *TINY, f"model.freeze_embeddings={frozen}", "trainer.max_epochs=1")
-    before = demo_encoder("nano", 0).embeddings.word_embeddings.weight
+    network = load_network("builtin:scratch", classes=BINARY, vocabulary=result["model"]["vocabulary"], seed=0)
+    before = cast(torch.Tensor, network.get_input_embeddings().weight)
     weights = last_weights(tmp_path)
     covered = weights[EMBEDDINGS.replace("weight", "covered")]
     assert torch.equal(weights[EMBEDDINGS], before[covered]) == frozen

@@ -21,7 +21,7 @@ from sentiment_transfer.validate import validate
 
 TINY = (
     "model=ulmfit",
-    "source=demo_en",
+    "source=written_en",
     "targets=none",
     "logger=none",
     "data.max_length=64",
@@ -30,7 +30,7 @@ TINY = (
     "trainer.precision=32-true",
 )
 # Three windows an epoch of the language model, five steps an epoch of the classifier.
-RUN = (*TINY, "source.demo_en.limit=70", "trainer.batch_size=16", "trainer.max_epochs=3", "model.start_epochs=2",
+RUN = (*TINY, "source.written_en.limit=70", "trainer.batch_size=16", "trainer.max_epochs=3", "model.start_epochs=2",
        "model.tune_epochs=1")  # fmt: skip
 ELSEWHERE = ["config"]  # where two runs differ that have caches of their own
 
@@ -67,19 +67,19 @@ class Windows:
 
 def test_the_record_says_what_was_trained_here_and_on_what(whole: Path) -> None:
     result = read_result(whole)
-    assert result["labels"] == ["language model trained here", "demo data"]
+    assert result["labels"] == ["language model trained here"]
     model = result["model"]
     assert (model["name"], model["layers"], model["weights"]) == ("ulmfit", 3, "language model trained here")
     facts = model["language_model"]
     assert facts["corpora"] == [] and facts["tokens"] > 900
     assert [len(facts[stage]["perplexity"]) for stage in ("start", "tuned")] == [2, 1]
     assert all(facts[stage]["dev_perplexity"] > 1 for stage in ("start", "tuned"))
-    assert result["scores"]["demo_en"]["protocol"] == "supervised"
+    assert result["scores"]["written_en"]["protocol"] == "supervised"
     assert set(result["selections"]) >= {"last", "source_dev"}
     assert result["performance"]["batches"] == "padded"
     assert "take no packed input" in result["performance"]["batches_because"]
     assert result["performance"]["seconds"]["language_model"] > 0
-    assert (whole / "predictions" / "demo_en.parquet").exists()
+    assert (whole / "predictions" / "written_en.parquet").exists()
     assert not (whole / "checkpoints").exists()
 
 
@@ -127,7 +127,7 @@ def test_seeds_share_the_starting_language_model_and_tune_their_own(
     other = trained(tmp_path / "run", *RUN, f"paths.cache_dir={tmp_path}/cache", "seed=1")
     assert windows.names == 3 * ["tuned"]
     assert len(list((tmp_path / "cache" / "language_models").glob("*.safetensors"))) == 1
-    trained(tmp_path / "less", *RUN, f"paths.cache_dir={tmp_path}/cache", "source.demo_en.limit=60")
+    trained(tmp_path / "less", *RUN, f"paths.cache_dir={tmp_path}/cache", "source.written_en.limit=60")
     assert "starting" in windows.names  # other texts: another model
     assert other["performance"]["seconds"]["language_model"] > 0
 
@@ -160,7 +160,7 @@ def test_without_a_language_model_it_is_random_and_labelled_so(tmp_path: Path, m
     windows = Windows(monkeypatch)
     result = trained(tmp_path, *RUN, "model.weights=random", "trainer.max_epochs=1")
     assert windows.names == []
-    assert result["labels"] == ["random weights", "demo data"]
+    assert result["labels"] == ["random weights"]
     assert "language_model" not in result["model"]
 
 
@@ -195,7 +195,7 @@ def test_a_run_that_needs_more_memory_than_there_is_names_a_smaller_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sentiment_transfer.build.available", lambda _: 1.7 * 2**30)
-    large = ("trainer.batch_size=4096", "data.max_length=256", "source.demo_en.limit=70")
+    large = ("trainer.batch_size=4096", "data.max_length=256", "source.written_en.limit=70")
     with pytest.raises(UserError, match=r"Type trainer\.batch_size=\d+\."):
         trained(tmp_path, *TINY, *large)
 

@@ -21,16 +21,16 @@ def test_loggers_are_those_that_were_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_curves_are_in_a_csv_file(tmp_path: Path) -> None:
-    result = trained(tmp_path, *SMALL, "source.demo_en.limit=64", "logger=csv", "logger.log_every=1")
+    result = trained(tmp_path, *SMALL, "source.written_en.limit=64", "logger=csv", "logger.log_every=1")
     with (tmp_path / "metrics" / "version_0" / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sum(bool(row["train/step_loss"]) for row in rows) == 4
     recorded = [entry["train"]["loss"] for entry in result["history"]]
     assert [float(row["train/loss"]) for row in rows if row["train/loss"]] == pytest.approx(recorded)
-    recorded = [entry["dev"]["demo_en"]["loss"] for entry in result["history"]]
-    assert [float(row["dev/demo_en/loss"]) for row in rows if row["dev/demo_en/loss"]] == pytest.approx(recorded)
+    recorded = [entry["dev"]["written_en"]["loss"] for entry in result["history"]]
+    assert [float(row["dev/written_en/loss"]) for row in rows if row["dev/written_en/loss"]] == pytest.approx(recorded)
 
 
 def test_no_logger_leaves_no_file(tmp_path: Path) -> None:
-    trained(tmp_path, *SMALL, "source.demo_en.limit=32", "trainer.max_epochs=1", "logger=none")
+    trained(tmp_path, *SMALL, "source.written_en.limit=32", "trainer.max_epochs=1", "logger=none")
     assert not list(tmp_path.rglob("metrics*")) + list(tmp_path.rglob("wandb*"))

@@ -23,9 +23,9 @@ from sentiment_transfer.training.interruption import Interrupted
 KEY = "5e1f" * 10  # no one's
 TINY = (
     *SMALL,
-    "source.demo_en.limit=64",
-    "targets.demo_ja.limit=20",
-    "targets.demo_id.limit=20",
+    "source.written_en.limit=64",
+    "targets.written_ja.limit=20",
+    "targets.written_id.limit=20",
     "logger.log_every=1",
     "trainer.keep_weights=false",
 )
@@ -104,8 +104,8 @@ def test_without_a_login_every_attempt_is_logged_offline_and_asks_nothing(tmp_pa
     for command, attempt in zip((first, second), attempts, strict=True):
         assert "W&B: not logged in, so this run is logged offline" in command.output
         assert list(attempt.glob("*.wandb"))
-    assert list(folder.glob("wandb/offline-run-*/files/media/table/confusion/demo_ja*.json"))
-    [table] = folder.glob("wandb/offline-run-*/files/media/table/mistakes/demo_ja*.json")
+    assert list(folder.glob("wandb/offline-run-*/files/media/table/confusion/written_ja*.json"))
+    [table] = folder.glob("wandb/offline-run-*/files/media/table/mistakes/written_ja*.json")
     assert "confidence" in json.loads(table.read_text())["columns"]
 
 
@@ -131,14 +131,14 @@ def test_an_unreachable_service_neither_ends_a_run_nor_learns_the_key(
 def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: FakeRun) -> None:
     result = trained(tmp_path, *WANDB)
     names = {name for values in fake.logged for name in values}
-    assert {"train/step_loss", "train/loss", "train/f1", "dev/demo_en/loss", "dev/demo_en/accuracy"} <= names
+    assert {"train/step_loss", "train/loss", "train/f1", "dev/written_en/loss", "dev/written_en/accuracy"} <= names
     assert {f"{kind}/{name}" for kind in ("confusion", "mistakes") for name in result["scores"]} <= names
     steps = [values["trainer/global_step"] for values in fake.logged if "train/step_loss" in values]
     assert steps == sorted(steps) and len(steps) == 4
-    last = result["scores"]["demo_ja"]["selections"]["last"]
-    assert fake.summary["score/demo_ja/last/error"] == last["error"]
+    last = result["scores"]["written_ja"]["selections"]["last"]
+    assert fake.summary["score/written_ja/last/error"] == last["error"]
     assert fake.summary["status"] == result["status"]
-    assert fake.summary["labels"] == ["demo encoder", "demo data"]
+    assert fake.summary["labels"] == ["trained from scratch"]
     assert fake.exit_code == 0
 
 

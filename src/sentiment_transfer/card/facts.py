@@ -10,7 +10,8 @@ from typing import Any
 
 FILE = Path(__file__).with_name("facts.yaml")
 BUILTIN = "builtin:"
-OWN = "Apache-2.0"  # what this package makes itself: the demo's reviews and encoders
+OWN = "Apache-2.0"  # of encoders that this package makes itself
+FREE = (OWN, "CC0-1.0")  # data that what is learnt from it may be passed on under OWN
 NOT_STATED = "no licence is stated for it"
 NOT_KNOWN = "not known to the program that wrote this card"
 

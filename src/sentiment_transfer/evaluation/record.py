@@ -64,7 +64,7 @@ def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[st
         schema_version=SCHEMA_VERSION,
         run_id=evaluation_name(config),
         status="degenerate" if collapsed else "finished",
-        labels=_labels(config, evaluation),
+        labels=_labels(evaluation),
         seed=trained["seed"] if trained else 0,
         command=sys.argv[1:],
         config=_config(config, evaluation),
@@ -93,12 +93,10 @@ def _label_budget(name: str, trained: RunResult | None) -> LabelBudget | None:
     return before["labels"] if before and "labels" in before else LabelBudget(total=0)
 
 
-def _labels(config: DictConfig, evaluation: Evaluation) -> list[str]:
+def _labels(evaluation: Evaluation) -> list[str]:
     labels = list(evaluation.model.labels)
     if evaluation.model.origin.result is None:
         labels.append(NOT_OURS)
-    if any(dataset.kind == "demo" for dataset in config.targets.values()):
-        labels.append("demo data")
     return list(dict.fromkeys(labels))
 
 

@@ -47,7 +47,7 @@ def load_network(
     """An encoder with a classification head, in fp32 on the CPU and in eval mode, wherever its weights come from. The
     head is fresh and follows ``seed``, unless the weights come with one for as many classes.
 
-    ``encoder`` is a Hugging Face name, a local folder or ``builtin:<size>``. Weights are read from safetensors
+    ``encoder`` is a Hugging Face name, a local folder or one of ``LEARNT``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
     cover; ``layers`` keeps the first k of the encoder's layers; ``sizes`` are entries of UlmfitConfig, for
     ``builtin:ulmfit``. Raises UserError where the model cannot be had
@@ -55,7 +55,7 @@ def load_network(
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
-        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, seed, dropout, layers, sizes)
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, layers, sizes)
     elif random_weights:
         from transformers import AutoModelForSequenceClassification
 
@@ -95,7 +95,7 @@ def outline(
     """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
     encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
     if encoder.startswith(BUILTIN):
-        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, 0, None, layers, sizes)
+        return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, None, layers, sizes)
     from transformers import AutoModelForSequenceClassification
 
     config = _config(encoder, revision, classes, None, layers)
@@ -163,7 +163,6 @@ def _builtin(
     size: str,
     classes: tuple[str, ...],
     vocabulary: int,
-    seed: int,
     dropout: float | None,
     layers: int | None,
     sizes: dict[str, int] | None,
@@ -185,19 +184,7 @@ def _builtin(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
         return XLMRobertaForSequenceClassification(_with_dropout(_with_layers(config, layers, BUILTIN + size), dropout))
-    from sentiment_transfer.demo.encoder import DEMO_SIZES, demo_encoder
-
-    if size not in DEMO_SIZES:
-        known = ", ".join(f"{BUILTIN}{name}" for name in [*DEMO_SIZES, "scratch", "ulmfit"])
-        raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {known}.")
-    encoder = demo_encoder(size, seed)
-    config = encoder.config
-    config.num_labels = len(classes)
-    config.update(_labels(classes))
-    torch.manual_seed(seed)
-    network = XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
-    network.roberta.load_state_dict(encoder.state_dict())
-    return network
+    raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {' and '.join(LEARNT)}.")
 
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:

@@ -1,4 +1,4 @@
-"""The tokenizer of a run: the encoder's own, the demo world's, or one trained on the source's texts."""
+"""The tokenizer of a run: the encoder's own, or one trained on the source's texts."""
 
 from __future__ import annotations
 
@@ -26,16 +26,12 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 def load_tokenizer(
     encoder: str, *, tokenizer: str | None = None, revision: str | None = None, texts: Iterable[str] = ()
 ) -> PreTrainedTokenizerBase:
-    """The tokenizer for ``encoder`` (Hugging Face name, folder or ``builtin:<size>``), or the one named outright.
+    """The tokenizer for ``encoder`` (Hugging Face name, folder or one of ``LEARNT``), or the one named outright.
 
     ``texts`` are what those in ``LEARNT`` have their pieces from. Raises UserError where it cannot be had.
     """
     if tokenizer is None and encoder in LEARNT:
         return train_tokenizer(texts)
-    if tokenizer is None and encoder.startswith(BUILTIN):
-        from sentiment_transfer.demo.vocabulary import demo_tokenizer
-
-        return demo_tokenizer()
     from transformers import AutoTokenizer
 
     name = tokenizer or encoder

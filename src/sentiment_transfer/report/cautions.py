@@ -17,8 +17,6 @@ SELECTIONS = {
     "oracle": "the weights of the epoch that is best on the target's own development set",
 }
 LABELS = {
-    "demo data": "the reviews are generated",
-    "demo encoder": "the encoders are small ones that come with the program, so nothing here is about XLM-R",
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "4-bit weights": "the encoder's published weights were rounded to 4 bits: its scores in full precision differ",
     "trained from scratch": "encoders were trained from nothing but the source",

@@ -29,7 +29,7 @@ FAMILIES = (  # pattern of the encoder's name, what its sizes are called togethe
 class RunGroup:
     """Runs of one configuration, whatever their seeds and folds."""
 
-    settings: dict[str, str]  # flattened configuration without seed and folds: model.name -> nano
+    settings: dict[str, str]  # flattened configuration without seed and folds: model.name -> base
     runs: list[RunResult]
 
     @property

@@ -36,7 +36,7 @@ class Estimate(NamedTuple):
 class Entry:
     """One row of the matrix: runs of one configuration that differ by seed (or IndoLEM fold) alone."""
 
-    key: str  # unique in the answer, e.g. "nano|demo_en|" or "nano|demo_en|optimizer.learning_rate=0.0001"
+    key: str  # unique in the answer, e.g. "base|amazon_en|" or "base|amazon_en|optimizer.learning_rate=0.0001"
     name: str  # to be shown: the model, with the settings that set it apart from others of its name
     model: str
     source: str  # names joined by "+"

@@ -8,9 +8,9 @@ HEADLINE = {
     "amazon_en": "error",
     "amazon_ja": "error",
     "rakuten_ja": "error",
-    "demo_en": "error",
-    "demo_ja": "error",
-    "demo_id": "error",
+    "written_en": "error",
+    "written_ja": "error",
+    "written_id": "error",
     "indolem_id": "f1_positive",  # Koto et al. 2020
     "smsa_id": "macro_f1",  # Wilie et al. 2020
     "uci_en": "macro_f1",

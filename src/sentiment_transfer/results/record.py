@@ -35,7 +35,7 @@ class Git(TypedDict):
 class Model(TypedDict):
     """The classifier as it was trained."""
 
-    name: str  # the option on the command line: base, large, nano, ...
+    name: str  # the option on the command line: base, large, scratch, ...
     encoder: str  # hub name or folder, or that it is built in
     parameters: int
     trainable_parameters: int
@@ -95,7 +95,7 @@ class RunResult(TypedDict):
     schema_version: int
     run_id: str  # hash of the resolved configuration, with a readable prefix
     status: Literal["finished", "degenerate"]  # degenerate: one class predicted only
-    labels: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, demo data, ...
+    labels: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, trained from scratch
     seed: int
     command: list[str]  # the arguments, as typed
     config: dict[str, Any]  # resolved

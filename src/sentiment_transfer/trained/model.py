@@ -48,7 +48,7 @@ class TrainedModel:
             the same as ``classes``; of others several logits may be one class.
         max_length: tokens of a text, special ones included, that are read; the rest is cut.
         origin: where it was opened from.
-        labels: what must be said wherever its answers are shown (random or 4-bit weights, demo encoder, demo data).
+        labels: what must be said wherever its answers are shown (random or 4-bit weights, trained from scratch).
         cache_dir: where compiled kernels are kept.
     """
 

