@@ -17,8 +17,8 @@ from sentiment_transfer.errors import UserError
 ROWS = {language: list(written_rows(language)) for language in LANGUAGES}
 TEST = {language: [row for row in rows if row.split == "test"] for language, rows in ROWS.items()}
 PHENOMENA = {"plain", "negation", "contrast", "comparison", "understatement", "irony", "mixed"}
-NEAREST = 0.5  # share of five-character pieces that two reviews have in common
-SINGLE_WORDS = 0.8  # accuracy
+NEAREST = 0.45  # share of five-character pieces that two reviews have in common
+SINGLE_WORDS = 0.65  # accuracy; 0.583 was measured
 
 
 def of(split: str) -> list[WrittenReview]:
@@ -90,7 +90,7 @@ def test_the_length_of_a_review_does_not_give_its_label_away() -> None:
     for language, rows in TEST.items():
         lengths = {label: sorted(len(row.text) for row in rows if row.label == label) for label in BINARY}
         means = [sum(each) / len(each) for each in lengths.values()]
-        assert max(means) / min(means) < 1.15, language
+        assert max(means) / min(means) < 1.1, language
 
 
 def test_single_words_do_not_solve_the_test_set() -> None:

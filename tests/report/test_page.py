@@ -129,7 +129,7 @@ def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
 
 
 def test_honesty_labels_stand_above_everything(plain: str) -> None:
-    assert plain.index("<li>random weights</li>") < plain.index('id="answer"')
+    assert plain.index("<li>trained from scratch</li>") < plain.index('id="answer"')
 
 
 def test_a_model_without_a_rival_is_not_called_best(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_joint_protocols_train_on_both_at_once(tmp_path: Path, steps: Steps, how
 def test_few_shot_on_a_fold_of_indolem(tmp_path: Path, real_data: Path) -> None:
     """39 to 55 test rows of a fold are in its training split too: none of them is drawn."""
     _, result = run_in(
-        tmp_path, *TINY[:-1], "logger=none", "model=scratch", "targets=indolem_id", "targets.indolem_id.fold=2",
+        tmp_path, *TINY[:-1], "logger=none", "targets=indolem_id", "targets.indolem_id.fold=2",
         "protocol=few_shot", "protocol.shots=400", "protocol.steps=2", "data.max_length=16",
         f"paths.data_dir={real_data}",
     )  # fmt: skip

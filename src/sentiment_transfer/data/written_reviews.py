@@ -68,11 +68,11 @@ class WrittenDataModule(ReviewDataModule):
         )
 
     def phenomena(self) -> dict[str, str]:
-        """What makes each test review easy or hard, by its id: ``{"hotel-test-007": "irony", ...}``."""
+        """What makes each test review easy or hard, by its id: ``{"hotel-07": "irony", ...}``."""
         return {row.id: row.phenomenon for row in self._rows("test")}
 
     def domains(self) -> dict[str, str]:
-        """What each test review is about, by its id: ``{"hotel-test-007": "hotel", ...}``."""
+        """What each test review is about, by its id: ``{"hotel-07": "hotel", ...}``."""
         return {row.id: row.domain for row in self._rows("test")}
 
     def _rows(self, split: Split) -> list[WrittenReview]:
