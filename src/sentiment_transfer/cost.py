@@ -16,6 +16,7 @@ LAYERS = {
     **{"base": 85.0, "mbert": 85.0, "infoxlm": 85.0, "xlm_t": 85.0, "mdeberta": 85.0, "indobert": 85.0},
     **{"mmbert": 110.0, "indobert_large": 302.0, "large": 302.0, "xl": 2831.0, "xxl": 9664.0},
 }
+DEEP = {"scratch": 2, "ulmfit": 3, "mmbert": 22, "indobert_large": 24, "large": 24, "xl": 36, "xxl": 48}  # else 12
 TRAIN_ROWS = {
     **{"amazon": 160_000, "rakuten": 3_400_000, "indolem": 3_638, "smsa": 9_852, "uci": 2_400, "jalan": 2_959},
     **{"csv": 10_000, "written": 480},
@@ -28,6 +29,8 @@ def run_cost(config: DictConfig) -> float:
     if not model or not source:
         return 0.0
     size, epochs = LAYERS.get(model, LAYERS["base"]), config.trainer.max_epochs
+    if config.model.layers is not None:
+        size *= config.model.layers / DEEP.get(model, 12)
     protocol, targets = config.protocol.name, config.targets
     if protocol == Protocol.supervised:
         source, targets = targets, {}

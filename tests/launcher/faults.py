@@ -40,8 +40,12 @@ RUN = (
 )
 
 
-def sweep_of(jobs: int) -> list[str]:
-    return [*TRAIN, *RUN, f"seed=range({jobs // 2})"]
+# The same with pretrained weights in bf16: the fused kernels, their copies of weights and their dropout masks.
+PRETRAINED = ("model=e5_small", "model.layers=2", "model.dropout=null", "trainer.precision=bf16-mixed")
+
+
+def sweep_of(jobs: int, *more: str) -> list[str]:
+    return [*TRAIN, *RUN, *more, f"seed=range({jobs // 2})"]
 
 
 def compared(folder: Path, reference: Path) -> list[str]:
@@ -55,10 +59,52 @@ def compared(folder: Path, reference: Path) -> list[str]:
     return found
 
 
+def campaign(base: Path, jobs: int, wanted: int, pace: float, seed: int, more: tuple[str, ...]) -> list[str]:
+    """Disturb a sweep with ``more`` options ``wanted`` times, and tell what is wrong afterwards."""
+    faults: Counter[str] = Counter()
+    bad: list[str] = []
+    began = time.monotonic()
+    reference = base / "undisturbed"
+    reference.mkdir(parents=True)
+    subprocess.run(sweep_of(jobs, *more), cwd=reference, check=True)
+    print(f"undisturbed: {jobs} runs in {time.monotonic() - began:.0f} s", flush=True)
+    rounds = launchers = 0
+    while faults.total() < wanted and not bad:
+        rounds += 1
+        folder = base / f"round-{rounds}"
+        with small_disk(folder / "multirun", "3g" if more else "256m") as disk:
+            disturbed = Campaign(
+                sweep_of(jobs, *more),
+                folder,
+                jobs,
+                pace,
+                seed=seed + rounds,
+                disk=disk,
+                tracking=("logger=wandb",),
+            )
+            disturbed.run(wanted - faults.total(), seconds=7200)
+            faults += disturbed.faults
+            launchers += len(disturbed.launchers)
+            bad += disturbed.broken + compared(folder, reference)
+            bad += [f"the last command ended with {disturbed.last_code}"] if disturbed.last_code else []
+            if re.search("^Traceback", (folder / "output.txt").read_text(), re.MULTILINE):
+                bad.append("a launcher printed a traceback")
+        print(f"round {rounds}: {dict(faults)}", flush=True)
+        if bad:
+            shutil.copy(folder / "output.txt", base.with_suffix(".txt"))
+    took = f"{launchers} launchers, {time.monotonic() - began:.0f} s"
+    print(f"{faults.total()} faults in {rounds} rounds of {jobs} runs, {took}:")
+    for what, count in faults.most_common():
+        print(f"  {count:4} {what}")
+    return bad
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=24)
     parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--pretrained-jobs", type=int, default=8)
+    parser.add_argument("--pretrained-faults", type=int, default=40)
     parser.add_argument("--pace", type=float, default=2.0, help="mean seconds between two faults")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -68,45 +114,16 @@ def main() -> int:
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONPATH": str(ROOT / "src"),
     }
-    faults: Counter[str] = Counter()
     bad: list[str] = []
     try:
-        reference = base / "undisturbed"
-        reference.mkdir()
-        began = time.monotonic()
-        subprocess.run(sweep_of(options.jobs), cwd=reference, check=True)
-        print(f"undisturbed: {options.jobs} runs in {time.monotonic() - began:.0f} s", flush=True)
-        rounds = launchers = 0
-        while faults.total() < options.faults and not bad:
-            rounds += 1
-            folder = base / f"round-{rounds}"
-            with small_disk(folder / "multirun", "256m") as disk:
-                campaign = Campaign(
-                    sweep_of(options.jobs),
-                    folder,
-                    options.jobs,
-                    options.pace,
-                    seed=options.seed + rounds,
-                    disk=disk,
-                    tracking=("logger=wandb",),
-                )
-                campaign.run(options.faults - faults.total(), seconds=7200)
-                faults += campaign.faults
-                launchers += len(campaign.launchers)
-                bad += campaign.broken + compared(folder, reference)
-                bad += [f"the last command ended with {campaign.last_code}"] if campaign.last_code else []
-                if re.search("^Traceback", (folder / "output.txt").read_text(), re.MULTILINE):
-                    bad.append("a launcher printed a traceback")
-            print(f"round {rounds}: {dict(faults)}", flush=True)
-            if bad:
-                shutil.copy(folder / "output.txt", base.with_suffix(".txt"))
+        if options.faults:
+            bad += campaign(base / "tiny", options.jobs, options.faults, options.pace, options.seed, ())
+        if options.pretrained_faults:
+            jobs, faults = options.pretrained_jobs, options.pretrained_faults
+            bad += campaign(base / "pretrained", jobs, faults, 2 * options.pace, options.seed, PRETRAINED)
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    took = f"{launchers} launchers, {time.monotonic() - began:.0f} s"
-    print(f"{faults.total()} faults in {rounds} rounds of {options.jobs} runs, {took}:")
-    for what, count in faults.most_common():
-        print(f"  {count:4} {what}")
-    print("\n".join(bad) or "Every result, prediction and weight is the undisturbed sweep's, to the bit.")
+    print("\n".join(bad) or "Every result, prediction and weight is bit-identical to the undisturbed sweep's.")
     return 1 if bad else 0
 
 

@@ -106,7 +106,7 @@ def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
 def test_a_run_in_half_precision_trains_and_clips(tmp_path: Path, precision: str) -> None:
-    overrides = (*TINY, "optimizer.eps=1e-4", f"trainer.precision={precision}")
+    overrides = (*TINY, "optimizer.learning_rate=1e-2", "optimizer.eps=1e-4", f"trainer.precision={precision}")
     free = trained(tmp_path / "free", *overrides, "optimizer.max_grad_norm=1e9")
     clipped = trained(tmp_path / "clipped", *overrides, "optimizer.max_grad_norm=1e-9")
     assert free["precision"] == clipped["precision"] == precision

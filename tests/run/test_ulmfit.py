@@ -30,7 +30,7 @@ TINY = (
     "trainer.precision=32-true",
 )
 # Three windows an epoch of the language model, five steps an epoch of the classifier.
-RUN = (*TINY, "source.written_en.limit=70", "trainer.batch_size=16", "trainer.max_epochs=3", "model.start_epochs=2",
+RUN = (*TINY, "source.written_en.limit=96", "trainer.batch_size=20", "trainer.max_epochs=3", "model.start_epochs=2",
        "model.tune_epochs=1")  # fmt: skip
 ELSEWHERE = ["config"]  # where two runs differ that have caches of their own
 
