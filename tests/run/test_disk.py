@@ -139,7 +139,7 @@ def test_a_finished_run_survives_a_disk_that_is_full(small_disk: Path) -> None:
 
 
 def test_a_full_disk_under_the_token_stores_names_the_other_place(small_disk: Path, tmp_path: Path) -> None:
-    leave(small_disk, 8_192)
+    leave(small_disk, 0)
     said = refused(tmp_path / "run", *RUN, f"paths.cache_dir={small_disk}")
     assert "No space left on device" in said
     assert "paths.cache_dir=/path/to/folder" in said
