@@ -13,6 +13,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning import Callback
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
@@ -110,7 +111,8 @@ def compute(
             if not ranks.first:
                 return None
             outcome.joules = None if resumed else energy.joules
-        outcome.seconds |= {"prepare": prepared, "total": time.monotonic() - started}
+        checked = [callback.seconds for callback in callbacks_of(trainer) if isinstance(callback, SelfCheck)]
+        outcome.seconds |= {"prepare": prepared, "self_check": sum(checked), "total": time.monotonic() - started}
 
         for name, predictions in outcome.predictions.items():
             write_predictions(folder, name, predictions)
@@ -216,6 +218,10 @@ def trainer_of(
         ranks=ranks,
     )
     return trainer, checkpoints
+
+
+def callbacks_of(trainer: pl.Trainer) -> list[Callback]:
+    return trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it where mypy does not see it
 
 
 @contextmanager

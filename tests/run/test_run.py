@@ -72,7 +72,7 @@ def test_the_record_says_what_each_set_is(result: RunResult) -> None:
 
 def test_the_record_holds_time_throughput_and_memory(result: RunResult) -> None:
     performance = result["performance"]
-    assert set(performance["seconds"]) == {"prepare", "train", "score", "total"}
+    assert set(performance["seconds"]) == {"prepare", "self_check", "train", "score", "total"}
     assert 0 < performance["seconds"]["train"] < performance["seconds"]["total"]
     examples = performance["examples_per_second"]["train"] * performance["seconds"]["train"]
     assert examples == pytest.approx(2 * 256, rel=0.01)
