@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,16 @@ def sentences_for_hub_errors(what: str, name: str, instead: str) -> Iterator[Non
         # Network, hub, configuration and file errors of a dozen classes end here, none of them this program's bug:
         # all it does inside is to hand a name on.
         raise UserError(_sentence(what, name, instead, error)) from error
+
+
+def quiet_loading() -> None:
+    """Keep what transformers prints over ``from_pretrained`` off the terminal: a bar, a table of absent and left-over
+    tensors (which the caller looks at), and the layers that a parallel plan does not name."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    for module in ("modeling_utils", "distributed.tensor_parallel"):
+        transformers_logging.get_logger(f"transformers.{module}").setLevel(logging.ERROR)
 
 
 NOT_FOUND = {"RepositoryNotFoundError", "RevisionNotFoundError", "EntryNotFoundError", "RemoteEntryNotFoundError"}

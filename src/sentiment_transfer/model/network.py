@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.hub import quiet_loading, sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
 from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
 
@@ -189,11 +188,8 @@ def _builtin(
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging as transformers_logging
 
-    # What it would report, tensors that are absent or left over, is looked at below.
-    transformers_logging.disable_progress_bar()
-    transformers_logging.get_logger("transformers.modeling_utils").setLevel(logging.ERROR)
+    quiet_loading()
     folder = Path(encoder).expanduser()
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
         pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.hub import quiet_loading
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.trained.encoder import encoder_network, encoder_tensor
@@ -107,10 +108,9 @@ def network_of_run(
 def network_of(config: PreTrainedConfig, state: dict[str, Tensor], folder: Path) -> PreTrainedModel:
     """The architecture of ``config`` over the tensors of ``state``, which are not copied."""
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging as transformers_logging
 
     architecture: Any = AutoModelForSequenceClassification._model_mapping[type(config)]
-    transformers_logging.disable_progress_bar()
+    quiet_loading()
     network, report = architecture.from_pretrained(None, config=config, state_dict=state, output_loading_info=True)
     if wrong := [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]:
         raise UserError(

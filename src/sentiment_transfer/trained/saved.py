@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.hub import quiet_loading, sentences_for_hub_errors
 from sentiment_transfer.model.network import longest_input
 from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer
 from sentiment_transfer.trained.labels import outputs_of
@@ -79,9 +79,8 @@ def label_names(config: PreTrainedConfig, checkpoint: str) -> list[str]:
 
 def _network(checkpoint: str, config: PreTrainedConfig, revision: str | None) -> PreTrainedModel:
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    quiet_loading()
     # Else a service of the hub is asked to convert pickled weights, and its outcome is loaded; see model/network.py.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", checkpoint, INSTEAD):

@@ -25,7 +25,7 @@ MEANT = (
     r".*is smaller than the logging interval.*",
     r"The `srun` command is available on your system but is not used.*",  # a sweep's launcher starts the jobs
     r"Total length of `list` across ranks is zero.*",  # a source without a development set
-    r"Found \d+ module\(s\) in eval mode.*",  # from_pretrained gives eval mode; Lightning's fit sets train mode
+    r"Found \d+ module\(s\) in eval mode.*",  # load_network gives eval mode; every step sets its own
     r".*`broadcast_buffers` is deprecated.*",  # torch 2.13; what comes instead is not in 2.10
     r"It is recommended to use `self.log.*sync_dist=True.*",  # what is logged is of all processes already
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # Lightning 2.6.6 on torch 2.13
