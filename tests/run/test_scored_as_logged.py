@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from runs import finished, trained
 from sentiment_transfer import scoring
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import is_finished, read_result
+from sentiment_transfer.training.checkpoints import RunCheckpoints
 
 RUN = (
     "experiment=tiny",
@@ -40,17 +40,15 @@ def test_the_development_set_is_kept_and_scored_as_it_was_logged(options: tuple[
 def test_a_run_that_scores_otherwise_than_it_logged_ends_without_a_result(
     packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = scoring.load_weights
+    end = RunCheckpoints.on_validation_end
 
-    def other(network: Any, path: Path) -> None:
-        load(network, path)
-        with torch.no_grad():  # the answers turned round
-            network.classifier.out_proj.weight.neg_()
-            network.classifier.out_proj.bias.neg_()
+    def other(checkpoints: RunCheckpoints, *arguments: Any) -> None:
+        end(checkpoints, *arguments)
+        checkpoints._dev["written_en"]["error"] = 0.125
 
-    monkeypatch.setattr(scoring, "load_weights", other)
+    monkeypatch.setattr(RunCheckpoints, "on_validation_end", other)
     with pytest.raises(UserError, match=r"error on the development set of written_en, but .* was logged"):
-        trained(tmp_path, *RUN, f"trainer.packed={packed}", "trainer.max_epochs=4")
+        trained(tmp_path, *RUN, f"trainer.packed={packed}", "optimizer.learning_rate=5e-3")
     assert not is_finished(tmp_path)
     assert (tmp_path / "checkpoints" / "last.ckpt").is_file(), "nothing that was computed is lost"
 
