@@ -64,7 +64,7 @@ def test_it_opens_with_the_whole_vocabulary_and_answers_as_it_was_scored(run: tu
         began = file.get_tensor("embeddings.word_embeddings.weight")
     assert rows.shape == began.shape
     changed = (rows != began).any(1).sum().item()
-    assert 0 < changed < 1000  # the tokens that the run's texts have
+    assert 0 < changed < 5000  # of 250,037: the tokens that the run's texts have
     table = WrittenDataModule(language="ja", limit=32).reviews("test").table
     batch = model.tokenizer(table["text"].to_pylist(), padding=True, return_tensors="pt")
     with torch.inference_mode():
