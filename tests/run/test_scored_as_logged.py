@@ -101,7 +101,8 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
 ) -> None:
     """In bf16 the fused kernels once kept the first step's weights: 18.8 % error was logged, and 50 % scored."""
     losses = {}
-    for threads, dropout in [(1, "null"), (2, "null"), (4, "null"), (1, "0.0")]:
+    more = [(2, "null"), (4, "null")] if precision == "bf16-mixed" else []  # torch's own kernels are not on trial
+    for threads, dropout in [(1, "null"), *more, (1, "0.0")]:
         folder = tmp_path / f"{threads}-{dropout}"
         arguments = (*E5, f"trainer.precision={precision}", f"model.dropout={dropout}", f"trainer.threads={threads}")
         code, output = finished(tmp_path, *arguments, f"hydra.run.dir={folder}", timeout=200)
@@ -116,5 +117,5 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
             logged["error"], abs=1.5 / logged["n"]
         )
     assert abs(losses[1, "null"] - losses[1, "0.0"]) > 1e-3, "dropout changes the loss"
-    assert losses[2, "null"] == pytest.approx(losses[1, "null"], abs=0.02)
-    assert losses[4, "null"] == pytest.approx(losses[1, "null"], abs=0.02)
+    for run in more:
+        assert losses[run] == pytest.approx(losses[1, "null"], abs=0.02)
