@@ -20,6 +20,11 @@ SCRATCH_VOCABULARY = 10_000
 SCRATCH_TEXTS = 50_000  # texts to learn from: more change no piece that matters and cost a second per 10,000
 SCRATCH_CHARACTERS = 2_000  # of each text: learning from one unspaced text of 2 MB takes longer than ten minutes
 SCRATCH_ALPHABET = 4_000  # characters, so that pieces of several have room as well
+# What XLM-R uses its special tokens for.
+ROLES = {
+    **{"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"},
+    **{"pad_token": "<pad>", "unk_token": "<unk>"},
+}
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
@@ -86,12 +91,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) 
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
+        **ROLES,
         mask_token="<mask>",
     )
 

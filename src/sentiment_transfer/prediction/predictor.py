@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
@@ -105,9 +106,10 @@ class Predictor:
         """(n, classes) float32 of n texts as token ids, each (length,) int32; computed in order of length."""
         answers = np.empty((len(ids), len(self.classes)), dtype=np.float32)
         lengths = np.array([len(text) for text in ids], dtype=np.int64)
-        for rows in batches_by_length(lengths, batch_tokens, packed=self.packed is not None):
-            logits = self._logits([ids[row] for row in rows])
-            answers[rows] = self.model.probabilities(logits).cpu().numpy()
+        with nullcontext() if self.packed is None else self.packed.unchanged_weights():
+            for rows in batches_by_length(lengths, batch_tokens, packed=self.packed is not None):
+                logits = self._logits([ids[row] for row in rows])
+                answers[rows] = self.model.probabilities(logits).cpu().numpy()
         return answers
 
     def _logits(self, texts: list[np.ndarray]) -> Tensor:

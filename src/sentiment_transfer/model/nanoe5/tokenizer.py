@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from sentiment_transfer.model.tokenizer import SPECIAL
+from sentiment_transfer.model.tokenizer import ROLES, SPECIAL
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,12 +37,7 @@ def xlmr_tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerBase:
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
+        **ROLES,
         mask_token=AddedToken("<mask>", lstrip=True, special=True),
         model_max_length=LONGEST,
     )

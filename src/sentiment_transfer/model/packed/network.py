@@ -61,7 +61,7 @@ class PackedNetwork:
 
     def __call__(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         """Logits (reviews, classes) of ``input_ids`` (tokens,) int64 and ``cu_seqlens`` (reviews + 1,) int64."""
-        return self._head(self.first_hidden(input_ids, cu_seqlens)[:, None])
+        return self.answer(input_ids, cu_seqlens).logits
 
     def first_hidden(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         """(reviews, hidden): each review's first token after the last layer, which is all that the head reads."""
