@@ -12,7 +12,7 @@ from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
 from sentiment_transfer.data.files import data_folder, delimited_rows
-from sentiment_transfer.data.labels import DROPPED, SIGNED, classes_of, index_of
+from sentiment_transfer.data.labels import SIGNED, classes_of, index_of, without_dropped
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
 
@@ -56,20 +56,11 @@ class JalanDataModule(ReviewDataModule):
                 f"jalan_ja: splits=whole has no {split} split, all of it is the test set. Use splits=published."
             )
         rows = [
-            (line, text, index_of(SIGNED[word], self.classes))
+            (f"{FILE}:{line}", text, index_of(SIGNED[word], self.classes))
             for line, (_, word, text, _, belongs) in self._rows()
             if self.whole or belongs == split
         ]
-        kept = [row for row in rows if row[2] != DROPPED]
-        return Reviews.from_columns(
-            [f"{FILE}:{line}" for line, _, _ in kept],
-            [text for _, text, _ in kept],
-            [label for _, _, label in kept],
-            language=self.language,
-            domain=self.domain,
-            classes=self.classes,
-            dropped={"neutral": len(rows) - len(kept)} if len(rows) > len(kept) else {},
-        )
+        return without_dropped(rows, language=self.language, domain=self.domain, classes=self.classes)
 
     def _rows(self) -> list[tuple[int, list[str]]]:
         path = published_file(

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
+from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews
 from sentiment_transfer.errors import UserError
 
 NAMES = {
@@ -96,4 +96,20 @@ def sentence_of_ambiguous(counts: Counter[str], dataset: str) -> str:
     return (
         f"the labels are {seen}{rest}, and what they mean cannot be told. Please {where}, with negative, positive, "
         "neutral or null (drops the row) for <class>; a target is targets instead of source."
+    )
+
+
+def without_dropped(
+    rows: Sequence[tuple[str, str, int]], *, language: str, domain: str, classes: tuple[str, ...]
+) -> Reviews:
+    """The reviews of ``rows`` (id, text, index of the class or DROPPED); what is dropped is counted as neutral."""
+    kept = [row for row in rows if row[2] != DROPPED]
+    return Reviews.from_columns(
+        [name for name, _, _ in kept],
+        [text for _, text, _ in kept],
+        [label for _, _, label in kept],
+        language=language,
+        domain=domain,
+        classes=classes,
+        dropped={"neutral": len(rows) - len(kept)} if len(rows) > len(kept) else {},
     )

@@ -13,7 +13,7 @@ from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
 from sentiment_transfer.data.files import data_folder, delimited_rows
-from sentiment_transfer.data.labels import DROPPED, classes_of, index_of
+from sentiment_transfer.data.labels import classes_of, index_of, without_dropped
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
 
@@ -62,17 +62,8 @@ class SmSADataModule(ReviewDataModule):
             downloads=self.cache_dir / "downloads" / self.name,
             licence=dataset_facts({"kind": "smsa"}).licence,
         )
-        rows = [(line, text, index_of(word, self.classes)) for line, (text, word) in smsa_rows(path)]
-        kept = [row for row in rows if row[2] != DROPPED]
-        return Reviews.from_columns(
-            [f"{split}:{line}" for line, _, _ in kept],
-            [text for _, text, _ in kept],
-            [label for _, _, label in kept],
-            language=self.language,
-            domain=self.domain,
-            classes=self.classes,
-            dropped={"neutral": len(rows) - len(kept)} if len(rows) > len(kept) else {},
-        )
+        rows = [(f"{split}:{line}", text, index_of(word, self.classes)) for line, (text, word) in smsa_rows(path)]
+        return without_dropped(rows, language=self.language, domain=self.domain, classes=self.classes)
 
 
 def smsa_rows(path: Path) -> list[tuple[int, list[str]]]:
