@@ -99,7 +99,7 @@ bench: $(INSTALLED) ## Measure the speed against transformers.Trainer and renew 
 	$(RUN) -m benchmarks.table
 
 faults: $(INSTALLED) ## Disturb a sweep of 24 runs at least 200 times and compare it to the bit (half an hour)
-	PYTHONPATH=src:tests $(RUN) tests/launcher/faults.py $(ARGS)
+	$(RUN) -m tests.launcher.faults $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
 	$(RUN) -m ruff check .
@@ -114,7 +114,7 @@ coverage: $(INSTALLED) ## Run the tests and show which lines of src they miss; b
 	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
 
 coverage-of-intervals: $(INSTALLED) ## Simulate how often the report's intervals hold the truth (half an hour)
-	$(RUN) benchmarks/coverage_of_intervals.py $(ARGS)
+	$(RUN) -m benchmarks.coverage_of_intervals $(ARGS)
 
 # The old pins stand until the new environment installs. torch's local version (+cpu, +cu130) is left out of the pin, so
 # that it holds on every machine.

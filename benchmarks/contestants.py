@@ -21,11 +21,11 @@ from torch import Tensor
 from torch.utils.data import SequentialSampler
 
 from benchmarks.workload import BATCH, Workload, workload
-from sentiment_transfer.build import make_classifier
 from sentiment_transfer.data.batches import TokenBatches, scoring_loader, training_loader
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
+from sentiment_transfer.runs.build import make_classifier
 from sentiment_transfer.training.trainer import choose_precision, quiet_lightning
 
 PART = 192  # reviews scored at a time

@@ -1,7 +1,7 @@
 """How often do the report's 95 % intervals hold the truth, and how often does it claim a difference that is not there?
 
-python benchmarks/coverage_of_intervals.py                 all worlds, 2,000 experiments each (about 10 minutes)
-python benchmarks/coverage_of_intervals.py --experiments 200
+python -m benchmarks.coverage_of_intervals                 all worlds, 2,000 experiments each (about 10 minutes)
+python -m benchmarks.coverage_of_intervals --experiments 200
 
 Every experiment is three models of one source with 3 or 5 seeds on 400 to 5,000 reviews (simulated_experiments.py).
 "held" columns are percentages and should be 95; "percentiles" is the bootstrap that draws seeds and reviews and takes
@@ -20,8 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import brentq
-from simulated_experiments import POSITIVE, World, experiments
 
+from benchmarks.simulated_experiments import POSITIVE, World, experiments
 from sentiment_transfer.statistics.comparisons import holm, pairs
 from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, p_values
 from sentiment_transfer.statistics.resampling import Scored, resample

@@ -1,7 +1,7 @@
 """How long a report of many runs takes, reading from disk included.
 
-python benchmarks/report_scale.py                      500 runs x 5 evaluation sets x 5,000 reviews: the target is 60 s
-python benchmarks/report_scale.py --runs 50 --keep /tmp/many     keep the run folders, e.g. to open their report
+python -m benchmarks.report_scale                      500 runs x 5 evaluation sets x 5,000 reviews: the target is 60 s
+python -m benchmarks.report_scale --runs 50 --keep /tmp/many     keep the run folders, e.g. to open their report
 
 The runs are made up: ten models with five seeds from each of ten sources, answers from simulated_experiments.py.
 """
@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from simulated_experiments import World, experiments
 
+from benchmarks.simulated_experiments import World, experiments
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
-from sentiment_transfer.results.metrics import score
 from sentiment_transfer.results.predictions import Predictions, write_predictions
 from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, RunResult, write_result
+from sentiment_transfer.statistics.metrics import score
 
 CLASSES = ("negative", "positive")
 MODELS, SEEDS = 10, 5

@@ -1,4 +1,4 @@
-"""What the launcher itself costs: PYTHONPATH=src python benchmarks/sweeps.py
+"""What the launcher itself costs: python -m benchmarks.sweeps
 
 * a sweep of 1,000 tiny jobs: composing them the first time, the launcher's memory and its processor time while they are
   queued, and the same command once all are finished (their results are put there by hand: no job is run);

@@ -9,12 +9,12 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from sentiment_transfer import config as schema
-from sentiment_transfer import identity
-from sentiment_transfer.build import make_data, make_tokenizer
+from sentiment_transfer.config import run_name as identity
+from sentiment_transfer.config import schema as schema
 from sentiment_transfer.data.batches import TrainingOrder
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.runs.build import make_data, make_tokenizer
 
 ROOT = Path(__file__).parents[1]
 BATCH = 32

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from benchmarks import contestants
 from benchmarks.workload import BATCH, Workload, workload
-
-from run.encoders import pretrained_folder
+from tests.helpers.encoders import pretrained_folder
 
 TURNS = 2
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.errors import HydraException
+from tests.helpers.example_result import example_result
+from tests.helpers.runs import ROOT, composed, finished
 
-from results.example_result import example_result
-from runs import ROOT, composed, finished
 from sentiment_transfer.cli import describe, errors_as_sentences
+from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.identity import run_name
 from sentiment_transfer.results.record import write_result
 from sentiment_transfer.training.interruption import Interrupted
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.helpers import slurm
+from tests.helpers.runs import composed, finished, started
 
-import slurm
-from runs import composed, finished, started
 from sentiment_transfer.results.record import read_result
 
 TINY = (
@@ -96,8 +96,7 @@ def test_a_search_maximises_the_accuracy_on_the_sources_development_set(tmp_path
 @submitit
 def test_slurm_is_asked_for_a_gpu_and_for_requeueing() -> None:
     from hydra import compose, initialize_config_dir
-
-    from runs import ROOT
+    from tests.helpers.runs import ROOT
 
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
         options = ["hydra/launcher=slurm", "experiment=tiny"]

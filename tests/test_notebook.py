@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from runs import ROOT
+from tests.helpers.runs import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "from_reviews_to_figure.ipynb"
 TOLD = """

@@ -10,12 +10,12 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from tests.helpers.runs import ROOT, composed
 
-from runs import ROOT, composed
-from sentiment_transfer import cost
-from sentiment_transfer.cost import run_cost
-from sentiment_transfer.identity import run_name
-from sentiment_transfer.validate import validate
+from sentiment_transfer.config import cost
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.cost import run_cost
+from sentiment_transfer.config.run_name import run_name
 
 RUNS = {
     **{"paper": 9, "scaling": 60, "epochs": 18, "folds": 15, "few_shot": 60},

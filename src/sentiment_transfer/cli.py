@@ -22,18 +22,21 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from sentiment_transfer import config as config_schema
-from sentiment_transfer import cost, dataset_config, identity, use_config
-from sentiment_transfer.config import Config, Weights
-from sentiment_transfer.distributed.processes import devices_of, run_on_devices
+from sentiment_transfer.config import cost
+from sentiment_transfer.config import datasets as dataset_config
+from sentiment_transfer.config import run_name as identity
+from sentiment_transfer.config import schema as config_schema
+from sentiment_transfer.config import use as use_config
+from sentiment_transfer.config.checks import suggestion, validate, validate_evaluate, validate_predict
+from sentiment_transfer.config.protocol import settled
+from sentiment_transfer.config.schema import Config, Weights
+from sentiment_transfer.config.use import PredictConfig
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.protocol import settled
-from sentiment_transfer.results.atomic import sentence_of
+from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
-from sentiment_transfer.use_config import PredictConfig
-from sentiment_transfer.validate import suggestion, validate, validate_evaluate, validate_predict
+from sentiment_transfer.training.processes import devices_of, run_on_devices
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -84,7 +87,7 @@ def _run(config: DictConfig, folder: Path) -> None:
     if (count := devices_of(config)) > 1:
         run_on_devices(config, folder, count)
     else:
-        from sentiment_transfer.run import run
+        from sentiment_transfer.runs.train import run
 
         run(config, folder)
 
@@ -106,7 +109,7 @@ def evaluate(config: DictConfig, folder: str) -> None:
             print(f"Evaluated before, in {folder}")
         else:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            from sentiment_transfer.evaluation.command import evaluate
+            from sentiment_transfer.runs.evaluate import evaluate
 
             evaluate(config, Path(folder))
         Console().print(run_table(read_result(Path(folder))))

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.stores import TEXTS, folder_of, never, reviews, same
 
 import sentiment_transfer.data.tokens as tokens
-from data.stores import TEXTS, folder_of, never, reviews, same
-from learnt import learnt_tokenizer
 from sentiment_transfer.data.tokens import ARRAYS, TokenStore, token_store
 from sentiment_transfer.errors import UserError
 

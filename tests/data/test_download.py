@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.helpers.file_server import FileServer, serving
 
-from data.file_server import FileServer, serving
 from sentiment_transfer.data import download, indolem
 from sentiment_transfer.data.download import mirrored, raw_url
 from sentiment_transfer.data.indolem import IndoLEMDataModule

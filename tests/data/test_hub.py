@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MTEB = "datasets/mteb/AmazonReviewsClassification"
 SETFIT = "datasets/SetFit/amazon_reviews_multi_ja"
 
@@ -22,7 +22,7 @@ SCENARIOS = """
 
     sys.path.insert(0, sys.argv[1])
     root, home = Path(sys.argv[2]), Path(sys.argv[3])
-    from hub_server import TinyHub
+    from tests.helpers.hub_server import TinyHub
 
     time.sleep = lambda seconds: None  # the hub's client waits up to 23 s between its retries
     said = {}
@@ -110,7 +110,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for split, each in (("train", 4), ("validation", 2), ("test", 2)):
         write_split(root / SETFIT, split, each, "body ja")
     home = tmp_path_factory.mktemp("home")
-    found: dict[str, Any] = json.loads(run(SCENARIOS, str(TESTS), str(root), str(home)).splitlines()[-1])
+    found: dict[str, Any] = json.loads(run(SCENARIOS, str(ROOT), str(root), str(home)).splitlines()[-1])
     return found
 
 

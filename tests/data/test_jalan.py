@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.file_server import serving
 
-from data.file_server import serving
 from sentiment_transfer.data import jalan
 from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.data.jalan import JalanDataModule

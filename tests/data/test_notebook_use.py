@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.memory import MemoryDataModule, some
 
-from data.memory import MemoryDataModule, some
-from learnt import learnt_tokenizer
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.csv_reviews import CSVDataModule

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.stores import TEXTS, folder_of, never, reviews, same
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 import sentiment_transfer.data.tokens as tokens
-from data.stores import TEXTS, folder_of, never, reviews, same
-from learnt import learnt_tokenizer
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import ARRAYS, token_store, tokenizer_digest
 from sentiment_transfer.model.tokenizer import train_tokenizer

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.memory import MemoryDataModule, Rows, overlap, some
 
-from data.memory import MemoryDataModule, Rows, overlap, some
-from learnt import learnt_tokenizer
 from sentiment_transfer.data.reviews import THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.helpers.memory import overlap
+from tests.helpers.runs import composed
 
-from data.memory import overlap
-from runs import composed
-from sentiment_transfer.build import make_data
+from sentiment_transfer.runs.build import make_data
 
 
 @pytest.mark.real_data

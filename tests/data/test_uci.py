@@ -10,8 +10,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
+from tests.helpers.file_server import FileServer, serving
 
-from data.file_server import FileServer, serving
 from sentiment_transfer.data import archive, uci
 from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.data.uci import UCIDataModule

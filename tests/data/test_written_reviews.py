@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from tests.helpers.bag_of_words import accuracy
 
-from bag_of_words import accuracy
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.data.written_reviews import LANGUAGES, WrittenDataModule, WrittenReview, written_rows
 from sentiment_transfer.errors import UserError

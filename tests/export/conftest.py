@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-
-from run.encoders import pretrained_folder
-from runs import ROOT, SMALL, trained
+from tests.helpers.encoders import pretrained_folder
+from tests.helpers.runs import ROOT, SMALL, trained
 
 Export = Callable[..., None]
 

@@ -14,13 +14,13 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from safetensors.torch import load_file
+from tests.helpers.runs import ROOT
 from transformers import pipeline
 
-from runs import ROOT
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import command, folder
 from sentiment_transfer.model.network import load_network
-from sentiment_transfer.trained.opening import open_model
 
 Export = Callable[..., None]
 

@@ -14,11 +14,11 @@ pytest.importorskip("onnxscript", reason="the extra is not installed: pip instal
 pytest.importorskip("onnxruntime", reason="the extra is not installed: pip install 'sentiment-transfer[onnx]'")
 
 
-from sentiment_transfer.card.parts import FP32, INT8
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import agreement
+from sentiment_transfer.export.card.parts import FP32, INT8
 from sentiment_transfer.export.onnx import session
-from sentiment_transfer.trained.opening import open_model
 
 Export = Callable[..., None]
 

@@ -15,25 +15,25 @@ from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
     import json, os, sys, time
     from pathlib import Path
 
-    tests, root, home, run = map(Path, sys.argv[1:])
-    sys.path.insert(0, str(tests))
-    from push_hub import TOKEN, PushHub
+    checkout, root, home, run = map(Path, sys.argv[1:])
+    sys.path.insert(0, str(checkout))
+    from tests.helpers.push_hub import TOKEN, PushHub
 
     time.sleep = lambda seconds: None  # the hub's client waits between its retries
     with PushHub(root) as hub:
         os.environ |= hub.environment(home)
         from hydra import compose, initialize_config_dir
 
-        from sentiment_transfer import config
+        from sentiment_transfer.config import schema as config
         from sentiment_transfer.errors import UserError
         from sentiment_transfer.export.command import export
-        from sentiment_transfer.trained.opening import open_model
+        from sentiment_transfer.checkpoints.opening import open_model
 
         config.register()
         said = {}
@@ -78,7 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def said(tiny_run: Path, hub: Path, home: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(TESTS), str(hub), str(home), str(tiny_run)],
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(ROOT), str(hub), str(home), str(tiny_run)],
         env=os.environ | {"HF_HUB_OFFLINE": "0"},
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_transfer.config import PathsConfig
+from sentiment_transfer.config.schema import PathsConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import onnx
 from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets

@@ -1,6 +1,6 @@
 """The fault campaign at full length, with real runs on the written reviews: make faults
 
-    PYTHONPATH=src:tests python tests/launcher/faults.py --jobs 24 --faults 200
+    python -m tests.launcher.faults --jobs 24 --faults 200
 
 First an undisturbed sweep, then the disturbed one; every result, prediction and weight must be the same to the bit.
 Rounds follow each other until there were enough faults. Exit code 1 where anything differs.
@@ -22,9 +22,9 @@ from pathlib import Path
 # Where a constant of run.stopping puts a file that no run of the campaign reads.
 os.environ.setdefault("SENTIMENT_CACHE_DIR", tempfile.gettempdir())
 
-from launcher.campaign import Campaign, small_disk
-from run.stopping import differences
-from runs import ROOT
+from tests.helpers.runs import ROOT
+from tests.helpers.stopping import differences
+from tests.launcher.campaign import Campaign, small_disk
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), "-m"]
 # Some seconds a run, most of them for imports; five steps an epoch, each saved; dropout, for the random state.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runs import ROOT
+from tests.helpers.runs import ROOT
 
 APP = Path(__file__).parent / "app" / "work.py"
 

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from launcher.campaign import Campaign, small_disk
-from launcher.sweeps import APP, noted, results, swept
-from runs import ROOT
+from tests.helpers.runs import ROOT
+from tests.launcher.campaign import Campaign, small_disk
+from tests.launcher.sweeps import APP, noted, results, swept
 
 JOBS = ("seed=range(12)", "steps=12", "delay=0.1", "hydra.launcher.cpu_slots=2")
 

@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-
-from launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, kill, noted, results, swept
-from runs import ROOT
+from tests.helpers.runs import ROOT
+from tests.launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, kill, noted, results, swept
 
 LONG = ("seed=0,1", "steps=2000", "delay=0.02")
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from model.tiny import random, tiny_folder
+from tests.helpers.tiny import random, tiny_folder
 
 
 @pytest.fixture

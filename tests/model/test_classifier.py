@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.memory import MemoryDataModule, some
+from tests.helpers.tiny import FAMILIES, VOCABULARY, tiny_folder
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
-from data.memory import MemoryDataModule, some
-from learnt import learnt_tokenizer
-from model.tiny import FAMILIES, VOCABULARY, tiny_folder
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.classifier import LinearWithWarmup, SentimentClassifier

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.tiny import VOCABULARY, tiny_folder
 
-from learnt import learnt_tokenizer
-from model.tiny import VOCABULARY, tiny_folder
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import sentences_for_hub_errors
@@ -116,7 +116,7 @@ HUB = """
 
     sys.path.insert(0, sys.argv[1])
     root, home = Path(sys.argv[2]), Path(sys.argv[3])
-    from hub_server import TinyHub
+    from tests.helpers.hub_server import TinyHub
 
     time.sleep = lambda seconds: None  # the hub's client waits up to 23 s between its retries
     said = {}
@@ -170,7 +170,7 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
     pickled.mkdir()
     shutil.copy(folder / "config.json", pickled)
     torch.save(network.state_dict(), pickled / "pytorch_model.bin")
-    arguments = [str(Path(__file__).parent.parent), str(tmp_path / "root"), str(tmp_path / "home")]
+    arguments = [str(Path(__file__).parents[2]), str(tmp_path / "root"), str(tmp_path / "home")]
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(HUB), *arguments],
         env=os.environ | {"NO_PROXY": "127.0.0.1"},

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.helpers.networks import SIZES, distance, gradients, packed, padded, reviews, twin
+from tests.helpers.runs import trained
+from tests.helpers.tiny import FAMILIES, random, tiny_folder
 
-from model.packed.networks import SIZES, distance, gradients, packed, padded, reviews, twin
-from model.tiny import FAMILIES, random, tiny_folder
-from runs import trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.lora import has_lora, kept_state
 from sentiment_transfer.model.packed.network import PackedNetwork

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from tests.helpers.pretrained import pretrained, reviews, trainer
+from tests.helpers.tiny import FAMILIES, OTHERS
 from torch import Tensor
 from torch.optim import AdamW
 from transformers import AutoModelForSequenceClassification, get_linear_schedule_with_warmup
 
-from model.pretrained import pretrained, reviews, trainer
-from model.tiny import FAMILIES, OTHERS
 from sentiment_transfer.data.batches import pad
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.classifier import SentimentClassifier

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from tests.helpers.pretrained import pretrained
+from tests.helpers.tiny import FAMILIES, OTHERS, VOCABULARY, load, random, tiny_folder
 from torch import Tensor
 from transformers import PreTrainedModel, XLMRobertaModel
 
-from model.pretrained import pretrained
-from model.tiny import FAMILIES, OTHERS, VOCABULARY, load, random, tiny_folder
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from tests.helpers.tiny import VOCABULARY, load, random, tiny_folder
 
-from model.tiny import VOCABULARY, load, random, tiny_folder
 from sentiment_transfer.errors import UserError
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.helpers.learnt import learnt_tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from learnt import learnt_tokenizer
 from sentiment_transfer.data.tokens import tokenizer_digest
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import tokenizer as module

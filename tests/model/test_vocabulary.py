@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.networks import VOCABULARY, classifier, distance, gradients, packed, padded, reviews, twin
+from tests.helpers.tiny import FAMILIES
 from transformers import PreTrainedModel
 
-from learnt import learnt_tokenizer
-from model.packed.networks import VOCABULARY, classifier, distance, gradients, packed, padded, reviews, twin
-from model.tiny import FAMILIES
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.packed.network import PackedNetwork

@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from runs import SMALL, trained
+from tests.helpers.runs import SMALL, trained
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.helpers.labelled_files import predicted, write_csv
 
-from labelled_files import predicted, write_csv
 from sentiment_transfer.errors import UserError
 
 

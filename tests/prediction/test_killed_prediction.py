@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.helpers.labelled_files import PRECISION, attempt, predicted, text_of, write_csv
+from tests.helpers.processes import SERVER
 
-from labelled_files import PRECISION, attempt, predicted, text_of, write_csv
-from processes import SERVER
 from sentiment_transfer.errors import UserError
 
 ROWS = 6_000

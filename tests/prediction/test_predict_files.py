@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.helpers.labelled_files import TEXTS, predicted, read_csv, write_csv
 
-from labelled_files import TEXTS, predicted, read_csv, write_csv
 from sentiment_transfer import load
 
 ADDED = ["label", "probability_negative", "probability_positive", "reason"]

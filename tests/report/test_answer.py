@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.written_runs import N, answers, write_run, write_seeds
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.answer import answer
@@ -14,7 +15,6 @@ from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.findings import Answer, Cell, Comparison
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
 from sentiment_transfer.results.record import write_result
-from written_runs import N, answers, write_run, write_seeds
 
 FAR = {"nano": [0.30, 0.31, 0.29, 0.30, 0.31], "mini": [0.10, 0.11, 0.10, 0.09, 0.10]}
 NEAR = {"nano": [0.20, 0.26, 0.23], "mini": [0.22, 0.19, 0.25]}

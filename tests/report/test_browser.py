@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from browser import browser, complaints, requested, resize, skip_without_browser
-from example_report import HOSTILE, example_page
+from tests.helpers.browser import browser, complaints, requested, resize, skip_without_browser
+from tests.helpers.example_report import HOSTILE, example_page
 
 WIDTHS = (360, 768, 1280, 2560)
 VISIBLE_RUNS = "return [...document.querySelectorAll('[data-run]')].filter(r => !r.closest('.out')).length"

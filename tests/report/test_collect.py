@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.example_result import example_result
+from tests.helpers.written_runs import write_seeds
 
-from results.example_result import example_result
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
 from sentiment_transfer.results.record import write_result
-from written_runs import write_seeds
 
 
 def test_same_run_found_twice_counts_once_and_the_newest_is_kept(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.helpers.example_report import example_mistake, example_runs, written_runs
 
-from example_report import example_mistake, example_runs, written_runs
 from sentiment_transfer.report.command import main
 from sentiment_transfer.results.record import RESULT_FILE
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.example_report import example_contents
+from tests.helpers.example_result import example_result
 
-from example_report import example_contents
-from results.example_result import example_result
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.contents import Contents, drawing
 from sentiment_transfer.report.dashboard import Dashboard, Place, build_dashboard, save_dashboard, specifications

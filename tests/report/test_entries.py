@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from results.example_result import example_result
+from tests.helpers.example_result import example_result
+
 from sentiment_transfer.report.entries import family, group_runs, make_entries
 
 

@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 
 import pytest
+from tests.helpers.example_report import example_contents
 
-from example_report import example_contents
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.contents import Contents, drawing
 from sentiment_transfer.report.exports.files import LIST, PAGE, write_files

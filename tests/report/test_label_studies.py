@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.example_report import NOW
+from tests.helpers.report_of_labels import few_label_runs, few_shot_runs, full_runs, zero_shot_runs
 
-from example_report import NOW
-from report_of_labels import few_label_runs, few_shot_runs, full_runs, zero_shot_runs
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect

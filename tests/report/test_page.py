@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tests.helpers.example_report import HOSTILE, example_page
 
-from example_report import HOSTILE, example_page
 from sentiment_transfer.report.page.build import SECTIONS
 
 VOID = {"meta", "link", "br", "img", "input"}

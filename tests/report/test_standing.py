@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.helpers.written_runs import answers, write_run
+
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.findings import Answer, Published
-from written_runs import answers, write_run
 
 
 def run_of(folder: Path, target: str, error: float, n: int, folds: int = 1) -> Answer:

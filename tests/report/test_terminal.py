@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.helpers.written_runs import answers, write_run, write_seeds
 
 from sentiment_transfer.report.answer import answer
 from sentiment_transfer.report.collect import collect
 from sentiment_transfer.report.terminal import as_markdown, draw, matrix
-from written_runs import answers, write_run, write_seeds
 
 SETS = ("amazon_en", "amazon_ja", "rakuten_ja", "written_en", "written_ja", "written_id")
 

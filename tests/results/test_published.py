@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers.example_result import example_entry, example_scores
 
-from results.example_result import example_entry, example_scores
 from sentiment_transfer.results.headline import HEADLINE, TITLES, headline_metric, percent
 from sentiment_transfer.results.published import PublishedNumber, compare, published
 from sentiment_transfer.results.record import DatasetScores

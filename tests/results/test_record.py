@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.example_result import example_result
 
-from results.example_result import example_result
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.results.predictions import Predictions, read_predictions, write_predictions
 from sentiment_transfer.results.record import is_finished, read_result, write_result
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console
+from tests.helpers.example_result import example_entry, example_result, example_scores
 
-from results.example_result import example_entry, example_result, example_scores
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.results.table import run_table
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentiment_transfer.results.metrics import expected_calibration_error
 from sentiment_transfer.statistics.calibration import Reliability, calibration_error, reliability
+from sentiment_transfer.statistics.metrics import expected_calibration_error
 
 
 def probabilities(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sentiment_transfer.results.metrics import confusion_matrix, f1_per_class, macro_f1, score
 from sentiment_transfer.statistics import resampling
+from sentiment_transfer.statistics.metrics import confusion_matrix, f1_per_class, macro_f1, score
 from sentiment_transfer.statistics.resampling import poisson_weights, resample, resample_confusion
 
 METRICS = ("error", "accuracy", "f1_positive", "macro_f1")

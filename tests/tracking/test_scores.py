@@ -4,9 +4,9 @@ import csv
 from pathlib import Path
 
 import pytest
+from tests.helpers.runs import SMALL, trained
 
-from runs import SMALL, trained
-from sentiment_transfer.config import LoggerConfig
+from sentiment_transfer.config.schema import LoggerConfig
 from sentiment_transfer.tracking.loggers import make_loggers
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.processes import Command
+from tests.helpers.runs import SMALL, composed, same_numbers, trained
 
-from processes import Command
-from runs import SMALL, composed, same_numbers, trained
-from sentiment_transfer.identity import group_name, run_name
+from sentiment_transfer.config.run_name import group_name, run_name
 from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.tracking import wandb_logger
 from sentiment_transfer.tracking.wandb_logger import WandbLogger, flatten, logged_in
@@ -144,7 +144,7 @@ def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: 
 
 def test_a_run_that_stops_is_marked_as_crashed(tmp_path: Path, fake: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyError):
-        monkeypatch.setattr("sentiment_transfer.run.score_all", lambda *args: {}["gone"])
+        monkeypatch.setattr("sentiment_transfer.runs.train.score_all", lambda *args: {}["gone"])
         trained(tmp_path, *WANDB)
     assert fake.exit_code == 1
     assert not fake.preempting
@@ -153,7 +153,7 @@ def test_a_run_that_stops_is_marked_as_crashed(tmp_path: Path, fake: FakeRun, mo
 def test_a_run_that_a_signal_stops_is_marked_as_preempted(
     tmp_path: Path, fake: FakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentiment_transfer.run.score_all", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("sentiment_transfer.runs.train.score_all", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted):
         trained(tmp_path, *WANDB)
     assert fake.exit_code == 1

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.helpers.runs import SMALL, trained
 
-from runs import SMALL, trained
 from sentiment_transfer.training import progress
 from sentiment_transfer.training.progress import VARIABLE, ProgressFile, progress_reports
 

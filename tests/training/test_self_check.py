@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from tests.helpers.pretrained import pretrained, reviews, trainer
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from model.pretrained import pretrained, reviews, trainer
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.network import load_network

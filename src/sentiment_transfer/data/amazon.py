@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
-from sentiment_transfer.data.files import data_folder, delimited_rows, find_file, json_lines, kind_of
 from sentiment_transfer.data.hub import load_table
 from sentiment_transfer.data.labels import DROPPED, binary_of_stars
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, json_lines, kind_of
 
 LANGUAGES = ("en", "ja")
 TextRule = Literal["title_body", "body"]

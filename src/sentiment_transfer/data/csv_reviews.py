@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
-from sentiment_transfer.data.files import data_folder
 from sentiment_transfer.data.labels import (
     DROPPED,
     canonical,
@@ -21,9 +20,10 @@ from sentiment_transfer.data.labels import (
     index_of,
     sentence_of_ambiguous,
 )
-from sentiment_transfer.data.records import Layout, Record, read_records
 from sentiment_transfer.data.reviews import Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.records import Layout, Record, read_records
+from sentiment_transfer.files.text import data_folder
 
 Paths = str | Path | Sequence[str | Path]
 SPLIT_SEED = 0  # not the run's seed: runs that differ in their seed are compared on the same test rows

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
-from sentiment_transfer.data.files import data_folder, delimited_rows
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.card.facts import dataset_facts
+from sentiment_transfer.files.text import data_folder, delimited_rows
 
 FOLDS = 5
 REPOSITORY = "indolem/indolem"

@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sentiment_transfer.card.facts import dataset_facts
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.download import published_file, raw_url
-from sentiment_transfer.data.files import data_folder, delimited_rows
 from sentiment_transfer.data.labels import classes_of, index_of, without_dropped
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.card.facts import dataset_facts
+from sentiment_transfer.files.text import data_folder, delimited_rows
 
 REPOSITORY = "IndoNLP/indonlu"
 COMMIT = "ce728f6926a36174b9923dfe49d6a6839b6e9bb7"

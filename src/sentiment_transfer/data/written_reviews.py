@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
-from sentiment_transfer.data.files import delimited_rows
 from sentiment_transfer.data.reviews import BINARY, Reviews
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import delimited_rows
 
 FOLDER = Path(__file__).with_name("written")
 LANGUAGES = ("en", "ja", "id")

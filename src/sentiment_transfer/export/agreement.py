@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from sentiment_transfer.card.parts import FP32, Conversion
-from sentiment_transfer.card.scores import difference
+from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.data.batches import TokenBatches, scoring_loader
 from sentiment_transfer.data.tokens import token_store
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.card.parts import FP32, Conversion
+from sentiment_transfer.export.card.scores import difference
 from sentiment_transfer.export.onnx import INPUTS, session
 from sentiment_transfer.export.scored_sets import ScoredSet
-from sentiment_transfer.trained.model import TrainedModel
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

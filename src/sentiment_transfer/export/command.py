@@ -12,14 +12,14 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from sentiment_transfer.card.parts import INT8, Conversion
-from sentiment_transfer.card.render import model_card
+from sentiment_transfer.checkpoints.model import TrainedModel
+from sentiment_transfer.checkpoints.opening import looks_like_a_path, open_model, refuse_no_model
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.card.parts import INT8, Conversion
+from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
 from sentiment_transfer.results.headline import metric_title
 from sentiment_transfer.results.record import RESULT_FILE
-from sentiment_transfer.trained.model import TrainedModel
-from sentiment_transfer.trained.opening import looks_like_a_path, open_model, refuse_no_model
 from sentiment_transfer.training.interruption import Interrupted
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sentiment_transfer.checkpoints.model import ORIGIN_KEY, TrainedModel
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
 from sentiment_transfer.model.tokenizer import load_tokenizer
-from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
-from sentiment_transfer.trained.model import ORIGIN_KEY, TrainedModel
 
 INSTEAD = "Name another folder with output=..."
 

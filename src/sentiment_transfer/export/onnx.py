@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sentiment_transfer.card.parts import FP32, INT8
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.card.parts import FP32, INT8
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment_transfer.config import PathsConfig
+from sentiment_transfer.config.schema import PathsConfig
+from sentiment_transfer.data.registry import make_dataset, typed_dataset
 from sentiment_transfer.data.reviews import Reviews, stratified_rows
-from sentiment_transfer.datasets import make_dataset, typed_dataset
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult

@@ -79,7 +79,7 @@ class SentimentClassifier(pl.LightningModule):
     def configure_model(self) -> None:
         """Share the network among the devices, where the trainer's strategy asks for that."""
         if self.device_mesh is not None:
-            from sentiment_transfer.distributed.sharding import shard
+            from sentiment_transfer.model.sharding import shard
 
             shard(self.network, self.device_mesh["data_parallel"])
             if self.packed is not None and self.packed.why_not_fused is None:

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.data.files import kind_of
-from sentiment_transfer.data.records import PARQUET_ENDINGS
+from sentiment_transfer.config.use import PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.lines import STDIN
+from sentiment_transfer.files.records import PARQUET_ENDINGS
+from sentiment_transfer.files.text import kind_of
 from sentiment_transfer.prediction.files import STDOUT, opened, refuse_output
-from sentiment_transfer.prediction.lines import STDIN
 from sentiment_transfer.prediction.partial import PIPED, Join, Partial, begun
 from sentiment_transfer.prediction.progress import Moved, progress
 from sentiment_transfer.prediction.window import Columns, Format
-from sentiment_transfer.use_config import PredictConfig
 
 if TYPE_CHECKING:
     from sentiment_transfer.prediction.answer import Answered

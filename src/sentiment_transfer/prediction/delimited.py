@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterator
 from itertools import islice
 
-from sentiment_transfer.data.files import LONGEST_FIELD
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.prediction.lines import BOM, Lines
+from sentiment_transfer.files.lines import BOM, Lines
+from sentiment_transfer.files.text import LONGEST_FIELD
 from sentiment_transfer.prediction.window import ROWS, Answers, Columns, Row, Window, in_windows
 
 LONGEST_ROW = 64_000_000  # characters: a quote that is never closed would take in the rest of the file
@@ -168,6 +168,6 @@ class PlainLines:
 
 
 def no_column(path: str, text: str, names: list[str]) -> UserError:
-    from sentiment_transfer.validate import suggestion
+    from sentiment_transfer.config.checks import suggestion
 
     return UserError(f"{path} has no column {text!r} for text=.{suggestion(text, names)}")

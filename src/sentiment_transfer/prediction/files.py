@@ -6,14 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from sentiment_transfer.data.files import COMPRESSIONS, kind_of, refuse_no_file
-from sentiment_transfer.data.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
+from sentiment_transfer.config.use import PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.lines import STDIN
+from sentiment_transfer.files.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
+from sentiment_transfer.files.text import COMPRESSIONS, kind_of, refuse_no_file
 from sentiment_transfer.prediction.delimited import Delimited, PlainLines
 from sentiment_transfer.prediction.json_lines import JSONLines
-from sentiment_transfer.prediction.lines import STDIN
 from sentiment_transfer.prediction.window import ROWS, Format
-from sentiment_transfer.use_config import PredictConfig
 
 STDOUT = "-"
 KINDS = (PARQUET_ENDINGS, JSON_ENDINGS, (".tsv", ".txt"), (".csv",))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.lines import BOM, Lines
 from sentiment_transfer.prediction.delimited import no_column
-from sentiment_transfer.prediction.lines import BOM, Lines
 from sentiment_transfer.prediction.window import Answers, Columns, Row, Window, in_windows
 
 NO_OBJECT = "not a JSON object"

@@ -23,7 +23,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.atomic import sync, write_atomically
+from sentiment_transfer.files.atomic import sync, write_atomically
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, mtime=0),

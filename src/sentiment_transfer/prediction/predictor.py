@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
-from sentiment_transfer.device import choose_accelerator, choose_precision
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.prediction.texts import token_ids, why_unusable
-from sentiment_transfer.trained.opening import open_model
 
 if TYPE_CHECKING:
-    from sentiment_transfer.trained.model import TrainedModel
+    from sentiment_transfer.checkpoints.model import TrainedModel
 
 BATCH_TOKENS = 16_384  # as in scoring; padding included, where the network needs it
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -135,7 +135,7 @@ def load(
 
     Args:
         checkpoint: a run's directory, an exported folder, or the name or folder of a Hugging Face sequence classifier.
-        selection, labels, revision: see ``sentiment_transfer.trained.opening.open_model``.
+        selection, labels, revision: see ``sentiment_transfer.checkpoints.opening.open_model``.
         cache_dir: where compiled kernels are kept; default: SENTIMENT_CACHE_DIR, else ~/.cache/sentiment-transfer.
         accelerator: auto, cpu, gpu, cuda or mps.
         precision: auto (bf16 where the device multiplies in it), 32-true, bf16-mixed or 16-mixed.

@@ -11,10 +11,10 @@ from sentiment_transfer.report.entries import RunGroup, one_fold_of
 from sentiment_transfer.report.evidence import OVER_FOLDS, Answers, Evidence, score_of
 from sentiment_transfer.report.findings import Calibration, Cell, Entry, Estimate
 from sentiment_transfer.report.standing import standings
-from sentiment_transfer.results.metrics import is_degenerate
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.statistics.calibration import Reliability, calibration_error
 from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, wilson
+from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.resampling import Scored
 from sentiment_transfer.statistics.variance import variances
 

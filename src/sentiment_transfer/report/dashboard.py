@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.report.contents import Contents
 from sentiment_transfer.report.exports.text import markdown, markdown_table
 from sentiment_transfer.report.wording import shortened, visible
-from sentiment_transfer.results.atomic import write_atomically
 from sentiment_transfer.results.headline import metric_title
 from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, score_key
 

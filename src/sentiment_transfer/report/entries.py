@@ -10,8 +10,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from sentiment_transfer.identity import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
-from sentiment_transfer.protocol import options_of
+from sentiment_transfer.config.protocol import options_of
+from sentiment_transfer.config.run_name import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
 from sentiment_transfer.report.findings import Entry
 from sentiment_transfer.results.record import RunResult
 

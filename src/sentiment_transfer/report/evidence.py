@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.metrics import POSITIVE, confusion_matrix
 from sentiment_transfer.results.predictions import Predictions, predictions_path, read_predictions
 from sentiment_transfer.results.record import DatasetScores, RunResult
 from sentiment_transfer.statistics.calibration import Reliability, reliability
+from sentiment_transfer.statistics.metrics import POSITIVE, confusion_matrix
 from sentiment_transfer.statistics.resampling import Scored, resample, resample_confusion
 
 OVER_FOLDS = "_mean_folds"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.identity import training_settings
-from sentiment_transfer.protocol import options_of
+from sentiment_transfer.config.protocol import options_of
+from sentiment_transfer.config.run_name import training_settings
 from sentiment_transfer.report.budgets import Budget, How, Study
 from sentiment_transfer.report.evidence import Evidence, score_of
 from sentiment_transfer.report.findings import Estimate

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sentiment_transfer.results.headline import TITLES
-from sentiment_transfer.results.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
 from sentiment_transfer.results.record import RunResult, non_finite
+from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
 
 TOLERANCE = 1e-6
 SHOWN = 3  # faults of one record

@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.results.predictions import Predictions
 
 MISTAKES_FILE = "mistakes.json"

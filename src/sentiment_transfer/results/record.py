@@ -11,8 +11,8 @@ from typing import Any, Literal, NotRequired, cast
 from typing_extensions import TypedDict
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.atomic import write_atomically
-from sentiment_transfer.results.metrics import Scores
+from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.statistics.metrics import Scores
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.results.headline import metric_title, percent
-from sentiment_transfer.results.metrics import is_degenerate
 from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores, RunResult
+from sentiment_transfer.statistics.metrics import is_degenerate
 
 SELECTIONS = ("last", "source_dev", "average", "oracle")
 COLLAPSED = "!"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment_transfer.results.metrics import CALIBRATION_BINS
+from sentiment_transfer.statistics.metrics import CALIBRATION_BINS
 
 
 class Reliability(NamedTuple):

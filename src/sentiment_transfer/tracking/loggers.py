@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger
 
-from sentiment_transfer.config import LoggerConfig
+from sentiment_transfer.config.schema import LoggerConfig
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
 
 

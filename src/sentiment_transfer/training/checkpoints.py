@@ -17,10 +17,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
+from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, epochs_needed, weights_path
 from sentiment_transfer.training.weights import remove_other_weights, save_average, save_weights
 

@@ -22,10 +22,10 @@ from torch.optim import AdamW
 
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.model.ulmfit.encoder import States
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 from sentiment_transfer.model.ulmfit.schedule import SlantedTriangular, discriminative_rates
-from sentiment_transfer.results.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.progress import report_stage
 

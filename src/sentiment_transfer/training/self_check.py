@@ -18,8 +18,8 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from torch import Tensor, nn
 
-from sentiment_transfer.distributed.ranks import ALONE, Ranks
 from sentiment_transfer.model.packed.network import Answer, PackedNetwork
+from sentiment_transfer.training.ranks import ALONE, Ranks
 
 log = logging.getLogger(__name__)
 

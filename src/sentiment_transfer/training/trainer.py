@@ -13,9 +13,9 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
-from sentiment_transfer.config import OptimizerConfig, TrainerConfig
-from sentiment_transfer.device import choose_accelerator, choose_precision
-from sentiment_transfer.distributed.ranks import ALONE, Ranks
+from sentiment_transfer.config.schema import OptimizerConfig, TrainerConfig
+from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.training.ranks import ALONE, Ranks
 
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (

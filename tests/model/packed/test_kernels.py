@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.helpers.networks import classifier, packed, reviews
 from torch.nn.functional import gelu, layer_norm
 
-from model.packed.networks import classifier, packed, reviews
 from sentiment_transfer.model.packed.kernels import Kernels, Spans, Unavailable
 from sentiment_transfer.model.packed.network import PackedNetwork
 

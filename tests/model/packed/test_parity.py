@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.helpers.networks import LONGEST, classifier, distance, gradients, packed, padded, reviews, twin
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from model.packed.networks import LONGEST, classifier, distance, gradients, packed, padded, reviews, twin
 from sentiment_transfer.model.packed.attention import by_groups, by_jagged
 from sentiment_transfer.model.packed.fused import FusedEncoder
 from sentiment_transfer.model.packed.layout import Packing

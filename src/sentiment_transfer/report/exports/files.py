@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.atomic import sentence_of, write_atomically
 from sentiment_transfer.report.contents import Contents
 from sentiment_transfer.report.exports.numbers import number_files
 from sentiment_transfer.report.exports.summary import summary
 from sentiment_transfer.report.exports.text import csv_table, latex_table
 from sentiment_transfer.report.figures.plot import svg
 from sentiment_transfer.report.page.build import build_page
-from sentiment_transfer.results.atomic import sentence_of, write_atomically
 
 PAGE, LIST = "report.html", "files.txt"
 LATEX_COLUMNS = {"comparisons": 8, "trends": 8, "cost": 7}  # how many of the first columns a paper has room for

@@ -1,0 +1,1 @@
+"""The configuration: its typed schema, its checks, and the names of runs."""

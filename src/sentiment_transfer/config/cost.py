@@ -1,0 +1,50 @@
+"""How long a run takes against others, roughly: what a sweep orders its queue by. Nothing else depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sentiment_transfer.config.protocol import continues
+from sentiment_transfer.config.schema import Protocol
+
+# Parameters of the layers, in millions: layers x 12 x hidden^2 of the published architectures. Others count as base.
+LAYERS = {
+    **{"scratch": 0.4, "e5_small": 21.0, "ulmfit": 20.0},
+    **{"base": 85.0, "mbert": 85.0, "infoxlm": 85.0, "xlm_t": 85.0, "mdeberta": 85.0, "indobert": 85.0},
+    **{"mmbert": 110.0, "indobert_large": 302.0, "large": 302.0, "xl": 2831.0, "xxl": 9664.0},
+}
+DEEP = {"scratch": 2, "ulmfit": 3, "mmbert": 22, "indobert_large": 24, "large": 24, "xl": 36, "xxl": 48}  # else 12
+TRAIN_ROWS = {
+    **{"amazon": 160_000, "rakuten": 3_400_000, "indolem": 3_638, "smsa": 9_852, "uci": 2_400, "jalan": 2_959},
+    **{"csv": 10_000, "written": 480},
+}
+
+
+def run_cost(config: DictConfig) -> float:
+    """Million parameters x epochs x training reviews of a composed configuration; 0 where it is not complete yet."""
+    model, source = OmegaConf.select(config, "model.name"), OmegaConf.select(config, "source")
+    if not model or not source:
+        return 0.0
+    size, epochs = LAYERS.get(model, LAYERS["base"]), config.trainer.max_epochs
+    if config.model.layers is not None:
+        size *= config.model.layers / DEEP.get(model, 12)
+    protocol, targets = config.protocol.name, config.targets
+    if protocol == Protocol.supervised:
+        source, targets = targets, {}
+    if config.protocol.shots and (protocol == Protocol.supervised or continues(config)):
+        # Few labels; a source model that is not there yet comes on top.
+        return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
+    return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))
+
+
+def train_rows(datasets: Mapping[str, Any]) -> int:
+    whole = {name: TRAIN_ROWS.get(dataset.kind, 10_000) for name, dataset in datasets.items()}
+    return sum(min(whole[name], dataset.limit or whole[name]) for name, dataset in datasets.items())
+
+
+def register_resolver() -> None:
+    """Make ``${run_cost:}`` usable in ``hydra.launcher.cost``."""
+    OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)

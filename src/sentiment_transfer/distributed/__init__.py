@@ -1,1 +1,0 @@
-"""A run in several processes: how they are started and watched, and what they are to each other."""

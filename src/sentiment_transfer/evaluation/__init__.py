@@ -1,1 +1,0 @@
-"""A trained model scored on targets, under the same contract as a run."""

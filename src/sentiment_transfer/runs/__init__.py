@@ -1,0 +1,1 @@
+"""Runs: training, averaging and evaluation, from a configuration to a record."""

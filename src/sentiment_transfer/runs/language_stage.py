@@ -1,0 +1,194 @@
+"""What a ULMFiT run has before its classifier: texts without labels, and the language model that is learnt from them.
+
+No published language model is used: the starting one is trained here, on the training texts of the run and of
+``model.corpora``, and is labelled so. It is kept under a hash of all that decides it, so that seeds share it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+import xxhash
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig
+from transformers import PreTrainedTokenizerBase
+
+from sentiment_transfer.config.schema import Weights
+from sentiment_transfer.data.audit import leaked_rows, row_keys
+from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
+from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
+from sentiment_transfer.model.ulmfit.language_model import LanguageModel
+from sentiment_transfer.model.ulmfit.limits import ULMFIT
+from sentiment_transfer.model.ulmfit.network import UlmfitConfig, awd_lstm
+from sentiment_transfer.model.ulmfit.schedule import FACTOR
+from sentiment_transfer.training.interruption import StopRequest
+from sentiment_transfer.training.language_model import (
+    LanguageModelTraining,
+    Recipe,
+    perplexity,
+    read_language_model,
+)
+from sentiment_transfer.training.trainer import choose_accelerator, choose_precision
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # of the kept language models: another one where their training changes
+START_SEED = 0  # of the starting language model, whatever the run's seed
+
+
+def is_ulmfit(config: DictConfig) -> bool:
+    return config.model.encoder == ULMFIT
+
+
+def sizes(config: DictConfig, tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """The network's, as entries of UlmfitConfig."""
+    pad = cast(int, tokenizer.pad_token_id)
+    return {
+        "embedding_size": config.model.embedding_size,
+        "hidden_size": config.model.hidden_size,
+        "pad_token_id": pad,
+    }
+
+
+def corpora(config: DictConfig, data: TransferDataModule) -> list[Reviews]:
+    """The training texts of ``model.corpora``, less those that a set of the run is scored on: their labels are never
+    read, but a test text is not to be known by heart either. ``data`` must be read."""
+    scored = np.concatenate([row_keys(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
+    texts = []
+    for name, module in make_datasets(config.model.corpora, config.paths, config.data.seed).items():
+        reviews = module.reviews("train")
+        known = leaked_rows(scored, row_keys(reviews))
+        if len(known) < len(reviews):
+            texts.append(reviews.take(np.setdiff1d(np.arange(len(reviews)), known)))
+        if len(known):
+            log.info("Left %d texts of %s out of the language model: the run is scored on them.", len(known), name)
+    return texts
+
+
+def learn_language(
+    config: DictConfig,
+    data: TransferDataModule,
+    tokenizer: PreTrainedTokenizerBase,
+    module: UlmfitClassifier,
+    folder: Path,
+    stop: StopRequest,
+) -> dict[str, float]:
+    """Train the language model (or read what an earlier attempt, or run, has trained of it), tune it on the source's
+    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none.
+
+    Returns what is logged of it: the last perplexities of both stages.
+    """
+    if config.model.weights != Weights.pretrained:
+        return {}
+    stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
+    facts = {"start": stage.start() | stage.held_out()}
+    if config.model.tune_epochs:
+        # Beside the classifier's own checkpoint, and removed with it when the run is finished.
+        facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.held_out()
+    module.ulmfit.encoder.load_state_dict(stage.model.encoder.state_dict())
+    module.language_seconds = sum(stage_facts.pop("seconds") for stage_facts in facts.values())
+    module.language_model = facts | {"corpora": list(config.model.corpora), "tokens": stage.tokens}
+    return {
+        f"language_model/{name}_{key}": value[-1] if isinstance(value, list) else value
+        for name, stage_facts in facts.items()
+        for key, value in stage_facts.items()
+    }
+
+
+class LanguageStage:
+    """One language model, from the start to the tuned one."""
+
+    def __init__(
+        self,
+        config: DictConfig,
+        data: TransferDataModule,
+        tokenizer: PreTrainedTokenizerBase,
+        network: UlmfitConfig,
+        stop: StopRequest,
+    ) -> None:
+        self.config, self.data, self.stop = config, data, stop
+        accelerator = choose_accelerator(config.trainer.accelerator)
+        self.device = torch.device(accelerator)
+        self.half = choose_precision(config.trainer.precision, accelerator).startswith("bf16")
+        reviews = corpora(config, data)
+        more = [token_store(r, tokenizer, config.data.max_length, data.cache_dir) for r in reviews]
+        self.own = _stores([s.tokens for s in data.train_sets])
+        self.all = [*self.own, *more]
+        self.dev = _stores([s.tokens for s in data.dev_sets if s.name in data.source])
+        self.tokens = sum(len(store.tokens) for store in self.all)
+        torch.manual_seed(START_SEED)
+        dropouts = network.dropouts.scaled(config.model.language_model_dropout)
+        self.model = LanguageModel(awd_lstm(network, dropouts)).to(self.device)
+        self.recipe = Recipe(
+            config.model.start_epochs, config.model.start_learning_rate, factor=1, seed=START_SEED, half=self.half
+        )
+        decides = {
+            "format": FORMAT,
+            "texts": [r.text_digest() for r in [*(s.reviews for s in data.train_sets), *reviews]],
+            "tokenizer": tokenizer_digest(tokenizer),
+            "max_length": config.data.max_length,
+            "recipe": asdict(self.recipe),
+            "dropouts": asdict(dropouts),
+            "sizes": [network.embedding_size, network.hidden_size, network.num_hidden_layers],
+        }
+        self.key = xxhash.xxh3_128_hexdigest(json.dumps(decides, sort_keys=True).encode())
+
+    def start(self) -> dict[str, Any]:
+        """The starting language model, from the cache or trained into it; runs that want the same one wait for it."""
+        path = self.data.cache_dir / "language_models" / f"{self.key}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("Another run trains the starting language model: waiting for it.")
+            lock.acquire()
+        try:
+            if not path.exists():
+                self._train("starting language model", self.all, self.recipe, path)
+        finally:
+            lock.release()
+        return read_language_model(self.model, path)
+
+    def tune(self, path: Path) -> dict[str, Any]:
+        """The model after training on the source's own texts, with a rate for every layer."""
+        model = self.config.model
+        recipe = Recipe(
+            model.tune_epochs, model.tune_learning_rate, factor=FACTOR, seed=self.config.seed, half=self.half
+        )
+        if not path.exists():
+            self._train("tuned language model", self.own, recipe, path)
+        return read_language_model(self.model, path)
+
+    def held_out(self) -> dict[str, float]:
+        """Perplexity on the source's development texts, which no language model is trained on."""
+        if not self.dev:
+            return {}
+        found = perplexity(self.model, self.dev, half=self.half)
+        log.info("Perplexity on development texts: %.1f.", found)
+        return {"dev_perplexity": round(found, 2)}
+
+    def _train(self, name: str, stores: list[TokenStore], recipe: Recipe, path: Path) -> None:
+        LanguageModelTraining(
+            name,
+            self.model,
+            stores,
+            recipe,
+            path,
+            device=self.device,
+            stop=self.stop,
+            save_every_seconds=60 * self.config.trainer.save_every_minutes,
+        ).run()
+
+
+def _stores(stores: list[TokenStore | None]) -> list[TokenStore]:
+    return [store for store in stores if store is not None]

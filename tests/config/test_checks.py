@@ -1,0 +1,191 @@
+"""Impossible values are refused in sentences, all of them at once, before anything is read."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig, OmegaConf, open_dict
+from tests.helpers.runs import composed
+
+from sentiment_transfer.config.checks import suggestion, validate
+from sentiment_transfer.errors import UserError
+
+FILE = ("path=own.csv", "language=en")
+
+
+@functools.cache
+def template(*overrides: str) -> DictConfig:
+    return composed(*overrides)
+
+
+def complaints(values: dict[str, Any], *overrides: str) -> str:
+    """What validate says of a valid configuration with ``values`` set."""
+    config = copy.deepcopy(template(*overrides))
+    validate(config)
+    for key, value in values.items():
+        OmegaConf.update(config, key, value)
+    with pytest.raises(UserError) as error:
+        validate(config)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "answer"),
+    [
+        ("trainer.max_epochs", 0, "trainer.max_epochs=0 cannot be: give a whole number of at least 1."),
+        ("trainer.max_epochs", -1, "at least 1"),
+        ("trainer.batch_size", 0, "at least 1"),
+        ("trainer.threads", 0, "at least 1"),
+        ("data.max_length", 3, "at least 4"),
+        ("data.num_workers", -1, "at least 0"),
+        ("data.score_batch_tokens", 0, "at least 1"),
+        ("logger.log_every", 0, "at least 1"),
+        ("seed", -1, "at least 0"),
+        ("seed", 2**32, "below 2**32"),
+        ("data.seed", -1, "at least 0"),
+        ("optimizer.learning_rate", 0.0, "optimizer.learning_rate=0.0 cannot be: give a number above 0."),
+        ("optimizer.learning_rate", float("nan"), "above 0"),
+        ("optimizer.learning_rate", float("inf"), "above 0"),
+        ("model.learning_rate", -1e-5, "optimizer.learning_rate=-1e-05 cannot be"),
+        ("optimizer.eps", 0.0, "above 0"),
+        ("optimizer.max_grad_norm", 0.0, "above 0"),
+        ("trainer.save_every_minutes", 0.0, "above 0"),
+        ("optimizer.weight_decay", -0.1, "give 0 or more"),
+        ("optimizer.weight_decay", float("nan"), "give 0 or more"),
+        ("optimizer.warmup_ratio", 1.0, "from 0 up to, but not, 1"),
+        ("optimizer.warmup_ratio", -0.1, "from 0 up to, but not, 1"),
+        ("optimizer.beta1", 1.0, "from 0 up to, but not, 1"),
+        ("optimizer.beta2", float("nan"), "from 0 up to, but not, 1"),
+        ("model.dropout", 1.5, "from 0 up to, but not, 1"),
+        ("trainer.accumulate", 5, "trainer.accumulate=5 does not divide trainer.batch_size=32"),
+        ("trainer.accumulate", 64, "does not divide"),
+        ("trainer.precision", "float8", "trainer.precision=float8 is not there: one of auto, 32-true"),
+        ("trainer.accelerator", "tpu", "trainer.accelerator=tpu is not there: one of auto, cpu"),
+        ("trainer.devices", 0, "trainer.devices=0 cannot be: give a whole number of at least 1, or auto."),
+        ("trainer.devices", "two", "trainer.devices=two cannot be"),
+        ("trainer.devices", 3, "trainer.devices=3 with trainer.accumulate=1 and trainer.memory_split=1 cannot cut"),
+        ("trainer.devices", 3, "Use trainer.batch_size=33, or other devices."),
+        ("trainer.strategy", "deepspeed", "trainer.strategy=deepspeed is not there: one of auto, ddp, fsdp."),
+        ("trainer.strategy", "fsdp", "shares a model among devices: give several, e.g. trainer.devices=2."),
+        ("source.amazon_en.limit", 1, "source.amazon_en.limit=1 cannot be: keep at least 2 rows"),
+        ("source.amazon_en.language", "fr", "source.amazon_en.language=fr is not there: choose one of en, ja."),
+        ("source.amazon_en.kind", "smsa", "source.amazon_en.kind=smsa cannot be"),
+        ("targets.indolem_id.fold", 7, "targets.indolem_id.fold=7 is not there"),
+        ("targets.smsa_id.classes", 4, "targets.smsa_id.classes=4 cannot be: 2 (neutral dropped) or 3."),
+        ("targets.smsa_id.classes", 3, "must have the same classes, but they have: source.amazon_en 2,"),
+    ],
+)
+def test_an_impossible_value_is_refused(key: str, value: Any, answer: str) -> None:
+    assert answer in complaints({key: value})
+
+
+def test_accumulate_of_zero_is_a_sentence_and_no_division() -> None:
+    assert "trainer.accumulate=0 cannot be" in complaints({"trainer.accumulate": 0})
+
+
+@pytest.mark.parametrize(
+    ("values", "answer"),
+    [
+        ({"dev_share": 1.5}, "source.csv.dev_share=1.5 cannot be: give a share from 0 to 1."),
+        ({"test_share": float("nan")}, "source.csv.test_share=nan cannot be"),
+        ({"dev_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
+        ({"test_share": 1.0}, "source.csv.test_share=1.0 leaves nothing to train on"),
+        ({"classes": 5}, "source.csv.classes=5 cannot be"),
+        ({"labels": "positive"}, "source.csv.labels=positive is no mapping"),
+    ],
+)
+def test_an_impossible_cut_of_a_file_is_refused(values: dict[str, Any], answer: str) -> None:
+    overrides = ("source=csv", *(f"source.csv.{fact}" for fact in FILE), "targets=none")
+    assert answer in complaints({f"source.csv.{key}": value for key, value in values.items()}, *overrides)
+
+
+def test_sets_that_are_scored_whole_are_nothing_to_train_on() -> None:
+    said = complaints({"source.uci_en.test_share": 1.0}, "source=uci_en", "targets=none")
+    assert "source.uci_en.test_share=1.0 leaves nothing to train on" in said
+    said = complaints({"source.jalan_ja.splits": "whole"}, "source=jalan_ja", "targets=none")
+    assert "source.jalan_ja.splits=whole leaves nothing to train on: type source.jalan_ja.splits=published." in said
+
+
+def test_shares_and_classes_of_published_sets_are_checked() -> None:
+    assert "source.uci_en.dev_share=2.0 cannot be" in complaints(
+        {"source.uci_en.dev_share": 2}, "source=uci_en", "targets=none"
+    )
+    assert "targets.jalan_ja.classes=5 cannot be" in complaints({"targets.jalan_ja.classes": 5}, "targets=jalan_ja")
+
+
+def test_training_on_indolem_needs_a_fold() -> None:
+    said = complaints({"source.indolem_id.fold": None}, "source=indolem_id", "targets=none")
+    assert "source.indolem_id.fold is not set: training needs one fold, e.g. source.indolem_id.fold=0." in said
+
+
+def test_two_names_for_one_dataset_are_refused() -> None:
+    config = composed("source=written_en", "+dataset@source.again=written_en", "targets=none")
+    with pytest.raises(UserError, match=r"source\.again and source\.written_en are the same dataset: leave one out\."):
+        validate(config)
+
+
+def test_two_files_under_one_name_are_refused() -> None:
+    own = [f"{group}.csv.{fact}" for group in ("source", "targets") for fact in FILE]
+    validate(config := composed("source=csv", "targets=csv", *own))  # one file: a supervised score
+    config.targets.csv.path = "other.csv"
+    with pytest.raises(UserError, match=r"two files under one name.*\+dataset@targets\.other=csv"):
+        validate(config)
+
+
+def test_a_hole_is_named_with_what_to_type() -> None:
+    with pytest.raises(UserError) as error:
+        validate(composed("source=csv", "model=local"))
+    assert str(error.value).splitlines() == [
+        "model.encoder is not set: type model.encoder=... on the command line.",
+        "source.csv.language is not set: type source.csv.language=... on the command line.",
+        "source.csv.path is not set: type source.csv.path=... on the command line.",
+    ]
+
+
+def test_a_group_that_was_taken_out_is_named() -> None:
+    with pytest.raises(UserError, match="source is not set: type source="):
+        validate(composed("~source"))
+
+
+def test_a_source_that_is_empty_is_refused() -> None:
+    config = copy.deepcopy(template())
+    with open_dict(config):
+        config.source = {}
+    with pytest.raises(UserError, match="source is empty: name at least one dataset"):
+        validate(config)
+
+
+@pytest.mark.parametrize(
+    ("added", "answer"),
+    [
+        ("+trainer.max_epoch=3", r"trainer\.max_epoch is not an option\. Did you mean max_epochs\?"),
+        ("+source.written_en.limt=3", r"source\.written_en\.limt is not an option\. Did you mean limit\?"),
+        ("++model.colour=red", r"model\.colour is not an option\. There are: name, "),
+        ("+optimiser.eps=1", r"optimiser is no group of this configuration\. Did you mean optimizer\?"),
+        ("+epochs=3", r"epochs is no group of this configuration\. There are: seed, model, "),
+    ],
+)
+def test_a_key_added_past_the_schema_is_refused(added: str, answer: str) -> None:
+    with pytest.raises(UserError, match=answer):
+        validate(composed("experiment=tiny", added))
+
+
+def test_every_complaint_is_said_at_once() -> None:
+    said = complaints({"trainer.max_epochs": 0, "seed": -1, "targets.smsa_id.classes": 7})
+    assert len(said.splitlines()) == 4  # seven classes are also not those of the others
+
+
+def test_what_is_unusual_but_possible_is_allowed() -> None:
+    config = copy.deepcopy(template())
+    unusual = {"optimizer.warmup_ratio": 0.0, "optimizer.weight_decay": 0.0, "model.dropout": 0.0, "seed": 2**32 - 1}
+    for key, value in (unusual | {"trainer.accumulate": 32, "source.amazon_en.limit": 2}).items():
+        OmegaConf.update(config, key, value)
+    validate(config)
+
+
+def test_the_nearest_key_is_suggested_and_all_where_none_is_near() -> None:
+    assert suggestion("max_epoch", ["max_epochs", "batch_size"]) == " Did you mean max_epochs?"
+    assert suggestion("zzz", ["max_epochs", "batch_size"]) == " There are: max_epochs, batch_size."

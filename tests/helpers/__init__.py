@@ -1,0 +1,1 @@
+"""What several tests share: made-up data and results, small encoders, servers, processes."""

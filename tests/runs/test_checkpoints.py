@@ -1,0 +1,82 @@
+"""Files of an unfinished run that are damaged: named, with what to do, and never taken for what they are not."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tests.helpers.runs import trained
+from tests.helpers.stopping import RUN, STEPS, Cut, Steps, Whole, cut, differences, send, stopped
+
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.results.record import is_finished
+from sentiment_transfer.training.checkpoints import last_checkpoint
+
+
+@pytest.fixture(scope="module")
+def half_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("half-way")
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(patch)
+        steps.at, steps.then = STEPS + 2, send(signal.SIGTERM)
+        stopped(folder, *RUN)
+    return folder
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100_000])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def replace_by_text(path: Path) -> None:
+    path.write_text("This is no checkpoint.")
+
+
+def replace_by_another_state(path: Path) -> None:
+    torch.save({"weights": torch.zeros(3)}, path)
+
+
+def of_a_wider_head(path: Path) -> None:
+    state = torch.load(path, weights_only=True)
+    state["state_dict"]["network.classifier.dense.weight"] = torch.zeros(7, 7)
+    torch.save(state, path)
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, replace_by_text, replace_by_another_state, of_a_wider_head])
+def test_a_checkpoint_that_does_not_fit_is_named_with_what_to_do(
+    tmp_path: Path, half_way: Path, damage: Callable[[Path], None]
+) -> None:
+    folder = Path(shutil.copytree(half_way, tmp_path / "run"))
+    damage(last_checkpoint(folder))
+    with pytest.raises(UserError) as error:
+        trained(folder, *RUN)
+    assert str(error.value).startswith(f"The checkpoint {last_checkpoint(folder)} cannot be read into this model (")
+    assert str(error.value).endswith("Delete it to start this run again.")
+    assert not is_finished(folder)
+
+
+def test_a_run_whose_checkpoint_was_deleted_starts_again(tmp_path: Path, half_way: Path, whole: Whole) -> None:
+    folder = Path(shutil.copytree(half_way, tmp_path / "run"))
+    last_checkpoint(folder).unlink()
+    trained(folder, *RUN)
+    assert differences(folder, whole[0]) == []
+
+
+def test_weights_that_are_damaged_before_scoring_are_named(tmp_path: Path) -> None:
+    weights = tmp_path / "weights" / "epoch-2.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
+        with pytest.raises(Cut):
+            trained(tmp_path, *RUN)
+    truncate(weights)
+    with pytest.raises(UserError, match=r"The weights .*epoch-2\.safetensors cannot be read into this network"):
+        trained(tmp_path, *RUN)
+    assert not is_finished(tmp_path)

@@ -1,0 +1,164 @@
+"""Every experiment of conf/experiment, in miniature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.helpers.runs import ROOT, trained
+
+from sentiment_transfer.data.amazon import AmazonReviewsDataModule
+from sentiment_transfer.results.record import RunResult
+
+# Of these see test_sweeps.py.
+SWEEPS = ("scaling", "epochs", "folds", "few_shot")
+MINIATURE = ("trainer.max_epochs=1", "logger=none", "trainer.keep_weights=false")
+REAL = {
+    "smsa_supervised": ("source.smsa_id.limit=200",),
+    "indolem_supervised": ("source.indolem_id.limit=200", "source.indolem_id.fold=3"),
+    "uci_zero_shot": (
+        "source.uci_en.limit=200",
+        "targets.indolem_id.limit=100",
+        "targets.smsa_id.limit=100",
+        "targets.jalan_ja.limit=100",
+    ),
+}
+SMALL_REAL = (
+    "data.max_length=64",
+    "source.uci_en.limit=100",
+    *(f"targets.{name}.limit=50" for name in ("smsa_id", "indolem_id", "jalan_ja")),
+)
+# With a tiny encoder in place of mBERT and IndoBERT.
+BASELINES = {
+    "baselines_smsa": ("source.smsa_id.limit=100", "source.smsa_id.classes=3"),
+    "baselines_indolem": ("source.indolem_id.limit=100", "source.indolem_id.fold=4"),
+}
+SMALL_ULMFIT = ("model.embedding_size=16", "model.hidden_size=24", "model.start_epochs=1", "model.tune_epochs=1")
+ULMFIT = {
+    "baselines_ulmfit_smsa": ("source.smsa_id.limit=100", "model.corpora.indolem_id.limit=100"),
+    "baselines_ulmfit_indolem": ("source.indolem_id.limit=100", "model.corpora.smsa_id.limit=100"),
+}
+
+
+def test_every_experiment_has_a_miniature_here() -> None:
+    found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
+    assert found == {"demo", "tiny", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
+
+
+LIMITS = ("source.written_en.limit=64", "targets.written_ja.limit=20", "targets.written_id.limit=20")
+
+
+def test_tiny_in_miniature(tmp_path: Path) -> None:
+    result = trained(tmp_path, "experiment=tiny", *LIMITS, *MINIATURE)
+    assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
+    assert result["labels"] == ["trained from scratch"]
+
+
+def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
+    encoder = ("model=local", f"model.encoder={tiny_xlm_r}", "data.max_length=64")
+    result = trained(tmp_path, "experiment=demo", *encoder, *LIMITS, *MINIATURE)
+    assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
+    assert result["labels"] == []
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("experiment", REAL)
+def test_an_experiment_on_real_files_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -> None:
+    result = trained(tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", *REAL[experiment], *MINIATURE)
+    assert result["unavailable"] == {}
+    assert result["labels"] == ["trained from scratch"]
+    published = {"smsa_id": "macro_f1", "indolem_id": "f1_positive", "uci_en": "macro_f1", "jalan_ja": "macro_f1"}
+    for name, entry in result["scores"].items():
+        folds = "_mean_folds" if "folds" in entry["selections"]["last"] else ""
+        assert entry["metric"] == published[name] + folds
+    if experiment == "uci_zero_shot":
+        assert [entry["protocol"] for entry in result["scores"].values()] == ["supervised", *3 * ["zero-shot"]]
+        assert len(result["scores"]["indolem_id"]["selections"]["last"]["folds"]) == 5
+
+
+@pytest.mark.real_data
+def test_real_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path) -> None:
+    result = trained(
+        tmp_path, "experiment=real", "model=base", f"model.encoder={tiny_xlm_r}", f"paths.data_dir={real_data}",
+        *SMALL_REAL, *MINIATURE,
+    )  # fmt: skip
+    protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
+    assert protocols == {"uci_en": "supervised", **dict.fromkeys(("smsa_id", "indolem_id", "jalan_ja"), "zero-shot")}
+    assert {name for entry in result["scores"].values() for name in entry["selections"]} == {"last", "source_dev"}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("experiment", BASELINES)
+def test_a_baseline_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path, experiment: str) -> None:
+    result = trained(
+        tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", f"model.encoder={tiny_xlm_r}",
+        "data.max_length=64", *BASELINES[experiment], *MINIATURE,
+    )  # fmt: skip
+    [(name, entry)] = result["scores"].items()
+    assert (result["labels"], entry["protocol"]) == ([], "supervised")
+    assert result["config"]["model"]["name"] == "indobert"
+    assert len(entry["classes"]) == (3 if name == "smsa_id" else 2)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("experiment", ULMFIT)
+def test_ulmfit_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -> None:
+    result = trained(
+        tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", *SMALL_ULMFIT, *ULMFIT[experiment],
+        *MINIATURE,
+    )  # fmt: skip
+    [entry] = result["scores"].values()
+    assert (result["labels"], entry["protocol"]) == (["language model trained here"], "supervised")
+    assert len(result["model"]["language_model"]["corpora"]) == 1
+
+
+def write_marc(folder: Path, language: str) -> None:
+    """The three files of MARC as they were published, with four reviews a star."""
+    folder.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        lines = [
+            {"review_id": f"{split}_{row}", "stars": 1 + row // 4, "review_title": f"{language} title {row}",
+             "review_body": f"{language} {split} body {row}", "language": language}
+            for row in range(20)
+        ]  # fmt: skip
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / f"dataset_{language}_{split}.json").write_text(text)
+
+
+def paper(
+    tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str, experiment: str = "paper"
+) -> RunResult:
+    monkeypatch.setattr(AmazonReviewsDataModule, "rows_per_star", dict.fromkeys(("train", "dev", "test"), 4))
+    for language in ("en", "ja"):
+        write_marc(tmp_path / "data" / f"amazon_{language}", language)
+    return trained(
+        tmp_path / "run", f"experiment={experiment}", f"model.encoder={tiny_xlm_r}",
+        f"paths.data_dir={tmp_path}/data", "data.max_length=64", "logger=none", *overrides,
+    )  # fmt: skip
+
+
+def test_paper_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = paper(tmp_path, tiny_xlm_r, monkeypatch)
+    assert len(result["history"]) == result["config"]["trainer"]["max_epochs"] == 4
+    assert result["config"]["trainer"]["batch_size"] == 32
+    assert {name: entry["n"] for name, entry in result["scores"].items()} == {"amazon_en": 16, "amazon_ja": 16}
+    assert result["scores"]["amazon_ja"]["protocol"] == "zero-shot"
+    assert set(result["unavailable"]) == {"rakuten_ja", "indolem_id", "smsa_id"}
+    assert "Put test.csv.xz" in result["unavailable"]["rakuten_ja"]
+    assert "by hand" in result["unavailable"]["smsa_id"]
+    assert result["labels"] == []
+    assert result["model"]["name"] == "base"
+
+
+def test_zero_shot_baselines_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = paper(tmp_path, tiny_xlm_r, monkeypatch, "trainer.max_epochs=1", experiment="baselines_zero_shot")
+    assert result["scores"]["amazon_ja"]["protocol"] == "zero-shot"
+    assert result["config"]["model"]["name"] == "mbert"
+
+
+def test_the_papers_mixture_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = paper(tmp_path, tiny_xlm_r, monkeypatch, "source=amazon_enja", "targets=amazon_ja")
+    assert len(result["history"]) == 2
+    assert result["source"] == {"names": ["amazon_en", "amazon_ja"], "rows": {"train": 32, "dev": 32}}
+    assert {entry["protocol"] for entry in result["scores"].values()} == {"supervised"}

@@ -1,0 +1,98 @@
+"""Memory that was short: told from other errors, and answered by the same run in smaller parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.helpers.runs import composed, trained
+from tests.helpers.stopping import RUN, Cut, Steps, cut
+
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.data.batches import TrainingOrder
+from sentiment_transfer.errors import OutOfMemory, UserError
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.results.record import is_finished, read_result
+from sentiment_transfer.training.memory import is_out_of_memory, memory_errors_as_sentences
+
+OFTEN = (*RUN, "trainer.save_every_minutes=0.0001", "model.dropout=0")
+ROWS, BATCH, EPOCHS = 38, 8, 3
+
+
+def test_what_the_allocator_says_is_known() -> None:
+    with pytest.raises(RuntimeError) as short:
+        torch.empty(2**45)
+    assert is_out_of_memory(short.value)
+    with pytest.raises(RuntimeError) as other:
+        torch.ones(2) @ torch.ones(3)
+    assert not is_out_of_memory(other.value)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError(), OSError(12, "x")]
+)
+def test_it_is_a_sentence_with_an_exit_code_of_its_own(error: Exception) -> None:
+    said = r"Out of memory \(.+\)\. Use trainer\.memory_split=2"
+    with pytest.raises(OutOfMemory, match=said) as short, memory_errors_as_sentences():
+        raise error
+    assert short.value.exit_code == 77
+    assert UserError("x").exit_code == 1
+
+
+def test_a_run_that_ran_out_of_memory_is_not_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    monkeypatch.setattr(SentimentClassifier, "training_step", step)
+    with pytest.raises(OutOfMemory, match="Tried to allocate"):
+        trained(tmp_path, *OFTEN)
+    assert not is_finished(tmp_path)
+
+
+@pytest.mark.parametrize("at", [3, 5, 6, 12, 15])
+def test_it_goes_on_in_smaller_parts_from_where_it_was_saved(tmp_path: Path, steps: Steps, at: int) -> None:
+    """Five batches an epoch, the last of six reviews; ``at`` is the part (from 1) during which memory is short."""
+    steps.at, steps.then = at, cut
+    with pytest.raises(Cut):
+        trained(tmp_path, *OFTEN)
+    steps.at = 0
+    before = steps.rows[: at - 1]  # that part was lost
+    steps.rows.clear()
+    result = trained(tmp_path, *OFTEN, "trainer.memory_split=4")
+    assert max(map(len, steps.rows)) == BATCH // 4
+    seen = [row for part in [*before, *steps.rows] for row in part]
+    for epoch in range(EPOCHS):
+        assert sorted(seen[epoch * ROWS : (epoch + 1) * ROWS]) == list(range(ROWS))
+    assert [entry["epoch"] for entry in result["history"]] == list(range(EPOCHS))
+    assert result["config"]["trainer"]["memory_split"] == 4
+    assert result["config"]["trainer"]["accumulate"] == 1
+
+
+def test_smaller_parts_give_the_same_answers(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    trained(whole, *OFTEN)
+    trained(parts, *OFTEN, "trainer.memory_split=2")
+    one, other = read_result(whole), read_result(parts)
+    assert one["run_id"] == other["run_id"]
+    losses = [[entry["train"]["loss"] for entry in result["history"]] for result in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_places_are_counted_in_parts_of_now() -> None:
+    """38 reviews in batches of 8, the last of 6."""
+
+    def order(accumulate: int, world: int = 1) -> TrainingOrder:
+        return TrainingOrder(38, 8, seed=0, accumulate=accumulate, world=world)
+
+    quarters = order(4)
+    assert [quarters.place_of(parts, order(1)) for parts in range(6)] == [0, 4, 8, 12, 16, 19]
+    assert [quarters.place_of(parts, order(2)) for parts in (2, 8, 10)] == [4, 16, 19]
+    assert [quarters.place_of(parts, order(1, world=4)) for parts in (0, 1, 4, 5)] == [0, 4, 16, 19]
+    assert [order(2, world=2).place_of(parts, quarters) for parts in (4, 16, 19)] == [2, 8, 10]
+
+
+def test_a_batch_that_cannot_be_cut_further_is_refused_with_what_else_helps() -> None:
+    with pytest.raises(UserError, match=r"memory_split=8 with trainer\.accumulate=2 cannot cut trainer\.batch_size=8"):
+        validate(composed(*RUN, "trainer.memory_split=8", "trainer.accumulate=2"))
