@@ -1,6 +1,6 @@
 """Average the weights of finished runs that began with the same head, and score the mean as a run of its own.
 
-python train.py -m experiment=tiny model.head_seed=0 seed=0,1,2 paths.sweep_dir=heads
+python train.py -m experiment=tiny model.init_seed=0 seed=0,1,2 paths.sweep_dir=heads
 python average.py heads/scratch-written_en-s?-*        the mean of these three, in a new directory beside them
 python average.py RUN RUN --selection average    the mean of the means over each run's epochs
 

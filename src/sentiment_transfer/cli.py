@@ -28,7 +28,7 @@ from sentiment_transfer.config import run_name as identity
 from sentiment_transfer.config import schema as config_schema
 from sentiment_transfer.config import use as use_config
 from sentiment_transfer.config.checks import suggestion, validate, validate_evaluate, validate_predict
-from sentiment_transfer.config.protocol import settled
+from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.schema import Config, Weights
 from sentiment_transfer.config.use import PredictConfig
 from sentiment_transfer.errors import UserError
@@ -67,7 +67,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             try:
-                _run(settled(config), Path(folder))
+                _run(resolve(config), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process

@@ -89,10 +89,10 @@ def test_accumulate_of_zero_is_a_sentence_and_no_division() -> None:
 @pytest.mark.parametrize(
     ("values", "answer"),
     [
-        ({"dev_share": 1.5}, "source.csv.dev_share=1.5 cannot be: give a share from 0 to 1."),
-        ({"test_share": float("nan")}, "source.csv.test_share=nan cannot be"),
-        ({"dev_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
-        ({"test_share": 1.0}, "source.csv.test_share=1.0 leaves nothing to train on"),
+        ({"dev_fraction": 1.5}, "source.csv.dev_fraction=1.5 cannot be: give a share from 0 to 1."),
+        ({"test_fraction": float("nan")}, "source.csv.test_fraction=nan cannot be"),
+        ({"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
+        ({"test_fraction": 1.0}, "source.csv.test_fraction=1.0 leaves nothing to train on"),
         ({"classes": 5}, "source.csv.classes=5 cannot be"),
         ({"labels": "positive"}, "source.csv.labels=positive is no mapping"),
     ],
@@ -103,15 +103,15 @@ def test_an_impossible_cut_of_a_file_is_refused(values: dict[str, Any], answer: 
 
 
 def test_sets_that_are_scored_whole_are_nothing_to_train_on() -> None:
-    said = complaints({"source.uci_en.test_share": 1.0}, "source=uci_en", "targets=none")
-    assert "source.uci_en.test_share=1.0 leaves nothing to train on" in said
+    said = complaints({"source.uci_en.test_fraction": 1.0}, "source=uci_en", "targets=none")
+    assert "source.uci_en.test_fraction=1.0 leaves nothing to train on" in said
     said = complaints({"source.jalan_ja.splits": "whole"}, "source=jalan_ja", "targets=none")
     assert "source.jalan_ja.splits=whole leaves nothing to train on: type source.jalan_ja.splits=published." in said
 
 
 def test_shares_and_classes_of_published_sets_are_checked() -> None:
-    assert "source.uci_en.dev_share=2.0 cannot be" in complaints(
-        {"source.uci_en.dev_share": 2}, "source=uci_en", "targets=none"
+    assert "source.uci_en.dev_fraction=2.0 cannot be" in complaints(
+        {"source.uci_en.dev_fraction": 2}, "source=uci_en", "targets=none"
     )
     assert "targets.jalan_ja.classes=5 cannot be" in complaints({"targets.jalan_ja.classes": 5}, "targets=jalan_ja")
 

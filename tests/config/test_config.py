@@ -85,7 +85,7 @@ def test_every_dataset_is_a_source_and_a_target_of_its_schema(everything: DictCo
 
 def test_a_file_that_is_a_target_is_scored_whole(everything: DictConfig) -> None:
     for name in ("csv", "uci_en"):
-        assert (everything.source[name].test_share, everything.targets[name].test_share) == (0.1, 1.0)
+        assert (everything.source[name].test_fraction, everything.targets[name].test_fraction) == (0.1, 1.0)
     jalan = everything.source.jalan_ja.splits, everything.targets.jalan_ja.splits
     assert jalan == (Splits.published, Splits.whole)
 

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from tests.helpers.runs import composed
 
 from sentiment_transfer.config.checks import validate
-from sentiment_transfer.config.protocol import continues, rows_per_epoch, settled, source_run
+from sentiment_transfer.config.protocol import resolve, rows_per_epoch, source_run, starts_from_source_run
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
 
@@ -24,8 +24,8 @@ def test_supervised_in_a_target_is_the_run_that_has_it_as_its_source() -> None:
     plainly = composed("experiment=tiny", "protocol=supervised", "targets=amazon_ja")
     validate(plainly)
     as_source = composed("experiment=tiny", "source=amazon_ja", "targets=none")
-    assert run_name(plainly) == run_name(settled(plainly)) == run_name(as_source)
-    assert OmegaConf.to_container(settled(plainly)) == OmegaConf.to_container(as_source)
+    assert run_name(plainly) == run_name(resolve(plainly)) == run_name(as_source)
+    assert OmegaConf.to_container(resolve(plainly)) == OmegaConf.to_container(as_source)
 
 
 def test_zero_shot_is_the_default_and_the_same_run() -> None:
@@ -34,7 +34,13 @@ def test_zero_shot_is_the_default_and_the_same_run() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["protocol.shots=4", "protocol.draw=1", "protocol.steps=300", "protocol.learning_rate=1e-5", "protocol.how=joint"],
+    [
+        "protocol.shots=4",
+        "protocol.sample_seed=1",
+        "protocol.steps=300",
+        "protocol.learning_rate=1e-5",
+        "protocol.mode=joint",
+    ],
 )
 def test_what_changes_a_few_shot_run_changes_its_name(change: str) -> None:
     assert run_name(composed(*FEW, change)) != run_name(composed(*FEW))
@@ -43,11 +49,11 @@ def test_what_changes_a_few_shot_run_changes_its_name(change: str) -> None:
 @pytest.mark.parametrize(
     ("protocol", "unused"),
     [
-        (("protocol=zero_shot",), "protocol.draw=3"),
-        (FEW[1:], "protocol.target_share=0.3"),
-        ((*FEW[1:], "protocol.how=joint"), "protocol.steps=7"),
+        (("protocol=zero_shot",), "protocol.sample_seed=3"),
+        (FEW[1:], "protocol.target_fraction=0.3"),
+        ((*FEW[1:], "protocol.mode=joint"), "protocol.steps=7"),
         (("targets=smsa_id", "protocol=joint"), "protocol.steps=7"),
-        (("targets=smsa_id", "protocol=supervised"), "protocol.draw=2"),
+        (("targets=smsa_id", "protocol=supervised"), "protocol.sample_seed=2"),
         (FEW[1:], "protocol.learning_rate=1e-3"),  # the model's own, which null stands for
     ],
 )
@@ -56,7 +62,7 @@ def test_what_a_protocol_does_not_look_at_changes_no_name(protocol: tuple[str, .
 
 
 def test_the_name_says_target_labels_and_draw() -> None:
-    assert run_name(composed(*FEW, "protocol.shots=4", "protocol.draw=2")).startswith(
+    assert run_name(composed(*FEW, "protocol.shots=4", "protocol.sample_seed=2")).startswith(
         "scratch-written_en+smsa_id-4x-d2-s0-"
     )
     alone = composed("experiment=tiny", "protocol=supervised", "protocol.shots=4", "targets=smsa_id")
@@ -64,10 +70,10 @@ def test_the_name_says_target_labels_and_draw() -> None:
 
 
 def test_the_source_run_of_a_few_shot_run_is_the_zero_shot_run() -> None:
-    few = settled(composed(*FEW, "protocol.shots=4", "protocol.draw=2"))
-    assert continues(few)
+    few = resolve(composed(*FEW, "protocol.shots=4", "protocol.sample_seed=2"))
+    assert starts_from_source_run(few)
     assert run_name(source_run(few)) == run_name(composed("experiment=tiny", "targets=smsa_id"))
-    assert not continues(settled(composed(*FEW, "protocol.how=joint")))
+    assert not starts_from_source_run(resolve(composed(*FEW, "protocol.mode=joint")))
 
 
 def test_all_epochs_together_make_the_steps() -> None:
@@ -87,16 +93,16 @@ def test_all_epochs_together_make_the_steps() -> None:
         (("protocol=supervised", "targets=written_ja"), "needs labels of written_ja to train on"),
         (("protocol=supervised", "targets=indolem_id"), "type targets.indolem_id.fold=0 (to 4)"),
         (("protocol=few_shot", "targets=jalan_ja"), "type targets.jalan_ja.splits=published"),
-        (("protocol=joint", "targets=uci_en"), "type targets.uci_en.test_share=0.5"),
+        (("protocol=joint", "targets=uci_en"), "type targets.uci_en.test_fraction=0.5"),
         (
             ("protocol=joint", "targets=csv", "targets.csv.path=own.csv", "targets.csv.language=ja"),
-            "type targets.csv.test_share=0.5, or name a file of its own",
+            "type targets.csv.test_fraction=0.5, or name a file of its own",
         ),
-        (("protocol=supervised", "targets=amazon_ja", "protocol.how=joint"), "protocol.how=joint belongs to"),
+        (("protocol=supervised", "targets=amazon_ja", "protocol.mode=joint"), "protocol.mode=joint belongs to"),
         (("protocol=few_shot", "targets=amazon_ja", "protocol.shots=0"), "must be at least 1"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.draw=-1"), "protocol.draw at least 0"),
+        (("protocol=few_shot", "targets=amazon_ja", "protocol.sample_seed=-1"), "protocol.sample_seed at least 0"),
         (("protocol=few_shot", "targets=amazon_ja", "protocol.learning_rate=0"), "give a number above 0"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.target_share=1"), "give a share between 0 and 1"),
+        (("protocol=few_shot", "targets=amazon_ja", "protocol.target_fraction=1"), "give a share between 0 and 1"),
         (("protocol=few_shot", "targets=amazon_ja", "+protocol.shot=4"), "Did you mean shots?"),
     ],
 )

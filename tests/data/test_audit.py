@@ -50,19 +50,19 @@ def test_a_split_is_counted() -> None:
     assert audit.empty == 2
     assert audit.duplicates == 2
     assert audit.exact_duplicates == 1
-    assert audit.contradictory == 3
+    assert audit.conflicting == 3
     assert audit.characters == {"p50": 3, "p90": 4, "p99": 4, "p100": 5}
     assert audit.to_dict()["duplicates"] == 2
 
 
 def test_a_clean_split_has_nothing_to_report() -> None:
     audit = audit_split(reviews([("good", 1), ("bad", 0)]))
-    assert (audit.empty, audit.duplicates, audit.exact_duplicates, audit.contradictory) == (0, 0, 0, 0)
+    assert (audit.empty, audit.duplicates, audit.exact_duplicates, audit.conflicting) == (0, 0, 0, 0)
 
 
 def test_a_split_of_empty_texts_only_is_counted() -> None:
     audit = audit_split(reviews([("", 1), ("", 0)]))
-    assert (audit.rows, audit.empty, audit.duplicates, audit.contradictory) == (2, 2, 0, 0)
+    assert (audit.rows, audit.empty, audit.duplicates, audit.conflicting) == (2, 2, 0, 0)
 
 
 def test_shared_rows_and_other_labels_are_counted() -> None:

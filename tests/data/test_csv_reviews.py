@@ -17,7 +17,7 @@ ROWS = [("good", "1"), ("bad", "0"), ("fine, really", "1"), ("awful", "0")]
 
 
 def module(path: Any, **settings: Any) -> CSVDataModule:
-    return CSVDataModule(path, **{"language": "en", "test_share": 1.0} | settings)
+    return CSVDataModule(path, **{"language": "en", "test_fraction": 1.0} | settings)
 
 
 def write(path: Path, text: str) -> Path:
@@ -133,7 +133,7 @@ def test_one_class_is_enough_to_score_on_but_not_to_train_on(tmp_path: Path) -> 
     path = write(tmp_path / "a.csv", "text,label\n" + "good,positive\n" * 30)
     assert module(path).reviews("test").label_counts() == {"negative": 0, "positive": 30}
     with pytest.raises(UserError, match=r"all 24 training rows of .* are positive"):
-        module(path, test_share=0.1).reviews("train")
+        module(path, test_fraction=0.1).reviews("train")
 
 
 # Splits
@@ -141,7 +141,7 @@ def test_one_class_is_enough_to_score_on_but_not_to_train_on(tmp_path: Path) -> 
 
 def test_shares_cut_disjoint_stratified_splits_that_no_seed_changes(tmp_path: Path) -> None:
     path = many(tmp_path / "a.csv")
-    one, other = (CSVDataModule(path, language="en", seed=seed, dev_share=0.2) for seed in (0, 1))
+    one, other = (CSVDataModule(path, language="en", seed=seed, dev_fraction=0.2) for seed in (0, 1))
     sizes = {split: one.reviews(split).label_counts() for split in ("train", "dev", "test")}
     assert sizes["test"] in ({"negative": 8, "positive": 2}, {"negative": 7, "positive": 3})
     assert sizes["dev"]["positive"] == 5
@@ -160,7 +160,7 @@ def test_a_target_is_the_whole_file(tmp_path: Path) -> None:
 
 
 def test_a_share_of_zero_means_no_such_split(tmp_path: Path) -> None:
-    source = CSVDataModule(many(tmp_path / "a.csv"), language="en", dev_share=0, test_share=0)
+    source = CSVDataModule(many(tmp_path / "a.csv"), language="en", dev_fraction=0, test_fraction=0)
     assert [source.has(split) for split in ("train", "dev", "test")] == [True, False, False]
     assert len(source.reviews("train")) == 100
 
@@ -183,8 +183,8 @@ def test_files_of_their_own_replace_the_shares(tmp_path: Path) -> None:
     ("settings", "complaint"),
     [
         ({"classes": 4}, "classes=4"),
-        ({"test_share": 1.5}, "test_share=1.5 is no share"),
-        ({"dev_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
+        ({"test_fraction": 1.5}, "test_fraction=1.5 is no share"),
+        ({"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
         ({"language": ""}, "which language"),
         ({"labels": {"bad": "nasty"}}, "maps 'bad' to 'nasty'"),
     ],

@@ -89,7 +89,7 @@ def test_the_published_sizes_are_read(real_data: Path) -> None:
 @pytest.mark.real_data
 def test_the_whole_is_the_file_read_as_csv(real_data: Path) -> None:
     plain = CSVDataModule(
-        "jalan_ja/pn.tsv", text=2, label=1, language="ja", header=False, data_dir=real_data, test_share=1.0
+        "jalan_ja/pn.tsv", text=2, label=1, language="ja", header=False, data_dir=real_data, test_fraction=1.0
     ).reviews("test")
     rows = JalanDataModule(splits="whole", data_dir=real_data).reviews("test")
     assert rows.label_counts() == {"negative": 818, "positive": 3406}

@@ -136,7 +136,7 @@ def test_a_review_of_two_megabytes_is_cut_and_its_length_reported(
     store = token_store(reviews(["word " * words, "word"]), tokenizers["small"], 256, tmp_path)
     assert (store.full_lengths[0], store.lengths[0]) == (words + 3, 256)  # <s>, the words, a last space, </s>
     report = store.length_report(256)
-    assert (report["tokens_p100"], report["truncated_share"]) == (words + 3, 0.5)
+    assert (report["tokens_p100"], report["truncated_fraction"]) == (words + 3, 0.5)
 
 
 def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_lengths_are_those_before_the_cut(tmp_path: Path) -> None:
         "tokens_p90": pytest.approx(92.1),
         "tokens_p99": pytest.approx(101.01),
         "tokens_p100": 102.0,
-        "truncated_share": 0.5,
+        "truncated_fraction": 0.5,
     }
 
 

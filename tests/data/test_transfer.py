@@ -185,7 +185,7 @@ def test_token_lengths_join_the_audit(tmp_path: Path) -> None:
     data = read({"en_src": english()}, max_length=4, cache_dir=tmp_path)
     data.tokenise(learnt_tokenizer())
     facts = data.audit["splits"]["en_src"]["train"]
-    assert facts["truncated_share"] == 1.0
+    assert facts["truncated_fraction"] == 1.0
     assert facts["tokens_p50"] > 4
     assert max(len(data.train_sets[0].tokens[row]) for row in range(20)) == 4  # type: ignore[index]
 

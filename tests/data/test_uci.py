@@ -71,7 +71,7 @@ def all_files(folder: Path) -> list[str]:
 
 def test_local_files_come_first(web: FileServer, tmp_path: Path) -> None:
     put(tmp_path, *ROWS)
-    rows = module(tmp_path, test_share=1.0).reviews("test")
+    rows = module(tmp_path, test_fraction=1.0).reviews("test")
     assert rows.ids == [f"{name}:{line}" for name in ROWS for line in range(1, 21)]
     assert rows.labels.tolist() == 30 * [0, 1]
     assert web.asked == [] and not (tmp_path / "cache").exists()
@@ -88,7 +88,7 @@ def test_what_is_not_there_is_downloaded_once(web: FileServer, tmp_path: Path) -
 
 def test_one_file_by_hand_is_read_beside_downloaded_ones(web: FileServer, tmp_path: Path) -> None:
     put(tmp_path, "imdb_labelled.txt")
-    assert len(module(tmp_path, test_share=1.0).reviews("test")) == 60
+    assert len(module(tmp_path, test_fraction=1.0).reviews("test")) == 60
     assert web.asked == [PATH]
     assert all_files(tmp_path / "cache") == ["amazon_cells_labelled.txt", "yelp_labelled.txt"]
 
@@ -96,7 +96,7 @@ def test_one_file_by_hand_is_read_beside_downloaded_ones(web: FileServer, tmp_pa
 def test_a_damaged_earlier_download_is_replaced(web: FileServer, tmp_path: Path) -> None:
     module(tmp_path).reviews("test")
     (tmp_path / "cache" / "downloads" / "uci_en" / "yelp_labelled.txt").write_text("half")
-    assert len(module(tmp_path, test_share=1.0).reviews("test")) == 60
+    assert len(module(tmp_path, test_fraction=1.0).reviews("test")) == 60
     assert len(web.asked) == 2
 
 
@@ -165,22 +165,28 @@ def test_the_licence_is_in_the_log_once(web: FileServer, tmp_path: Path, caplog:
 
 
 def test_a_target_that_is_scored_whole_has_nothing_to_train_on(tmp_path: Path) -> None:
-    assert not module(tmp_path, test_share=1.0).has("train")
+    assert not module(tmp_path, test_fraction=1.0).has("train")
     with pytest.raises(UserError, match=r"uci_en: there is no train split .*\. Give it a share\."):
-        module(tmp_path, test_share=1.0).reviews("train")
+        module(tmp_path, test_fraction=1.0).reviews("train")
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("test_share", [0.1, 1.0])
+@pytest.mark.parametrize("test_fraction", [0.1, 1.0])
 def test_splits_and_ids_are_those_of_the_files_read_as_csv(
-    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test_share: float
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test_fraction: float
 ) -> None:
     monkeypatch.undo()
     plain = CSVDataModule(
-        "uci_en/*_labelled.txt", text=0, label=1, language="en", header=False, data_dir=real_data, test_share=test_share
+        "uci_en/*_labelled.txt",
+        text=0,
+        label=1,
+        language="en",
+        header=False,
+        data_dir=real_data,
+        test_fraction=test_fraction,
     )
-    made = UCIDataModule(data_dir=real_data, cache_dir=tmp_path, test_share=test_share)
-    sizes = {"train": 2400, "dev": 300, "test": 300} if test_share < 1 else {"test": 3000}
+    made = UCIDataModule(data_dir=real_data, cache_dir=tmp_path, test_fraction=test_fraction)
+    sizes = {"train": 2400, "dev": 300, "test": 300} if test_fraction < 1 else {"test": 3000}
     for split, size in sizes.items():
         ours, theirs = made.reviews(split), plain.reviews(split)  # type: ignore[arg-type]
         assert len(ours) == size

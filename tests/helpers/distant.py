@@ -32,7 +32,7 @@ def distant(language: str, *options: str, group: str = "targets") -> tuple[str, 
     ``options`` are more of the dataset's, such as ``limit=20``.
     """
     name = f"far_{language}"
-    given = (f"path={_file(language)}", f"language={language}", "dev_share=0.25", "test_share=0.25", *options)
+    given = (f"path={_file(language)}", f"language={language}", "dev_fraction=0.25", "test_fraction=0.25", *options)
     return (f"+dataset@{group}.{name}=csv", *(f"{group}.{name}.{option}" for option in given))
 
 

@@ -11,7 +11,14 @@ from tests.helpers.written_runs import answers, write_run
 from sentiment_transfer.results.record import LabelBudget, RunResult, write_result
 
 TARGET = "written_ja"
-PLAIN = {"name": "zero_shot", "shots": None, "draw": 0, "how": "continued", "steps": 200, "learning_rate": None}
+PLAIN = {
+    "name": "zero_shot",
+    "shots": None,
+    "sample_seed": 0,
+    "mode": "sequential",
+    "steps": 200,
+    "learning_rate": None,
+}
 
 
 def written(
@@ -31,7 +38,7 @@ def written(
     runs = []
     for seed in range(seeds):
         here = error + spread * float(np.linspace(-1, 1, 3)[seed]) * (seeds > 1)
-        own = {**PLAIN, **protocol, "draw": seed}
+        own = {**PLAIN, **protocol, "sample_seed": seed}
         kind = {"kind": "written", "limit": None}
         config = {
             "protocol": own,
@@ -47,7 +54,7 @@ def written(
         moved = place.with_name(f"{name}-s{seed}")
         place.rename(moved)
         result["run_id"] = moved.name
-        result["scores"][TARGET]["labels"] = labels | ({"draw": seed} if "per_class" in labels else {})  # type: ignore[typeddict-item]
+        result["scores"][TARGET]["label_budget"] = labels | ({"sample_seed": seed} if "per_class" in labels else {})  # type: ignore[typeddict-item]
         result["model"].update(of_model or {})  # type: ignore[typeddict-item]
         write_result(moved, result)
         runs.append(result)
@@ -61,7 +68,7 @@ def zero_shot_runs(folder: Path, error: float, **of_runs: Any) -> list[RunResult
 
 def few_label_runs(folder: Path, errors: dict[int, float], **of_runs: Any) -> None:
     for shots, error in errors.items():
-        labels = LabelBudget(total=2 * shots, how="alone", per_class=shots)
+        labels = LabelBudget(total=2 * shots, label_use="target_only", per_class=shots)
         written(
             folder, error, f"few-label-{shots}", labels, {"name": "supervised", "shots": shots}, alone=True, **of_runs
         )
@@ -69,9 +76,9 @@ def few_label_runs(folder: Path, errors: dict[int, float], **of_runs: Any) -> No
 
 def few_shot_runs(folder: Path, errors: dict[int, float], **of_runs: Any) -> None:
     for shots, error in errors.items():
-        labels = LabelBudget(total=2 * shots, how="continued", per_class=shots)
+        labels = LabelBudget(total=2 * shots, label_use="sequential", per_class=shots)
         written(folder, error, f"few-shot-{shots}", labels, {"name": "few_shot", "shots": shots}, **of_runs)
 
 
 def full_runs(folder: Path, error: float, **of_runs: Any) -> None:
-    written(folder, error, "full", LabelBudget(total=16_000, how="alone"), {}, alone=True, **of_runs)
+    written(folder, error, "full", LabelBudget(total=16_000, label_use="target_only"), {}, alone=True, **of_runs)

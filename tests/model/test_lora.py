@@ -69,7 +69,7 @@ def test_a_run_keeps_its_adapters_and_not_the_frozen_encoder(tmp_path: Path) -> 
     assert all("lora_" in name or "classifier" in name or name.endswith(".covered") for name in state)
     trainable = result["model"]["trainable_parameters"]
     assert trainable == sum(t.numel() for name, t in state.items() if not name.endswith(".covered"))
-    assert result["performance"]["batches"] == "packed"
+    assert result["performance"]["batching"] == "packed"
     probabilities = read_predictions(tmp_path, "written_ja").probabilities["last"]
     assert np.isfinite(probabilities).all()
 

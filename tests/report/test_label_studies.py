@@ -42,9 +42,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_zero_shot_is_worth_the_labels_at_which_training_on_them_alone_is_as_good(everything: Path) -> None:
     found = said(everything)
     [study] = found.studies
-    assert [(b.how, b.labels) for b in study.budgets] == [
-        ("zero-shot", 0), ("alone", 8), ("alone", 32), ("alone", 128), ("alone", 512), ("alone", 16_000),
-        ("continued", 8), ("continued", 512),
+    assert [(b.label_use, b.labels) for b in study.budgets] == [
+        ("none", 0), ("target_only", 8), ("target_only", 32), ("target_only", 128), ("target_only", 512),
+        ("target_only", 16_000),
+        ("sequential", 8), ("sequential", 512),
     ]  # fmt: skip
     worth, gain = sentences(found)
     assert worth.startswith("On written_ja, zero-shot from written_en (nano, error 25.0 % (95 % CI")

@@ -9,9 +9,9 @@ from sentiment_transfer.results.audit_table import audit_table, findings
 
 
 def facts(rows: int, **changes: Any) -> dict[str, Any]:
-    plain = {"rows": rows, "empty": 0, "duplicates": 0, "contradictory": 0, "dropped": {}}
+    plain = {"rows": rows, "empty": 0, "duplicates": 0, "conflicting": 0, "dropped": {}}
     shares = {"negative": 0.75, "positive": 0.25}
-    tokens = {"tokens_p50": 17.0, "tokens_p99": 80.0, "truncated_share": 0.0}
+    tokens = {"tokens_p50": 17.0, "tokens_p99": 80.0, "truncated_fraction": 0.0}
     return plain | tokens | {"shares": shares} | changes
 
 
@@ -30,7 +30,7 @@ def shared(train: str, scored: str, split: str, number: int, other_label: int = 
 AUDIT: dict[str, Any] = {
     "splits": {
         "smsa_id": {
-            "train": facts(9_852, empty=1_234, duplicates=67, contradictory=3, truncated_share=0.125),
+            "train": facts(9_852, empty=1_234, duplicates=67, conflicting=3, truncated_fraction=0.125),
             "test": facts(412, dropped={"neutral": 88}),
         },
         "uci_en": {"test": facts(3_000)},

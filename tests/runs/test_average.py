@@ -18,7 +18,7 @@ from sentiment_transfer.training.selection import weights_path
 
 RUN = (
     "experiment=tiny",
-    "model.head_seed=0",
+    "model.init_seed=0",
     "source.written_en.limit=64",
     "targets.written_ja.limit=40",
     "targets.written_id.limit=40",
@@ -73,7 +73,7 @@ def test_the_mean_is_a_result_of_its_own_on_the_same_reviews(runs: list[Path], t
     assert list(mean["scores"]) == list(one["scores"])
     assert mean["scores"]["written_ja"]["protocol"] == "zero-shot"
     assert read_predictions(folder, "written_ja").ids == read_predictions(runs[0], "written_ja").ids
-    assert mean["run_id"] != one["run_id"] and mean["labels"] == one["labels"]
+    assert mean["run_id"] != one["run_id"] and mean["caveats"] == one["caveats"]
 
 
 def test_a_second_time_it_is_shown_and_not_computed(

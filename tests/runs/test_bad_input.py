@@ -72,14 +72,14 @@ def test_texts_that_are_only_unusual_are_trained_on(tmp_path: Path) -> None:
     splits = result["audit"]["splits"]["csv"].values()
     assert sum(split["rows"] for split in splits) == len(texts)
     assert max(split["characters"]["p100"] for split in splits) == 2_000_000
-    assert max(split["truncated_share"] for split in splits) > 0
+    assert max(split["truncated_fraction"] for split in splits) > 0
 
 
 def test_a_damaged_target_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(GOOD)
     (tmp_path / "other.csv").write_bytes(b"text,label\ncaf\xe9,positive\n")
     overrides = (*OWN, f"source.csv.path={tmp_path}/own.csv", "+dataset@targets.other=csv", "targets.other.language=fr",
-                 f"targets.other.path={tmp_path}/other.csv", "targets.other.test_share=1.0")  # fmt: skip
+                 f"targets.other.path={tmp_path}/other.csv", "targets.other.test_fraction=1.0")  # fmt: skip
     assert "is not UTF-8" in trained(tmp_path / "run", *overrides)["unavailable"]["other"]
     said = refused(tmp_path / "strict", *overrides, "data.targets_required=true")
     assert said.startswith("The target other is required but cannot be had. ")
@@ -88,7 +88,7 @@ def test_a_damaged_target_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_a_run_that_would_be_scored_on_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(GOOD)
-    overrides = (*OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.test_share=0")
+    overrides = (*OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.test_fraction=0")
     assert refused(tmp_path / "run", *overrides).startswith("There is nothing to score the trained model on")
     assert "rakuten_ja: " in refused(tmp_path / "run", *overrides, "targets=rakuten_ja")
 
@@ -169,7 +169,7 @@ def test_a_folder_without_weights_runs_with_random_ones_on_request(tmp_path: Pat
     folder = changed(tiny_xlm_r, tmp_path / "encoder", lambda f: (f / "model.safetensors").unlink())
     result = trained(tmp_path / "run", *SMALL, "source.written_en.limit=32", "trainer.max_epochs=1", "logger=none",
                      "model=local", f"model.encoder={folder}", "model.weights=random")  # fmt: skip
-    assert "random weights" in result["labels"]
+    assert "random weights" in result["caveats"]
 
 
 def test_a_maximum_length_beyond_the_positions_of_the_encoder_is_refused(tmp_path: Path) -> None:

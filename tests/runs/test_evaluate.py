@@ -104,7 +104,7 @@ def test_a_foreign_model_is_scored_and_its_training_is_not_guessed(outputs: Path
     assert result["source"]["names"] == ["unknown"]
     assert {entry["protocol"] for entry in result["scores"].values()} == {"unknown"}
     assert result["model"]["name"] == "sentiment-of-somebody"
-    assert "training data unknown" in result["labels"]
+    assert "training data unknown" in result["caveats"]
     answers = read_predictions(outputs / result["run_id"], "written_ja")
     assert answers.classes == ("negative", "positive")  # the set's classes in its order; neutral has no share
     assert np.abs(answers.probabilities["last"].sum(1) - 1).max() < 1e-5

@@ -52,14 +52,14 @@ LIMITS = ("source.written_en.limit=64", "targets.written_ja.limit=20", "targets.
 def test_tiny_in_miniature(tmp_path: Path) -> None:
     result = trained(tmp_path, "experiment=tiny", *LIMITS, *MINIATURE)
     assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
-    assert result["labels"] == ["trained from scratch"]
+    assert result["caveats"] == ["trained from scratch"]
 
 
 def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
     encoder = ("model=local", f"model.encoder={tiny_xlm_r}", "data.max_length=64")
     result = trained(tmp_path, "experiment=demo", *encoder, *LIMITS, *MINIATURE)
     assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
-    assert result["labels"] == []
+    assert result["caveats"] == []
 
 
 @pytest.mark.real_data
@@ -67,7 +67,7 @@ def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
 def test_an_experiment_on_real_files_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -> None:
     result = trained(tmp_path, f"experiment={experiment}", f"paths.data_dir={real_data}", *REAL[experiment], *MINIATURE)
     assert result["unavailable"] == {}
-    assert result["labels"] == ["trained from scratch"]
+    assert result["caveats"] == ["trained from scratch"]
     published = {"smsa_id": "macro_f1", "indolem_id": "f1_positive", "uci_en": "macro_f1", "jalan_ja": "macro_f1"}
     for name, entry in result["scores"].items():
         folds = "_mean_folds" if "folds" in entry["selections"]["last"] else ""
@@ -96,7 +96,7 @@ def test_a_baseline_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Pa
         "data.max_length=64", *BASELINES[experiment], *MINIATURE,
     )  # fmt: skip
     [(name, entry)] = result["scores"].items()
-    assert (result["labels"], entry["protocol"]) == ([], "supervised")
+    assert (result["caveats"], entry["protocol"]) == ([], "supervised")
     assert result["config"]["model"]["name"] == "indobert"
     assert len(entry["classes"]) == (3 if name == "smsa_id" else 2)
 
@@ -109,7 +109,7 @@ def test_ulmfit_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -
         *MINIATURE,
     )  # fmt: skip
     [entry] = result["scores"].values()
-    assert (result["labels"], entry["protocol"]) == (["language model trained here"], "supervised")
+    assert (result["caveats"], entry["protocol"]) == (["language model trained here"], "supervised")
     assert len(result["model"]["language_model"]["corpora"]) == 1
 
 
@@ -147,7 +147,7 @@ def test_paper_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytes
     assert set(result["unavailable"]) == {"rakuten_ja", "indolem_id", "smsa_id"}
     assert "Put test.csv.xz" in result["unavailable"]["rakuten_ja"]
     assert "by hand" in result["unavailable"]["smsa_id"]
-    assert result["labels"] == []
+    assert result["caveats"] == []
     assert result["model"]["name"] == "base"
 
 

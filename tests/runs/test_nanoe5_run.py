@@ -46,11 +46,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.slow
 def test_the_record_says_which_weights(run: tuple[Path, Path]) -> None:
     result = json.loads((run[0] / "result.json").read_text())
-    assert result["labels"] == [LABEL]
+    assert result["caveats"] == [LABEL]
     assert (result["model"]["encoder"], result["model"]["weights"]) == (ENCODER, LABEL)
     assert (result["model"]["layers"], result["model"]["hidden_size"]) == (12, 384)
     assert result["config"]["model"]["weights"] == PACKAGE
-    assert result["performance"]["batches"] == "packed"
+    assert result["performance"]["batching"] == "packed"
     assert str(run[1]) not in (run[0] / "model" / "config.json").read_text()
 
 

@@ -79,8 +79,8 @@ def test_the_label_budget_is_in_the_record(few: tuple[Path, list[Any]]) -> None:
     result = read_result(few[0])
     target, source = result["scores"]["far_ja"], result["scores"]["written_en"]
     assert (target["role"], target["protocol"]) == ("target", "few-shot")
-    assert target["labels"] == {"total": 4, "how": "continued", "per_class": 2, "draw": 0}
-    assert source["labels"]["total"] == 38
+    assert target["label_budget"] == {"total": 4, "label_use": "sequential", "per_class": 2, "sample_seed": 0}
+    assert source["label_budget"]["total"] == 38
     assert result["audit"]["splits"]["far_ja"]["train"]["rows"] == 4
     overlaps = [o for o in result["audit"]["overlaps"] if (o["train"], o["scored"]) == ("far_ja", "far_ja")]
     assert [(o["split"], o["shared"]) for o in overlaps] == [("test", 0)]
@@ -123,7 +123,7 @@ def test_a_source_run_that_kept_no_weights_is_named(tmp_path: Path, few: tuple[P
     epoch = read_result(source)["selections"]["last"]["epoch"]
     weights_path(source, epoch).unlink()
     with pytest.raises(UserError, match=r"its weights are not there any more\. Delete that folder to train it again"):
-        run_in(tmp_path, *FEW, "protocol.draw=1")
+        run_in(tmp_path, *FEW, "protocol.sample_seed=1")
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,12 @@ def test_a_few_shot_run_that_is_stopped_in_either_stage_reaches_the_same_bits(
 def test_supervised_on_few_labels_uses_no_source_and_no_development_set(tmp_path: Path, steps: Steps) -> None:
     _, result = run_in(tmp_path, *TINY, *TARGET, "protocol=supervised", "protocol.shots=2", "protocol.steps=6")
     assert list(result["scores"]) == result["source"]["names"] == ["far_ja"]
-    assert result["scores"]["far_ja"]["labels"] == {"total": 4, "how": "alone", "per_class": 2, "draw": 0}
+    assert result["scores"]["far_ja"]["label_budget"] == {
+        "total": 4,
+        "label_use": "target_only",
+        "per_class": 2,
+        "sample_seed": 0,
+    }
     assert result["scores"]["far_ja"]["protocol"] == "few-label"
     assert set(result["selections"]) == {"last", "average"}
     assert len(steps.rows) == OF_FEW
@@ -165,16 +170,16 @@ def test_few_shot_and_few_label_runs_draw_the_same_examples(tmp_path: Path, few:
 
 @pytest.mark.parametrize("how", ["few_shot", "joint"])
 def test_joint_protocols_train_on_both_at_once(tmp_path: Path, steps: Steps, how: str) -> None:
-    shots = ("protocol.shots=1", "protocol.how=joint", "protocol.target_share=0.25") * (how == "few_shot")
+    shots = ("protocol.shots=1", "protocol.mode=joint", "protocol.target_fraction=0.25") * (how == "few_shot")
     _, result = run_in(tmp_path, *TINY, *TARGET, f"protocol={how}", *shots)
     counts = np.bincount([row for part in steps.rows for row in part])
     assert counts[:38].tolist() == 38 * [2]  # two epochs
-    labels = result["scores"]["far_ja"]["labels"]
+    labels = result["scores"]["far_ja"]["label_budget"]
     if how == "joint":
-        assert labels == {"total": 60, "how": "joint"}
+        assert labels == {"total": 60, "label_use": "joint"}
         assert counts[38:].tolist() == 60 * [2]
     else:
-        assert labels == {"total": 2, "how": "joint", "per_class": 1, "draw": 0}
+        assert labels == {"total": 2, "label_use": "joint", "per_class": 1, "sample_seed": 0}
         assert counts[38:].tolist() == 2 * [2 * 6]  # 12 of 50 rows of an epoch
     assert "started_from" not in result["source"]
     assert list(result["history"][-1]["dev"]) == ["written_en"]
@@ -189,7 +194,7 @@ def test_few_shot_on_a_fold_of_indolem(tmp_path: Path, real_data: Path) -> None:
         f"paths.data_dir={real_data}",
     )  # fmt: skip
     assert result["scores"]["indolem_id"]["n"] == 1011
-    assert result["scores"]["indolem_id"]["labels"]["total"] == 800
+    assert result["scores"]["indolem_id"]["label_budget"]["total"] == 800
     [overlap] = [o for o in result["audit"]["overlaps"] if o["train"] == o["scored"] == "indolem_id"]
     assert overlap["shared"] == 0
 

@@ -121,7 +121,7 @@ def test_the_audit_covers_every_split_that_was_used(result: RunResult) -> None:
     }
     train = result["audit"]["splits"]["written_en"]["train"]
     assert train["rows"] == sum(train["labels"].values()) == 256
-    assert {"empty", "duplicates", "contradictory", "tokens_p50", "truncated_share"} <= set(train)
+    assert {"empty", "duplicates", "conflicting", "tokens_p50", "truncated_fraction"} <= set(train)
 
 
 # The same again
@@ -163,7 +163,7 @@ def test_three_classes_are_trained_and_scored(tmp_path: Path) -> None:
     assert (entry["metric"], entry["n"]) == ("macro_f1", 9)
     assert np.shape(entry["selections"]["last"]["confusion"]) == (3, 3)
     assert read_predictions(tmp_path / "run", "csv").probabilities["last"].shape == (9, 3)
-    assert result["labels"] == ["trained from scratch"]
+    assert result["caveats"] == ["trained from scratch"]
 
 
 def leaky(tmp_path: Path, *overrides: str) -> RunResult:
@@ -173,8 +173,8 @@ def leaky(tmp_path: Path, *overrides: str) -> RunResult:
     target = reviews_file(tmp_path / "target.csv", [*shared, *reviews(20, start=100)])
     return trained(
         tmp_path / "run", *OWN[:2], *OWN[3:], "+dataset@targets.other=csv", "targets=none", *overrides,
-        f"source.csv.path={source}", "source.csv.test_share=0", "source.csv.dev_share=0",
-        f"targets.other.path={target}", "targets.other.language=en", "targets.other.test_share=1.0",
+        f"source.csv.path={source}", "source.csv.test_fraction=0", "source.csv.dev_fraction=0",
+        f"targets.other.path={target}", "targets.other.language=en", "targets.other.test_fraction=1.0",
     )  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_an_unavailable_target_that_is_required_stops_the_run(tmp_path: Path) ->
 def test_tiny_runs_are_labelled_in_the_record_on_the_terminal_and_in_the_report(
     tiny_run: Path, result: RunResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert result["labels"] == ["trained from scratch"]
+    assert result["caveats"] == ["trained from scratch"]
     trained(tiny_run, *ORACLE)
     assert report([str(tiny_run)]) == 0
     assert report([str(tiny_run), "--markdown"]) == 0
@@ -239,6 +239,6 @@ def test_tiny_runs_are_labelled_in_the_record_on_the_terminal_and_in_the_report(
 def test_random_weights_are_labelled(tmp_path: Path, tiny_xlm_r: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = trained(tmp_path, *SMALL, "source.written_en.limit=32", "trainer.max_epochs=1", "model=local",
                      f"model.encoder={tiny_xlm_r}", "model.weights=random")  # fmt: skip
-    assert result["labels"] == ["random weights"]
+    assert result["caveats"] == ["random weights"]
     assert result["model"]["weights"] == "random"
     assert "RANDOM WEIGHTS" in capsys.readouterr().out

@@ -108,8 +108,8 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
         code, output = finished(tmp_path, *arguments, f"hydra.run.dir={folder}", timeout=200)
         assert code == 0, output
         result = read_result(folder)
-        assert result["labels"] == ["4-bit weights"]
-        assert result["performance"]["batches"] == ("packed" if precision == "32-true" else "packed, fused kernels")
+        assert result["caveats"] == ["4-bit weights"]
+        assert result["performance"]["batching"] == ("packed" if precision == "32-true" else "packed, fused kernels")
         losses[threads, dropout] = result["history"][0]["train"]["loss"]
         kept = read_predictions(folder, "written_en", split="dev")
         logged = result["history"][0]["dev"]["written_en"]

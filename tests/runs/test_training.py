@@ -146,7 +146,7 @@ def test_an_untrimmed_run_gives_the_numbers_of_a_trimmed_one(tmp_path: Path) -> 
 
 def test_a_source_without_a_development_set_selects_no_epoch_by_it(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 20)
-    result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0")
+    result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_fraction=0")
     assert list(result["selections"]) == ["last", "average"]
     assert result["history"][0]["dev"] == {}
     assert list(result["scores"]["csv"]["selections"]) == ["last", "average"]
@@ -161,7 +161,7 @@ def test_a_run_that_predicts_one_class_is_marked_as_degenerate(
     (tmp_path / "own.csv").write_text("text,label\n" + ("fine,pos\n" * 19 + "poor,neg\n") * 10)
     result = trained(tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv")
     assert result["status"] == "degenerate"
-    assert result["scores"]["csv"]["selections"]["last"]["predicted_share"] == {"negative": 0.0, "positive": 1.0}
+    assert result["scores"]["csv"]["selections"]["last"]["predicted_fraction"] == {"negative": 0.0, "positive": 1.0}
     assert "DEGENERATE: the run collapsed to one class" in capsys.readouterr().out
 
 
@@ -182,7 +182,7 @@ def test_a_run_that_diverges_where_no_development_set_shows_it_is_a_sentence(tmp
     (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 10)
     with pytest.raises(UserError, match=r"probabilities are not numbers: the run has diverged\. Lower optimizer"):
         trained(
-            tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_share=0",
+            tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_fraction=0",
             "optimizer.learning_rate=1e30", "optimizer.warmup_ratio=0",
         )  # fmt: skip
     assert not is_finished(tmp_path / "run")

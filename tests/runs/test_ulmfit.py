@@ -67,7 +67,7 @@ class Windows:
 
 def test_the_record_says_what_was_trained_here_and_on_what(whole: Path) -> None:
     result = read_result(whole)
-    assert result["labels"] == ["language model trained here"]
+    assert result["caveats"] == ["language model trained here"]
     model = result["model"]
     assert (model["name"], model["layers"], model["weights"]) == ("ulmfit", 3, "language model trained here")
     facts = model["language_model"]
@@ -76,8 +76,8 @@ def test_the_record_says_what_was_trained_here_and_on_what(whole: Path) -> None:
     assert all(facts[stage]["dev_perplexity"] > 1 for stage in ("start", "tuned"))
     assert result["scores"]["written_en"]["protocol"] == "supervised"
     assert set(result["selections"]) >= {"last", "source_dev"}
-    assert result["performance"]["batches"] == "padded"
-    assert "take no packed input" in result["performance"]["batches_because"]
+    assert result["performance"]["batching"] == "padded"
+    assert "take no packed input" in result["performance"]["fallback_reason"]
     assert result["performance"]["seconds"]["language_model"] > 0
     assert (whole / "predictions" / "written_en.parquet").exists()
     assert not (whole / "checkpoints").exists()
@@ -142,7 +142,8 @@ def test_texts_that_the_run_is_scored_on_are_left_out_of_the_language_model(tmp_
     config = composed(
         "model=ulmfit", "source=csv", "targets=none", f"source.csv.path={write('own.csv', own)}",
         "source.csv.language=en", "+dataset@model.corpora.other=csv", "model.corpora.other.language=en",
-        f"model.corpora.other.path={other}", "model.corpora.other.test_share=0.0", "model.corpora.other.dev_share=0.0",
+        f"model.corpora.other.path={other}", "model.corpora.other.test_fraction=0.0",
+        "model.corpora.other.dev_fraction=0.0",
         f"paths.cache_dir={tmp_path}/cache",
     )  # fmt: skip
     validate(config)
@@ -160,7 +161,7 @@ def test_without_a_language_model_it_is_random_and_labelled_so(tmp_path: Path, m
     windows = Windows(monkeypatch)
     result = trained(tmp_path, *RUN, "model.weights=random", "trainer.max_epochs=1")
     assert windows.names == []
-    assert result["labels"] == ["random weights"]
+    assert result["caveats"] == ["random weights"]
     assert "language_model" not in result["model"]
 
 
@@ -177,7 +178,7 @@ def test_without_a_language_model_it_is_random_and_labelled_so(tmp_path: Path, m
         (("model.language_model_dropout=2",), "model.language_model_dropout=2.0 cannot be: give a share"),
         (("+dataset@model.corpora.more=indolem_id",), "model.corpora.more.fold is not set"),
         (("+dataset@model.corpora.more=csv", "model.corpora.more.path=a", "model.corpora.more.language=en",
-          "model.corpora.more.dev_share=7"), "model.corpora.more.dev_share=7.0 cannot be"),
+          "model.corpora.more.dev_fraction=7"), "model.corpora.more.dev_fraction=7.0 cannot be"),
     ],
 )  # fmt: skip
 def test_what_ulmfit_cannot_do_is_refused_before_anything_is_read(overrides: tuple[str, ...], sentence: str) -> None:
@@ -211,7 +212,7 @@ def test_a_small_run_learns(tmp_path: Path, cache: str) -> None:
     (tmp_path / "own.csv").write_text("text,label\n" + "".join(rows))
     result = trained(
         tmp_path / "run", *TINY, cache, "source=csv", f"source.csv.path={tmp_path}/own.csv",
-        "source.csv.language=en", "source.csv.test_share=0.3", "trainer.batch_size=16", "model.dropout=0.1",
+        "source.csv.language=en", "source.csv.test_fraction=0.3", "trainer.batch_size=16", "model.dropout=0.1",
         "model.start_epochs=1", "model.tune_epochs=1", "trainer.max_epochs=6",
     )  # fmt: skip
     last = result["scores"]["csv"]["selections"]["last"]

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks.coverage_of_intervals import MODELS, measure
 from benchmarks.simulated_experiments import World
-from coverage_of_intervals import MODELS, measure
 
 EXPERIMENTS = 600  # the standard error of a coverage is then about 0.6 % (three intervals each, correlated)
 

@@ -23,7 +23,7 @@ def test_hand_computed_binary_case() -> None:
     assert scores["accuracy"] == pytest.approx(3 / 5)
     assert scores["f1_positive"] == pytest.approx(2 * 2 / (3 + 3))
     assert scores["macro_f1"] == pytest.approx((2 / 4 + 4 / 6) / 2)
-    assert scores["predicted_share"] == {"negative": pytest.approx(0.4), "positive": pytest.approx(0.6)}
+    assert scores["predicted_fraction"] == {"negative": pytest.approx(0.4), "positive": pytest.approx(0.6)}
     assert "folds" not in scores
 
 

@@ -138,7 +138,7 @@ def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: 
     last = result["scores"]["written_ja"]["selections"]["last"]
     assert fake.summary["score/written_ja/last/error"] == last["error"]
     assert fake.summary["status"] == result["status"]
-    assert fake.summary["labels"] == ["trained from scratch"]
+    assert fake.summary["caveats"] == ["trained from scratch"]
     assert fake.exit_code == 0
 
 

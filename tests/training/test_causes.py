@@ -76,7 +76,7 @@ def test_nothing_is_raised_where_all_finished() -> None:
 
 
 def test_a_process_alone_agrees_with_itself() -> None:
-    assert ALONE.first and ALONE.largest(7) == 7 and ALONE.gathered("mine") == ["mine"]
+    assert ALONE.is_main and ALONE.all_reduce_max(7) == 7 and ALONE.all_gather("mine") == ["mine"]
 
 
 def test_more_devices_than_a_run_sees_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

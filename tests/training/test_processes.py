@@ -128,7 +128,7 @@ def test_shares_of_a_model_go_on_as_shares_and_reach_the_numbers_of_one(tmp_path
     code, output = finished(tmp_path, *here, timeout=PATIENCE)
     assert code == 0, output
     assert "Going on from" in output
-    assert read_result(tmp_path)["performance"]["batches"] == "packed"
+    assert read_result(tmp_path)["performance"]["batching"] == "packed"
     assert_same_numbers(tmp_path, one, within=1e-3)  # its AdamW is not the fused one: 1.3e-4 was seen
 
 

@@ -41,7 +41,7 @@ def test_a_sound_path_is_kept(model_type: str, precision: str, tmp_path: Path) -
     module, check = run(tmp_path, precision, model_type)
     fused = precision == BF16 and model_type != "xlm-roberta-xl"
     assert check.findings == []
-    assert module.batches[0] == ("packed, fused kernels" if fused else "packed")
+    assert module.batching[0] == ("packed, fused kernels" if fused else "packed")
     assert 0 < check.seconds < 30
 
 
@@ -83,7 +83,7 @@ def test_a_fault_in_the_packed_path_is_seen_and_the_run_goes_on_padded(
     (finding,) = check.findings
     assert "at step 0 the packed path differed from padded" in finding
     assert "Self-check" in caplog.text and "goes on padded" in caplog.text
-    assert module.batches == ("padded", f"self-check: {finding}")
+    assert module.batching == ("padded", f"self-check: {finding}")
 
 
 def test_jagged_attention_passes_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_a_fault_in_the_kernels_is_seen_and_the_run_goes_on_without_them(
     module, check = run(tmp_path, BF16)
     (finding,) = check.findings
     assert "at step 0 the packed, fused kernels path differed from padded" in finding
-    assert module.batches == ("packed", f"self-check: {finding}")
+    assert module.batching == ("packed", f"self-check: {finding}")
 
 
 def test_copies_of_weights_that_are_not_made_anew_are_seen_after_some_steps(
@@ -134,7 +134,7 @@ def test_copies_of_weights_that_are_not_made_anew_are_seen_after_some_steps(
     module, check = run(tmp_path, BF16)
     (finding,) = check.findings
     assert "at step 3" in finding
-    assert module.batches[0] == "packed"
+    assert module.batching[0] == "packed"
 
 
 def test_dropout_is_back_after_the_check(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
         outputs=classes,
         max_length=result["config"]["data"]["max_length"],
         origin=Origin("run", str(folder), selection=selection, result=result),
-        labels=tuple(result["labels"]),
+        labels=tuple(result["caveats"]),
         cache_dir=cache_dir,
     )
 

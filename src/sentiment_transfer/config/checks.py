@@ -117,7 +117,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
         "data.max_length": 4,
         "model.lora_rank": 1,
         "model.layers": 1,
-        "model.head_seed": 0,
+        "model.init_seed": 0,
         "data.num_workers": 0,
         "data.score_batch_tokens": 1,
         "logger.log_every": 1,

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sentiment_transfer.config.protocol import continues
+from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.schema import Protocol
 
 # Parameters of the layers, in millions: layers x 12 x hidden^2 of the published architectures. Others count as base.
@@ -34,7 +34,7 @@ def run_cost(config: DictConfig) -> float:
     protocol, targets = config.protocol.name, config.targets
     if protocol == Protocol.supervised:
         source, targets = targets, {}
-    if config.protocol.shots and (protocol == Protocol.supervised or continues(config)):
+    if config.protocol.shots and (protocol == Protocol.supervised or starts_from_source_run(config)):
         # Few labels; a source model that is not there yet comes on top.
         return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
     return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))

@@ -30,8 +30,8 @@ def sets_complaints(config: DictConfig) -> Iterator[str]:
     for name, dataset in config.source.items():
         if dataset.kind == "indolem" and dataset.fold is None:
             yield f"source.{name}.fold is not set: training needs one fold, e.g. source.{name}.fold=0."
-        if dataset.kind in CUT and dataset.test_share == 1.0:
-            yield f"source.{name}.test_share=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
+        if dataset.kind in CUT and dataset.test_fraction == 1.0:
+            yield f"source.{name}.test_fraction=1.0 leaves nothing to train on: give a share below 1, e.g. 0.1."
         if dataset.kind == "written" and dataset.language != "en":
             yield f"source.{name} has test reviews alone, none to train on: use source=written_en."
         if dataset.kind == "jalan" and dataset.splits == Splits.whole:
@@ -60,8 +60,8 @@ def dataset_complaints(where: str, dataset: DictConfig) -> Iterator[str]:
     if dataset.kind == "csv" and dataset.labels is not None and not OmegaConf.is_dict(dataset.labels):
         yield f"{where}.labels={dataset.labels} is no mapping: use {{word: positive, other: negative}}."
     if dataset.kind in CUT:
-        for key in ("dev_share", "test_share"):
+        for key in ("dev_fraction", "test_fraction"):
             if not 0 <= dataset[key] <= 1:
                 yield f"{where}.{key}={dataset[key]} cannot be: give a share from 0 to 1."
-        if dataset.test_share < 1 and dataset.dev_share + dataset.test_share >= 1:
-            yield f"{where}: dev_share and test_share leave nothing to train on: let them add up to less than 1."
+        if dataset.test_fraction < 1 and dataset.dev_fraction + dataset.test_fraction >= 1:
+            yield f"{where}: dev_fraction and test_fraction leave nothing to train on: let them add up to less than 1."

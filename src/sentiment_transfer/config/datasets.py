@@ -55,8 +55,8 @@ class SmSAConfig(DatasetConfig):
 @dataclass
 class UCIConfig(DatasetConfig):
     kind: str = "uci"
-    dev_share: float = 0.1  # shares that are cut off: there are no published splits
-    test_share: float = 0.1  # 1.0: all is the test set
+    dev_fraction: float = 0.1  # shares that are cut off: there are no published splits
+    test_fraction: float = 0.1  # 1.0: all is the test set
 
 
 @dataclass
@@ -80,8 +80,8 @@ class CSVConfig(DatasetConfig):
     quoted: bool | None = None  # null: yes, unless the delimiter is a tab
     dev_path: Any = None
     test_path: Any = None
-    dev_share: float = 0.1  # shares cut from path where there is no dev_path or test_path
-    test_share: float = 0.1  # 1.0: the whole file is the test set
+    dev_fraction: float = 0.1  # shares cut from path where there is no dev_path or test_path
+    test_fraction: float = 0.1  # 1.0: the whole file is the test set
     classes: int = 2
 
 

@@ -1,6 +1,6 @@
 """The protocols beside zero-shot: what their options mean for the run that is trained, and which run that is.
 
-``settled`` writes a protocol out: ``protocol=supervised targets=smsa_id`` is the run of ``source=smsa_id`` and no
+``resolve`` writes a protocol out: ``protocol=supervised targets=smsa_id`` is the run of ``source=smsa_id`` and no
 other. Options that a protocol does not look at are left out of a run's identity.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment_transfer.config.datasets import Splits
-from sentiment_transfer.config.schema import How, Protocol, ProtocolConfig
+from sentiment_transfer.config.schema import FewShotMode, Protocol, ProtocolConfig
 
-USED = {  # (protocol, how) -> the options that it looks at
-    "supervised": ("shots", "draw", "steps"),
-    "few_shot continued": ("shots", "draw", "how", "steps", "learning_rate"),
-    "few_shot joint": ("shots", "draw", "how", "target_share"),
-    "joint": ("target_share",),
+USED = {  # (protocol, mode) -> the options that it looks at
+    "supervised": ("shots", "sample_seed", "steps"),
+    "few_shot sequential": ("shots", "sample_seed", "mode", "steps", "learning_rate"),
+    "few_shot joint": ("shots", "sample_seed", "mode", "target_fraction"),
+    "joint": ("target_fraction",),
 }
 
 
@@ -30,7 +30,7 @@ def options_of(protocol: Mapping[str, Any] | None) -> dict[str, Any]:
     name = (protocol or {}).get("name", "zero_shot")
     if not protocol or name == "zero_shot" or (name == "supervised" and protocol.get("shots") is None):
         return {}
-    used = USED[f"{name} {protocol.get('how', 'continued')}" if name == "few_shot" else name]
+    used = USED[f"{name} {protocol.get('mode', 'sequential')}" if name == "few_shot" else name]
     return {"name": name} | {key: protocol.get(key) for key in used}
 
 
@@ -46,7 +46,7 @@ def settled_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     return made | ({"protocol": options} if options else {})
 
 
-def settled(config: DictConfig) -> DictConfig:
+def resolve(config: DictConfig) -> DictConfig:
     """The configuration that is run: for ``supervised``, the target is the source."""
     made = copy.deepcopy(config)
     protocol = made.protocol
@@ -70,9 +70,9 @@ def source_run(config: DictConfig) -> DictConfig:
     return made
 
 
-def continues(config: DictConfig) -> bool:
+def starts_from_source_run(config: DictConfig) -> bool:
     """Whether a run starts from the weights of another."""
-    return bool(config.protocol.name == Protocol.few_shot and config.protocol.how == How.continued)
+    return bool(config.protocol.name == Protocol.few_shot and config.protocol.mode == FewShotMode.sequential)
 
 
 def rows_per_epoch(config: DictConfig) -> int:
@@ -85,12 +85,12 @@ def complaints(config: DictConfig) -> Iterator[str]:
     protocol = config.protocol
     name = protocol.name.name
     defaults = ProtocolConfig()
-    if protocol.draw < 0 or (protocol.shots is not None and protocol.shots < 1) or protocol.steps < 1:
-        yield "protocol.shots and protocol.steps must be at least 1, and protocol.draw at least 0."
+    if protocol.sample_seed < 0 or (protocol.shots is not None and protocol.shots < 1) or protocol.steps < 1:
+        yield "protocol.shots and protocol.steps must be at least 1, and protocol.sample_seed at least 0."
     if protocol.learning_rate is not None and not 0 < protocol.learning_rate < math.inf:
         yield f"protocol.learning_rate={protocol.learning_rate} cannot be: give a number above 0."
-    if protocol.target_share is not None and not 0 < protocol.target_share < 1:
-        yield f"protocol.target_share={protocol.target_share} cannot be: give a share between 0 and 1, or null."
+    if protocol.target_fraction is not None and not 0 < protocol.target_fraction < 1:
+        yield f"protocol.target_fraction={protocol.target_fraction} cannot be: give a share between 0 and 1, or null."
     if protocol.name in (Protocol.zero_shot, Protocol.joint) and protocol.shots is not None:
         yield (
             f"protocol={name} takes no protocol.shots: type protocol=few_shot protocol.shots={protocol.shots}, or "
@@ -98,8 +98,8 @@ def complaints(config: DictConfig) -> Iterator[str]:
         )
     if protocol.name == Protocol.few_shot and protocol.shots is None:
         yield "protocol=few_shot needs protocol.shots, the labelled reviews per class: type protocol.shots=16."
-    if protocol.how != defaults.how and protocol.name != Protocol.few_shot:
-        yield f"protocol.how={protocol.how.name} belongs to protocol=few_shot: leave it out, or type protocol=joint."
+    if protocol.mode != defaults.mode and protocol.name != Protocol.few_shot:
+        yield f"protocol.mode={protocol.mode.name} belongs to protocol=few_shot: leave it out, or type protocol=joint."
     if protocol.name != Protocol.zero_shot:
         yield from _target(config, name)
 
@@ -124,12 +124,12 @@ def _target(config: DictConfig, name: str) -> Iterator[str]:
     if dataset.kind == "written" and dataset.language != "en":
         yield f"protocol={name} needs labels of {target} to train on, but it has test reviews alone."
     needs = f"protocol={name} needs labels of {target} to train on, but targets.{target}"
-    if dataset.kind == "csv" and dataset.test_share == 1.0 and not dataset.test_path:
+    if dataset.kind == "csv" and dataset.test_fraction == 1.0 and not dataset.test_path:
         yield (
-            f"{needs}.test_share=1.0 scores the whole file: type targets.{target}.test_share=0.5, or name a file of "
-            f"its own in targets.{target}.test_path."
+            f"{needs}.test_fraction=1.0 scores the whole file: type targets.{target}.test_fraction=0.5, or name "
+            f"a file of its own in targets.{target}.test_path."
         )
-    if dataset.kind == "uci" and dataset.test_share == 1.0:
-        yield f"{needs}.test_share=1.0 scores all of it: type targets.{target}.test_share=0.5."
+    if dataset.kind == "uci" and dataset.test_fraction == 1.0:
+        yield f"{needs}.test_fraction=1.0 scores all of it: type targets.{target}.test_fraction=0.5."
     if dataset.kind == "jalan" and dataset.splits == Splits.whole:
         yield f"{needs}.splits=whole scores all of it: type targets.{target}.splits=published."

@@ -29,8 +29,8 @@ class Protocol(Enum):
     joint = "joint"  # the source, and all labels of the target
 
 
-class How(Enum):
-    continued = "continued"  # train on the source, then go on with the target's examples
+class FewShotMode(Enum):
+    sequential = "sequential"  # train on the source, then go on with the target's examples
     joint = "joint"  # both, shuffled together
 
 
@@ -47,7 +47,7 @@ class ModelConfig:
     freeze_embeddings: bool = False
     trim_vocabulary: bool = True  # hold the rows of the tokens that occur in the run's texts; exact, see the README
     gradient_checkpointing: bool = False  # keep a layer's input alone and compute it again: less memory, a third slower
-    head_seed: int | None = None  # of everything that is drawn at random before training; null: the run's seed
+    init_seed: int | None = None  # of everything that is drawn at random before training; null: the run's seed
     lora_rank: int | None = None  # train low-rank adapters of the attention and the head, and nothing else
 
 
@@ -81,11 +81,11 @@ class ProtocolConfig:
 
     name: Protocol = Protocol.zero_shot
     shots: int | None = None  # labelled target reviews per class; null (supervised, joint): the whole training split
-    draw: int = 0  # which reviews: a seed of their own; the first k of a draw are in its first 2k
-    how: How = How.continued  # of few_shot
+    sample_seed: int = 0  # which reviews, apart from the run's seed; samples are nested in shots
+    mode: FewShotMode = FewShotMode.sequential  # of few_shot
     steps: int = 200  # at least so many optimiser steps on few labels alone: with 4 per class an epoch would be one
-    learning_rate: float | None = None  # peak rate of the continued stage; null: optimizer.learning_rate
-    target_share: float | None = None  # of joint training: repeat target reviews up to this share; null: each once
+    learning_rate: float | None = None  # peak rate of the second, sequential stage; null: optimizer.learning_rate
+    target_fraction: float | None = None  # of joint training: repeat target reviews up to this share; null: each once
 
 
 @dataclass

@@ -33,7 +33,7 @@ class SplitAudit:
     empty: int  # nothing but white space
     duplicates: int  # rows whose text, folded, occurred in an earlier row
     exact_duplicates: int  # rows whose text occurred in an earlier row to the character
-    contradictory: int  # rows whose text occurs with more than one label
+    conflicting: int  # rows whose text occurs with more than one label
     characters: dict[str, int]  # percentiles of the text length: p50, p90, p99, p100
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def audit_split(reviews: Reviews, keys: np.ndarray | None = None) -> SplitAudit:
         empty=int((~filled).sum()),
         duplicates=int(filled.sum()) - len(texts),
         exact_duplicates=int(filled.sum()) - len(np.unique(raw_keys(reviews)[filled])),
-        contradictory=int((first != last)[position].sum()),
+        conflicting=int((first != last)[position].sum()),
         characters=character_percentiles(reviews),
     )
 

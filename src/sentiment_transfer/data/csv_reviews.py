@@ -44,8 +44,8 @@ class CSVDataModule(ReviewDataModule):
         delimiter: of the fields; None goes by the ending (.csv comma, .tsv and .txt tab).
         quoted: whether CSV quoting holds; None: yes, except where a tab is the delimiter.
         dev_path, test_path: files of their own for these splits.
-        dev_share, test_share: else the shares of ``path`` that are cut off, shuffled and stratified, the same for
-            every seed. 0: no such split. ``test_share=1.0``: the whole file is the test set, as for a target.
+        dev_fraction, test_fraction: else the shares of ``path`` that are cut off, shuffled and stratified, the same for
+            every seed. 0: no such split. ``test_fraction=1.0``: the whole file is the test set, as for a target.
         classes: 2 (neutral dropped) or 3.
         domain: where the texts come from, for the report.
         data_dir: see ``path``.
@@ -66,8 +66,8 @@ class CSVDataModule(ReviewDataModule):
         quoted: bool | None = None,
         dev_path: Paths | None = None,
         test_path: Paths | None = None,
-        dev_share: float = 0.1,
-        test_share: float = 0.1,
+        dev_fraction: float = 0.1,
+        test_fraction: float = 0.1,
         classes: int = 2,
         domain: str = "own",
         data_dir: str | Path | None = None,
@@ -76,18 +76,18 @@ class CSVDataModule(ReviewDataModule):
         super().__init__(**common)
         if not language:
             raise UserError(f"{name}: say which language the file is in, for example language=en.")
-        for share_name, share in (("dev_share", dev_share), ("test_share", test_share)):
+        for share_name, share in (("dev_fraction", dev_fraction), ("test_fraction", test_fraction)):
             if not 0 <= share <= 1:
                 raise UserError(f"{name}: {share_name}={share} is no share. Use a number from 0 to 1.")
         self.path = path
         self.dev_path = dev_path
         self.test_path = test_path
-        self.test_share = 0.0 if test_path else test_share
-        self.dev_share = 0.0 if dev_path or self.test_share == 1 else dev_share
-        if self.test_share < 1 <= self.dev_share + self.test_share:
+        self.test_fraction = 0.0 if test_path else test_fraction
+        self.dev_fraction = 0.0 if dev_path or self.test_fraction == 1 else dev_fraction
+        if self.test_fraction < 1 <= self.dev_fraction + self.test_fraction:
             raise UserError(
-                f"{name}: dev_share={dev_share} and test_share={test_share} leave nothing to train on. Make their sum "
-                "smaller than 1, or use test_share=1.0 for a file that is only scored."
+                f"{name}: dev_fraction={dev_fraction} and test_fraction={test_fraction} leave nothing to train on. "
+                "Make their sum smaller than 1, or use test_fraction=1.0 for a file that is only scored."
             )
         self.layout = Layout(text, label, header, delimiter, quoted)
         self.labels = checked_labels(labels or {}, name)
@@ -100,15 +100,15 @@ class CSVDataModule(ReviewDataModule):
 
     def has(self, split: Split) -> bool:
         if split == "train":
-            return self.test_share < 1
-        own_path, share = (self.dev_path, self.dev_share) if split == "dev" else (self.test_path, self.test_share)
+            return self.test_fraction < 1
+        own_path, share = (self.dev_path, self.dev_fraction) if split == "dev" else (self.test_path, self.test_fraction)
         return bool(own_path) or share > 0
 
     def read(self, split: Split) -> Reviews:
         if not self.has(split):
             raise UserError(
-                f"{self.name}: there is no {split} split (dev_share={self.dev_share}, test_share={self.test_share}). "
-                f"{self.ways_to_a_split}"
+                f"{self.name}: there is no {split} split (dev_fraction={self.dev_fraction}, "
+                f"test_fraction={self.test_fraction}). {self.ways_to_a_split}"
             )
         own_path = {"dev": self.dev_path, "test": self.test_path}.get(split)
         if own_path:
@@ -120,14 +120,14 @@ class CSVDataModule(ReviewDataModule):
             only = self.classes[rows.labels[0]]
             raise UserError(
                 f"{self.name}: all {len(rows):,} training rows of {self.path} are {only}, and a classifier cannot "
-                "learn one class. Check label= and labels=, or use the file as a target with test_share=1.0."
+                "learn one class. Check label= and labels=, or use the file as a target with test_fraction=1.0."
             )
         return rows
 
     def _cut(self, whole: Reviews) -> dict[Split, Reviews]:
         rest = np.arange(len(whole))
         cut: dict[Split, Reviews] = {}
-        for split, share in (("test", self.test_share), ("dev", self.dev_share)):
+        for split, share in (("test", self.test_fraction), ("dev", self.dev_fraction)):
             size = max(1, round(share * len(whole))) if share else 0
             rows = np.sort(rest[stratified_rows(whole.labels[rest], size, SPLIT_SEED)])
             cut["test" if split == "test" else "dev"] = whole.take(rows)

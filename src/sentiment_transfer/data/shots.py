@@ -19,7 +19,7 @@ class Labelled:
     Args:
         name: the dataset: a target, or the source where it is trained on alone.
         shots: reviews per class; None for the whole training split.
-        draw: which of them, where ``shots`` are named.
+        sample_seed: which of them, where ``shots`` are named.
         alone: the run goes through these reviews and no others; a source's are those of an earlier run.
         rows_per_epoch: where ``alone``, repeat the reviews until an epoch has at least so many.
         share: where not ``alone``, repeat the reviews until they are about this share of an epoch.
@@ -27,7 +27,7 @@ class Labelled:
 
     name: str
     shots: int | None = None
-    draw: int = 0
+    sample_seed: int = 0
     alone: bool = False
     rows_per_epoch: int = 0
     share: float | None = None
@@ -54,7 +54,7 @@ def few_examples(train: Reviews, test: Reviews, labelled: Labelled) -> Reviews:
                 f"{len(rows):,} different {name} reviews that are not in the test set. Use at most that many, or "
                 "leave protocol.shots out: protocol=supervised and protocol=joint take the whole split."
             )
-        drawn.append(np.random.default_rng([labelled.draw, label]).permutation(rows)[: labelled.shots])
+        drawn.append(np.random.default_rng([labelled.sample_seed, label]).permutation(rows)[: labelled.shots])
     return train.take(np.sort(np.concatenate(drawn)))
 
 

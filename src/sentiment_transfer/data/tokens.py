@@ -57,7 +57,7 @@ class TokenStore:
         """Token lengths before the cut (percentiles) and the share of reviews that ``max_length`` cuts."""
         percentiles = np.percentile(self.full_lengths, [50, 90, 99, 100])
         named = {f"tokens_p{p}": float(v) for p, v in zip((50, 90, 99, 100), percentiles, strict=True)}
-        return named | {"truncated_share": float(np.mean(self.full_lengths > max_length))}
+        return named | {"truncated_fraction": float(np.mean(self.full_lengths > max_length))}
 
 
 def token_store(

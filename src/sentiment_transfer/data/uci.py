@@ -26,15 +26,15 @@ class UCIDataModule(CSVDataModule):
     """Sentiment Labelled Sentences, binary as published.
 
     Args:
-        dev_share, test_share: what is cut off for these splits. ``test_share=1.0``: all is the test set, as for a
-            target.
+        dev_fraction, test_fraction: what is cut off for these splits. ``test_fraction=1.0``: all is the test set, as
+            for a target.
         data_dir: the folder that holds ``uci_en/``; files that are not there are downloaded.
     """
 
     ways_to_a_split = "Give it a share."
 
     def __init__(
-        self, dev_share: float = 0.1, test_share: float = 0.1, data_dir: str | Path | None = None, **common: Any
+        self, dev_fraction: float = 0.1, test_fraction: float = 0.1, data_dir: str | Path | None = None, **common: Any
     ) -> None:
         super().__init__(
             list(SHA256),
@@ -44,8 +44,8 @@ class UCIDataModule(CSVDataModule):
             language="en",
             name="uci_en",
             header=False,
-            dev_share=dev_share,
-            test_share=test_share,
+            dev_fraction=dev_fraction,
+            test_fraction=test_fraction,
             domain="product, film and restaurant sentences",
             data_dir=data_dir,
             **common,

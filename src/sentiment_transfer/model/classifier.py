@@ -119,7 +119,7 @@ class SentimentClassifier(pl.LightningModule):
             yield
 
     @property
-    def batches(self) -> tuple[str, str]:
+    def batching(self) -> tuple[str, str]:
         """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
         if self.packed is None:
             return "padded", self.why_padded or ""

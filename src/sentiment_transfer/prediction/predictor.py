@@ -67,7 +67,7 @@ class Predictor:
         return self.model.classes
 
     @property
-    def batches(self) -> tuple[str, str]:
+    def batching(self) -> tuple[str, str]:
         """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
         if self.packed is None:
             return "padded", why_padded(self.model.network) or ""

@@ -7,11 +7,11 @@ from typing import Literal
 
 from sentiment_transfer.report.findings import Estimate
 
-How = Literal["zero-shot", "alone", "continued", "joint"]
+LabelUse = Literal["none", "target_only", "sequential", "joint"]
 TITLES: dict[str, str] = {
-    "zero-shot": "no target label",
-    "alone": "target labels alone",
-    "continued": "source, then target labels",
+    "none": "no target label",
+    "target_only": "target labels alone",
+    "sequential": "source, then target labels",
     "joint": "source and target labels together",
 }
 
@@ -20,7 +20,7 @@ TITLES: dict[str, str] = {
 class Budget:
     """Runs with the same labels of a target, in number and use."""
 
-    how: How
+    label_use: LabelUse
     labels: int  # of the target, all classes together; 0 for zero-shot
     per_class: int | None  # as the protocol names it; None for none, and for the whole training split
     mean: Estimate  # over all runs, of the headline metric
@@ -43,5 +43,5 @@ class Study:
     budgets: tuple[Budget, ...]  # zero-shot first, then by use and number of labels
     sentences: tuple[str, ...]
 
-    def of(self, how: How) -> list[Budget]:
-        return [budget for budget in self.budgets if budget.how == how]
+    def of(self, label_use: LabelUse) -> list[Budget]:
+        return [budget for budget in self.budgets if budget.label_use == label_use]

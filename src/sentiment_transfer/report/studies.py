@@ -15,7 +15,7 @@ import numpy as np
 
 from sentiment_transfer.config.protocol import options_of
 from sentiment_transfer.config.run_name import training_settings
-from sentiment_transfer.report.budgets import Budget, How, Study
+from sentiment_transfer.report.budgets import Budget, LabelUse, Study
 from sentiment_transfer.report.evidence import Evidence, score_of
 from sentiment_transfer.report.findings import Estimate
 from sentiment_transfer.report.runs import one_fold
@@ -25,7 +25,7 @@ from sentiment_transfer.statistics.budgets import Runs, over_runs
 from sentiment_transfer.statistics.interval import bounded_intervals, contrasts
 from sentiment_transfer.statistics.resampling import Scored
 
-ORDER = ("zero-shot", "alone", "continued", "joint")
+ORDER = ("none", "target_only", "sequential", "joint")
 Place = tuple[str, int | None]  # use of the labels, and how many per class
 Uses = dict[Place, list[RunResult]]
 
@@ -50,7 +50,7 @@ def studies(results: Sequence[RunResult], evidence: Evidence, selection: str) ->
     gathered: dict[str, Gathered] = {}
     for run in results:
         for target, entry in run["scores"].items():
-            if selection in entry["selections"] and "labels" in entry and "averaged" not in run["model"]:
+            if selection in entry["selections"] and "label_budget" in entry and "averaged" not in run["model"]:
                 put(gathered, run, target, entry)
     for key, of in gathered.items():
         target = json.loads(key)[0]
@@ -61,15 +61,15 @@ def studies(results: Sequence[RunResult], evidence: Evidence, selection: str) ->
 
 
 def put(gathered: dict[str, Gathered], run: RunResult, target: str, entry: DatasetScores) -> None:
-    labels = entry["labels"]
+    labels = entry["label_budget"]
     role, config = entry["role"], run["config"]
     if role == "source" and len(run["source"]["names"]) > 1:
         return  # a mixture that holds the target's labels as a matter of course
     if role == "source" and by_labels(run) and "per_class" not in labels:
         return  # of a few-shot run, on its own source
     of = gathered.setdefault(key_of(config, target), Gathered(run, entry))
-    how: How = labels.get("how", "zero-shot")  # type: ignore[assignment]
-    place = (how, labels.get("per_class"))
+    label_use: LabelUse = labels.get("label_use", "none")  # type: ignore[assignment]
+    place = (label_use, labels.get("per_class"))
     if role == "source":
         of.alone[place].append(run)
     else:
@@ -114,7 +114,7 @@ def scores(runs: Iterable[RunResult], target: str, selection: str, metric: str, 
     found: dict[tuple[int, int], Scored] = {}
     for run in runs:
         entry = run["scores"][target]
-        draw = entry["labels"].get("draw", 0)
+        draw = entry["label_budget"].get("sample_seed", 0)
         key = (run["run_id"], target, selection)
         found[run["seed"], draw] = score_of(evidence, key, metric, entry, run["model"]["name"])
     return found
@@ -124,10 +124,10 @@ def budget(place: Place, runs: Sequence[RunResult], scored: Runs, target: str, n
     of = contrasts(np.ones((1, 1)), over_runs([scored]))
     low, high = bounded_intervals(of, n)
     scope = "seeds and examples" if len(scored) > 1 else "examples"
-    how, per_class = place
+    label_use, per_class = place
     return Budget(
-        how=how,  # type: ignore[arg-type]
-        labels=runs[0]["scores"][target]["labels"]["total"],
+        label_use=label_use,  # type: ignore[arg-type]
+        labels=runs[0]["scores"][target]["label_budget"]["total"],
         per_class=per_class,
         mean=Estimate(float(of.values[0]), float(low[0]), float(high[0]), scope),  # type: ignore[arg-type]
         seeds=len({seed for seed, _ in scored}),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from sentiment_transfer.report.budgets import TITLES, Budget, How, Study
+from sentiment_transfer.report.budgets import TITLES, Budget, LabelUse, Study
 from sentiment_transfer.report.phrases import (
     NOUNS,
     estimate_text,
@@ -26,7 +26,7 @@ APART = 8  # times: between numbers of labels further apart than this a straight
 
 def sentences(study: Study, scored: Mapping[Budget, Runs]) -> Iterator[str]:
     """``scored`` are the runs of each of the study's budgets, by seed and draw."""
-    zero = study.of("zero-shot")
+    zero = study.of("none")
     if not zero:
         yield (
             f"How many labels of {place(study)} zero-shot is worth is not known: there is no zero-shot run of "
@@ -34,10 +34,10 @@ def sentences(study: Study, scored: Mapping[Budget, Runs]) -> Iterator[str]:
         )
         return
     yield worth(study, zero[0], scored)
-    ways: tuple[How, How] = ("continued", "joint")
-    for how in ways:
-        if of := study.of(how):
-            yield gains(study, how, zero[0], of, scored)
+    ways: tuple[LabelUse, LabelUse] = ("sequential", "joint")
+    for label_use in ways:
+        if of := study.of(label_use):
+            yield gains(study, label_use, zero[0], of, scored)
 
 
 def place(study: Study) -> str:
@@ -45,7 +45,7 @@ def place(study: Study) -> str:
 
 
 def worth(study: Study, zero: Budget, scored: Mapping[Budget, Runs]) -> str:
-    curve = study.of("alone")
+    curve = study.of("target_only")
     if len(curve) < 2:
         return (
             f"How many labels of {place(study)} zero-shot from {study.source} is worth to {study.model} is not known: "
@@ -106,9 +106,9 @@ def rounded(labels: float) -> str:
     return f"{round(labels, -digits):,.0f}"
 
 
-def gains(study: Study, how: How, zero: Budget, of: list[Budget], scored: Mapping[Budget, Runs]) -> str:
+def gains(study: Study, label_use: LabelUse, zero: Budget, of: list[Budget], scored: Mapping[Budget, Runs]) -> str:
     """What labels change against zero-shot with the same seeds; Holm over the numbers of labels."""
-    here = f"On {place(study)}, {study.model} trained on {study.source}, {TITLES[how]}"
+    here = f"On {place(study)}, {study.model} trained on {study.source}, {TITLES[label_use]}"
     paired = {budget: differences(scored[budget], scored[zero]) for budget in of}
     known = [budget for budget in of if paired[budget]]
     if not known:

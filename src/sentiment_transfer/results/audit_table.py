@@ -36,10 +36,10 @@ def split_cells(facts: dict[str, Any]) -> list[str]:
         f"{facts['shares']['positive']:.1%}",
         count(facts["empty"]),
         count(facts["duplicates"]),
-        count(facts["contradictory"]),
+        count(facts["conflicting"]),
         f"{facts['tokens_p50']:.0f}",
         f"{facts['tokens_p99']:.0f}",
-        f"{facts['truncated_share']:.1%}" if facts["truncated_share"] else "–",
+        f"{facts['truncated_fraction']:.1%}" if facts["truncated_fraction"] else "–",
     ]
 
 

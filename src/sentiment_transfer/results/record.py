@@ -59,8 +59,10 @@ class LabelBudget(TypedDict):
 
     total: int  # labelled reviews; 0 in a zero-shot run
     per_class: NotRequired[int]  # where the protocol names it: protocol.shots
-    draw: NotRequired[int]  # which reviews, where there are some per class
-    how: NotRequired[str]  # alone | continued (after the source) | joint (with it); absent where total is 0
+    sample_seed: NotRequired[int]  # which reviews, where there are some per class
+    label_use: NotRequired[
+        str
+    ]  # target_only | sequential (after the source) | joint (with it); absent where total is 0
 
 
 class DatasetScores(TypedDict):
@@ -74,7 +76,7 @@ class DatasetScores(TypedDict):
     n: int
     classes: list[str]
     selections: dict[str, Scores]  # last, source_dev, average, oracle (where asked for)
-    labels: NotRequired[LabelBudget]  # where it is known what was trained on
+    label_budget: NotRequired[LabelBudget]  # where it is known what was trained on
 
 
 class Performance(TypedDict):
@@ -84,8 +86,8 @@ class Performance(TypedDict):
     examples_per_second: dict[str, float]  # train, score
     tokens_per_second: dict[str, float]  # train, score
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
-    batches: NotRequired[str]  # packed; packed, fused kernels; or padded
-    batches_because: NotRequired[str]  # why not a faster way, where there is one
+    batching: NotRequired[str]  # packed; packed, fused kernels; or padded
+    fallback_reason: NotRequired[str]  # why not a faster way, where there is one
     energy_joules: NotRequired[float | None]  # of training and scoring, where the machine tells; see energy.py
 
 
@@ -95,7 +97,7 @@ class RunResult(TypedDict):
     schema_version: int
     run_id: str  # hash of the resolved configuration, with a readable prefix
     status: Literal["finished", "degenerate"]  # degenerate: one class predicted only
-    labels: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, trained from scratch
+    caveats: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, trained from scratch
     seed: int
     command: list[str]  # the arguments, as typed
     config: dict[str, Any]  # resolved

@@ -44,7 +44,7 @@ def title(result: RunResult) -> Text:
     source = "+".join(result["source"]["names"])
     text = Text(f"{result['model']['name']} trained on {source}, seed {result['seed']}", style="bold")
     text.append(f"  {result['run_id']}", style="not bold dim")
-    for label in result["labels"]:
+    for label in result["caveats"]:
         text.append("\n")
         text.append(f" {label.upper()} ", style="bold reverse")
     if result["status"] == "degenerate":

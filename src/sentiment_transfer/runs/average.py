@@ -17,7 +17,7 @@ from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
 from sentiment_transfer.runs.averaged_runs import Chosen
-from sentiment_transfer.runs.directory import disk_errors_as_sentences, only_one
+from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock
 from sentiment_transfer.runs.prepare import prepare_scoring
 from sentiment_transfer.runs.record import Outcome, make_result, to_mistakes, to_predictions
 from sentiment_transfer.runs.score import score
@@ -29,7 +29,7 @@ from sentiment_transfer.training.weights import running_mean, write_state
 def score_mean(chosen: Chosen, folder: Path) -> RunResult:
     """Average, score and record in ``folder``, ``result.json`` last. Raises UserError where the runs do not fit."""
     folder.mkdir(parents=True, exist_ok=True)
-    with disk_errors_as_sentences(folder), only_one(folder):
+    with disk_errors_as_sentences(folder), exclusive_lock(folder):
         return compute(chosen, folder)
 
 

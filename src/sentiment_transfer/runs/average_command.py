@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="average.py",
         description="Average the weights of finished runs that differ by their seed alone and share the initialisation "
-        "of the head (model.head_seed), and score the mean on the same sets, as a run of its own.",
+        "of the head (model.init_seed), and score the mean on the same sets, as a run of its own.",
     )
     options.add_argument("runs", nargs="+", type=Path, help="directories of finished runs, two or more")
     options.add_argument(

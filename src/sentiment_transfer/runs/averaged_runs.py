@@ -13,7 +13,7 @@ from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.training.selection import weights_path
 
 SELECTIONS = ("last", "source_dev", "average")
-MAY_DIFFER = ("seed", "protocol.draw")
+MAY_DIFFER = ("seed", "protocol.sample_seed")
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def refuse_other_settings(folders: Sequence[Path], results: Sequence[RunResult])
 
 
 def refuse_other_beginnings(results: Sequence[RunResult]) -> None:
-    head_seed = results[0]["config"]["model"].get("head_seed")
+    init_seed = results[0]["config"]["model"].get("init_seed")
     same_start = len({result["seed"] for result in results}) == 1
-    if head_seed is None and not same_start:
+    if init_seed is None and not same_start:
         raise UserError(
             "These runs began with different heads, drawn by their seeds, and the mean of unrelated heads is no "
-            "classifier. Train them with one: python train.py -m model.head_seed=0 seed=0,1,2."
+            "classifier. Train them with one: python train.py -m model.init_seed=0 seed=0,1,2."
         )
 
 

@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from sentiment_transfer.config.protocol import continues, rows_per_epoch
-from sentiment_transfer.config.schema import How, Protocol, Weights
+from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
+from sentiment_transfer.config.schema import FewShotMode, Protocol, Weights
 from sentiment_transfer.data.registry import make_datasets
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import TransferDataModule
@@ -52,7 +52,7 @@ def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
         targets_required=config.data.targets_required,
         score_batch_tokens=max(1, config.data.score_batch_tokens // config.trainer.memory_split),
         rank=ranks.rank,
-        world=ranks.world,
+        world=ranks.world_size,
         num_workers=config.data.num_workers,
         cache_dir=config.paths.cache_dir,
     )
@@ -65,9 +65,13 @@ def labelled(config: DictConfig) -> Labelled | None:
         return None
     # Of a settled configuration: the labels of a supervised run are its source's.
     [name] = config.source if protocol.name == Protocol.supervised else config.targets
-    if protocol.name == Protocol.supervised or (protocol.name == Protocol.few_shot and protocol.how == How.continued):
-        return Labelled(str(name), protocol.shots, protocol.draw, alone=True, rows_per_epoch=rows_per_epoch(config))
-    return Labelled(str(name), protocol.shots, protocol.draw, share=protocol.target_share)
+    if protocol.name == Protocol.supervised or (
+        protocol.name == Protocol.few_shot and protocol.mode == FewShotMode.sequential
+    ):
+        return Labelled(
+            str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
+        )
+    return Labelled(str(name), protocol.shots, protocol.sample_seed, share=protocol.target_fraction)
 
 
 def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
@@ -91,7 +95,7 @@ def make_classifier(
         encoder_location(config.model, config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
-        seed=config.seed if config.model.head_seed is None else config.model.head_seed,
+        seed=config.seed if config.model.init_seed is None else config.model.init_seed,
         revision=config.model.revision,
         random_weights=config.model.weights == Weights.random,
         dropout=config.model.dropout,
@@ -112,7 +116,9 @@ def make_classifier(
         network,
         classes=data.classes,
         seed=config.seed,
-        learning_rate=config.protocol.learning_rate if continues(config) else config.optimizer.learning_rate,
+        learning_rate=config.protocol.learning_rate
+        if starts_from_source_run(config)
+        else config.optimizer.learning_rate,
         weight_decay=config.optimizer.weight_decay,
         warmup_ratio=config.optimizer.warmup_ratio,
         betas=(config.optimizer.beta1, config.optimizer.beta2),
@@ -178,7 +184,7 @@ def memory_needed(
     return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 
-def honesty_labels(config: DictConfig) -> list[str]:
+def caveats(config: DictConfig) -> list[str]:
     """What must be said wherever the run's numbers are shown."""
     labels = []
     encoder = config.model.encoder

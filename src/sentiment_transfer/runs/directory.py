@@ -15,7 +15,7 @@ from sentiment_transfer.training.weights import remove_other_weights
 
 
 @contextmanager
-def only_one(folder: Path, wait: bool = False) -> Iterator[None]:
+def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
     """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
     lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
     try:

@@ -21,7 +21,7 @@ from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import write_result
-from sentiment_transfer.runs.directory import disk_errors_as_sentences, only_one
+from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock
 from sentiment_transfer.runs.evaluation_data import EvaluationData
 from sentiment_transfer.runs.evaluation_record import Evaluation, make_record
 from sentiment_transfer.runs.record import to_mistakes, to_predictions
@@ -33,7 +33,7 @@ OF_A_RUN = ("last", "source_dev", "average")  # what a run's own record scores; 
 
 def evaluate(config: DictConfig, folder: Path) -> None:
     """Score what a validated ``config`` names and leave a record in ``folder``, as a run does."""
-    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), only_one(folder):
+    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), exclusive_lock(folder):
         started = time.monotonic()
         first = opened(config, None)
         models = selections(config, first)
@@ -56,7 +56,7 @@ def evaluate(config: DictConfig, folder: Path) -> None:
                 ids = [review_set.tokens[row] for row in range(len(review_set.tokens))]
                 answers = answering(predictor, review_set.reviews).of_ids(ids, config.batch_tokens)
                 evaluation.add(review_set.name, selection, answers)
-            evaluation.batches = predictor.batches
+            evaluation.batching = predictor.batching
         evaluation.seconds = {"prepare": prepared - started, "score": time.monotonic() - prepared}
         evaluation.seconds["total"] = time.monotonic() - started
 

@@ -40,7 +40,7 @@ class Evaluation:
     seconds: dict[str, float] = field(default_factory=dict)
     precision: str = ""
     device: str = "cpu"
-    batches: tuple[str, str] = ("", "")  # how they were computed, and why not faster
+    batching: tuple[str, str] = ("", "")  # how they were computed, and why not faster
 
     def add(self, dataset: str, selection: str, answers: np.ndarray) -> None:
         self.probabilities.setdefault(dataset, {})[selection] = answers
@@ -64,7 +64,7 @@ def make_record(config: DictConfig, evaluation: Evaluation, predictions: dict[st
         schema_version=SCHEMA_VERSION,
         run_id=evaluation_name(config),
         status="degenerate" if collapsed else "finished",
-        labels=_labels(evaluation),
+        caveats=_caveats(evaluation),
         seed=trained["seed"] if trained else 0,
         command=sys.argv[1:],
         config=_config(config, evaluation),
@@ -90,10 +90,10 @@ def _label_budget(name: str, trained: RunResult | None) -> LabelBudget | None:
     if trained is None:
         return None
     before = trained["scores"].get(name)
-    return before["labels"] if before and "labels" in before else LabelBudget(total=0)
+    return before["label_budget"] if before and "label_budget" in before else LabelBudget(total=0)
 
 
-def _labels(evaluation: Evaluation) -> list[str]:
+def _caveats(evaluation: Evaluation) -> list[str]:
     labels = list(evaluation.model.labels)
     if evaluation.model.origin.result is None:
         labels.append(NOT_OURS)
@@ -139,6 +139,6 @@ def _performance(evaluation: Evaluation) -> Performance:
         examples_per_second={"score": round(rows / seconds, 1)},
         tokens_per_second={"score": round(tokens / seconds)},
         peak_memory_bytes=peak_memory_bytes(evaluation.device),
-        batches=evaluation.batches[0],
-        batches_because=evaluation.batches[1],
+        batching=evaluation.batching[0],
+        fallback_reason=evaluation.batching[1],
     )

@@ -34,11 +34,11 @@ def prepare_training(config: DictConfig, ranks: Ranks = ALONE, start: SourceMode
     allocated.
     """
     data = make_data(config, ranks)
-    with ranks.first_goes_ahead():  # what it downloads and tokenises, the others find in the cache
+    with ranks.main_process_first():  # what it downloads and tokenises, the others find in the cache
         tokenizer = _tokenised(config, data, start.folder if start else None)
         covered = _covered(config, data, tokenizer)
-        if ranks.first:
-            log.info("%s", memory_needed(config, data, tokenizer, covered, ranks.world))
+        if ranks.is_main:
+            log.info("%s", memory_needed(config, data, tokenizer, covered, ranks.world_size))
     return Parts(data, tokenizer, _classifier(config, data, tokenizer, covered, start))
 
 

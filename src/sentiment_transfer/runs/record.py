@@ -32,7 +32,7 @@ from sentiment_transfer.results.record import (
     RunResult,
     Source,
 )
-from sentiment_transfer.runs.build import honesty_labels
+from sentiment_transfer.runs.build import caveats
 from sentiment_transfer.runs.environment import describe_device, git_state, package_versions, peak_memory_bytes
 from sentiment_transfer.statistics.metrics import is_degenerate, score
 from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
@@ -92,7 +92,7 @@ def make_result(
         schema_version=SCHEMA_VERSION,
         run_id=run_name(config),
         status="degenerate" if _collapsed(scores) else "finished",
-        labels=honesty_labels(config),
+        caveats=caveats(config),
         seed=config.seed,
         command=sys.argv[1:],
         config=plain_config(config),
@@ -138,7 +138,7 @@ def dataset_scores(
         selections=selections,
     )
     if labels is not None:
-        scores["labels"] = labels
+        scores["label_budget"] = labels
     return scores
 
 
@@ -157,9 +157,11 @@ def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:
     if not total:
         return LabelBudget(total=0)
     alone = len(data.train_sets) == 1
-    budget = LabelBudget(total=total, how="alone" if alone else "continued" if labelled and labelled.alone else "joint")
+    budget = LabelBudget(
+        total=total, label_use="target_only" if alone else "sequential" if labelled and labelled.alone else "joint"
+    )
     if labelled and labelled.shots:
-        budget |= {"per_class": labelled.shots, "draw": labelled.draw}
+        budget |= {"per_class": labelled.shots, "sample_seed": labelled.sample_seed}
     return budget
 
 
@@ -214,7 +216,7 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
     scored = sum(passes[s.name] * len(s.reviews) for s in data.test_sets)
     scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
     train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
-    batches, because = module.batches
+    batching, because = module.batching
     seconds = outcome.seconds
     if isinstance(module, UlmfitClassifier) and module.language_model:
         seconds = seconds | {"language_model": module.language_seconds}
@@ -223,8 +225,8 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
         examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
         tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
         peak_memory_bytes=peak_memory_bytes(device),
-        batches=batches,
-        batches_because=because,
+        batching=batching,
+        fallback_reason=because,
         energy_joules=None if outcome.joules is None else round(outcome.joules, 1),
     )
 

@@ -37,14 +37,14 @@ def score(
     probabilities at the end. Raises UserError where the network answers with no numbers.
     """
     by_epoch: dict[int, dict[int, np.ndarray]] = {}
-    ranks.wait()  # for the first to have written the weights
+    ranks.barrier()  # for the first to have written the weights
     for epoch in sorted({epoch for _, epochs in wanted for epoch in epochs.values()}):
         load_weights(module.network, weights_path(folder, epoch))
         places = [place for place, (_, epochs) in enumerate(wanted) if epoch in epochs.values()]
         sets = [wanted[place][0] for place in places]
         with module.unchanged_weights():
             own = trainer.predict(module, dataloaders=data.scoring_dataloader(sets)) or []
-        outputs = [batch for batches in ranks.gathered(own) for batch in batches]
+        outputs = [batch for batches in ranks.all_gather(own) for batch in batches]
         ends = np.cumsum([len(s.reviews) for s in sets])
         parts = np.split(_in_order(outputs, int(ends[-1])), ends[:-1])
         by_epoch[epoch] = dict(zip(places, parts, strict=True))

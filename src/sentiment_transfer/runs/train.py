@@ -17,7 +17,7 @@ from pytorch_lightning import Callback
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from sentiment_transfer.config.protocol import continues
+from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.run_name import group_name, model_name, run_name
 from sentiment_transfer.data.sets import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
@@ -28,8 +28,8 @@ from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.mistakes import write_mistakes
 from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
-from sentiment_transfer.runs.build import honesty_labels
-from sentiment_transfer.runs.directory import disk_errors_as_sentences, only_one, remove_what_is_not_needed
+from sentiment_transfer.runs.build import caveats
+from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock, remove_what_is_not_needed
 from sentiment_transfer.runs.energy import metered
 from sentiment_transfer.runs.language_stage import learn_language
 from sentiment_transfer.runs.prepare import prepare_training
@@ -58,17 +58,20 @@ def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | N
     UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    held, listening = only_one(folder) if ranks.first else nullcontext(), stop_request(told=ranks.world > 1)
+    held, listening = (
+        exclusive_lock(folder) if ranks.is_main else nullcontext(),
+        stop_request(told=ranks.world_size > 1),
+    )
     with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held, listening as stop:
         # By another process, after this one looked and before it held the directory.
-        if ranks.largest(ranks.first and is_finished(folder)):
+        if ranks.all_reduce_max(ranks.is_main and is_finished(folder)):
             return read_result(folder)
         start = None
-        if continues(config):
+        if starts_from_source_run(config):
             alone = partial(compute, stop=stop, console=Console(), ranks=ranks)
-            train = alone if ranks.world == 1 else refuse_source_alone
-            start = source_model(config, folder, train, partial(only_one, wait=True))
-        return compute(config, folder, stop, Console(quiet=not ranks.first), ranks, start)
+            train = alone if ranks.world_size == 1 else refuse_source_alone
+            start = source_model(config, folder, train, partial(exclusive_lock, wait=True))
+        return compute(config, folder, stop, Console(quiet=not ranks.is_main), ranks, start)
 
 
 def refuse_source_alone(config: DictConfig, folder: Path) -> None:
@@ -90,13 +93,13 @@ def compute(
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
-        torch.set_num_threads(max(1, config.trainer.threads // ranks.world))
+        torch.set_num_threads(max(1, config.trainer.threads // ranks.world_size))
 
     data, tokenizer, module = prepare_training(config, ranks, start)
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train had the collector wait
 
-    tracking = tracked(config, folder) if ranks.first else nullcontext(list[Logger]())
+    tracking = tracked(config, folder) if ranks.is_main else nullcontext(list[Logger]())
     with tracking as loggers:
         prepared = time.monotonic() - started
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
@@ -108,7 +111,7 @@ def compute(
                     logger.log_metrics(found, step=0)
             fit(trainer, module, data, folder)
             outcome = score_all(config, trainer, module, data, folder, checkpoints)
-            if not ranks.first:
+            if not ranks.is_main:
                 return None
             outcome.joules = None if resumed else energy.joules
         checked = [callback.seconds for callback in callbacks_of(trainer) if isinstance(callback, SelfCheck)]
@@ -232,7 +235,7 @@ def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         folder,
         name=run_name(config),
         group=group_name(config),
-        tags=[model_name(config.model), *config.source, *config.targets, *honesty_labels(config)],
+        tags=[model_name(config.model), *config.source, *config.targets, *caveats(config)],
         settings=plain_config(config),
     )
     exit_code, preempted = 1, False

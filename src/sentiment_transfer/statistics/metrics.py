@@ -46,7 +46,7 @@ class Scores(TypedDict):
     macro_f1: float
     ece: float
     confusion: list[list[int]]  # rows gold, columns predicted
-    predicted_share: dict[str, float]  # class -> share of the predictions
+    predicted_fraction: dict[str, float]  # class -> share of the predictions
     floor: Floor
     folds: NotRequired[list[FoldScores]]
     f1_positive_mean_folds: NotRequired[float]  # IndoLEM's published number: mean of the folds' f1_positive
@@ -81,7 +81,7 @@ def score(
         macro_f1=macro_f1(confusion),
         ece=expected_calibration_error(probabilities, gold),
         confusion=confusion.tolist(),
-        predicted_share={name: float(share) for name, share in zip(classes, shares, strict=True)},
+        predicted_fraction={name: float(share) for name, share in zip(classes, shares, strict=True)},
         floor=floor(confusion, positive),
     )
     if folds is not None and len(np.unique(folds)) > 1:

@@ -54,4 +54,4 @@ def summary(result: RunResult) -> dict[str, Any]:
         PARAMETERS: result["model"]["parameters"],
         SECONDS: result["performance"]["seconds"]["total"],
     }
-    return numbers | size_and_time | {"status": result["status"], "labels": result["labels"]}
+    return numbers | size_and_time | {"status": result["status"], "caveats": result["caveats"]}

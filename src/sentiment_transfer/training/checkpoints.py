@@ -109,9 +109,9 @@ class RunCheckpoints(Callback):
         batch = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         if batch == trainer.num_training_batches or batch % trainer.accumulate_grad_batches:
             return  # the epoch's end saves by itself; gradients in the making are no part of a checkpoint
-        due = self.ranks.first and time.monotonic() - self._saved >= self.save_every_seconds
+        due = self.ranks.is_main and time.monotonic() - self._saved >= self.save_every_seconds
         # One question for both, after every step: processes that share a run must save and stop after the same one.
-        asked, late = divmod(self.ranks.largest(2 * (self.stop.signum or 0) + due), 2)
+        asked, late = divmod(self.ranks.all_reduce_max(2 * (self.stop.signum or 0) + due), 2)
         if asked or late:
             self._save(trainer)
             self._stop_where_asked(trainer, asked)
@@ -148,14 +148,14 @@ class RunCheckpoints(Callback):
             save_average(pl_module.network, self.folder, epoch + 1, self.ranks)  # type: ignore[arg-type]
             needed.add(-(epoch + 1))
         self._save(trainer)
-        if self.ranks.first:
+        if self.ranks.is_main:
             remove_other_weights(self.folder, needed)
-        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
+        self._stop_where_asked(trainer, self.ranks.all_reduce_max(self.stop.signum or 0))
 
     def on_train_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.patient = False
         # Noted after the last epoch's save: no step comes that would look.
-        self._stop_where_asked(trainer, self.ranks.largest(self.stop.signum or 0))
+        self._stop_where_asked(trainer, self.ranks.all_reduce_max(self.stop.signum or 0))
 
     def on_exception(self, trainer: Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.stop.patient = False
@@ -168,7 +168,7 @@ class RunCheckpoints(Callback):
     def _save(self, trainer: Trainer) -> None:
         with trainer.lightning_module.metrics_of_all_ranks():  # type: ignore[operator]
             checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-        if self.ranks.first:
+        if self.ranks.is_main:
             # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
             # kill can cut in half.
             write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))

@@ -87,15 +87,15 @@ def devices_of(config: DictConfig) -> int:
 
 def run_on_devices(config: DictConfig, folder: Path, count: int) -> None:
     """Do what ``run`` does in ``count`` processes. Raises what it raises, and UserError where a process dies."""
-    with TemporaryDirectory(prefix="ranks-") as meeting, stop_request() as stop:
+    with TemporaryDirectory(prefix="ranks-") as rendezvous_file, stop_request() as stop:
         stop.patient = True
-        with started(config, folder, count, Path(meeting) / "meeting") as ranks:
+        with started(config, folder, count, Path(rendezvous_file) / "rendezvous_file") as ranks:
             watch(ranks, stop)
         raise_what_happened(ranks, stop)
 
 
 @contextmanager
-def started(config: DictConfig, folder: Path, count: int, meeting: Path) -> Iterator[list[Rank]]:
+def started(config: DictConfig, folder: Path, count: int, rendezvous_file: Path) -> Iterator[list[Rank]]:
     spawn = multiprocessing.get_context("spawn")
     hydra = HydraConfig.instance().cfg if HydraConfig.initialized() else None
     ranks: list[Rank] = []
@@ -106,7 +106,7 @@ def started(config: DictConfig, folder: Path, count: int, meeting: Path) -> Iter
         try:
             for number in range(count):
                 ours, theirs = spawn.Pipe()
-                arguments = (number, count, config, folder, meeting, hydra, theirs)
+                arguments = (number, count, config, folder, rendezvous_file, hydra, theirs)
                 process = spawn.Process(target=rank_main, args=arguments, name=f"rank-{number}")
                 process.start()
                 theirs.close()  # so that ours ends when the child does
@@ -179,7 +179,7 @@ def rank_main(
     world: int,
     config: DictConfig,
     folder: Path,
-    meeting: Path,
+    rendezvous_file: Path,
     hydra: DictConfig | None,
     pipe: Connection,
 ) -> None:
@@ -194,7 +194,7 @@ def rank_main(
             from sentiment_transfer.training.ranks import joined
             from sentiment_transfer.training.trainer import choose_accelerator
 
-            with joined(rank, world, meeting, choose_accelerator(config.trainer.accelerator)) as ranks:
+            with joined(rank, world, rendezvous_file, choose_accelerator(config.trainer.accelerator)) as ranks:
                 run(config, folder, ranks)
     except Interrupted as interrupted:
         saved = interrupted.saved

@@ -30,49 +30,49 @@ class Ranks:
     """Which process this is, and of how many."""
 
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that writes, logs and speaks."""
         return self.rank == 0
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Come back when all processes are here."""
-        self.largest(0)
+        self.all_reduce_max(0)
 
-    def largest(self, number: int) -> int:
+    def all_reduce_max(self, number: int) -> int:
         """The largest of what the processes bring. All of them must come."""
-        if self.world == 1:
+        if self.world_size == 1:
             return number
         numbers = torch.tensor(int(number))
         dist.all_reduce(numbers, dist.ReduceOp.MAX)
         return int(numbers)
 
-    def gathered(self, thing: Any) -> list[Any]:
+    def all_gather(self, thing: Any) -> list[Any]:
         """What each process brings, in their order. All of them must come."""
-        if self.world == 1:
+        if self.world_size == 1:
             return [thing]
-        things: list[Any] = [None] * self.world
+        things: list[Any] = [None] * self.world_size
         dist.all_gather_object(things, thing)
         return things
 
     @contextmanager
-    def first_goes_ahead(self) -> Iterator[None]:
+    def main_process_first(self) -> Iterator[None]:
         """The first process does the block alone, then the others do: they find what it left in a cache."""
-        if not self.first:
-            self.wait()
+        if not self.is_main:
+            self.barrier()
         yield
-        if self.first:
-            self.wait()
+        if self.is_main:
+            self.barrier()
 
 
 ALONE = Ranks()
 
 
 @contextmanager
-def joined(rank: int, world: int, meeting: Path, accelerator: str) -> Iterator[Ranks]:
-    """Meet the other processes at the file ``meeting``. Raises UserError where there are not so many devices."""
+def joined(rank: int, world: int, rendezvous_file: Path, accelerator: str) -> Iterator[Ranks]:
+    """Meet the other processes at ``rendezvous_file``. Raises UserError where there are not so many devices."""
     os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())  # a host's own name may lead nowhere, or to a network
     if accelerator == "cuda":
         if (there := torch.cuda.device_count()) < world:
@@ -83,7 +83,7 @@ def joined(rank: int, world: int, meeting: Path, accelerator: str) -> Iterator[R
         torch.cuda.set_device(rank)
     # Numbers and objects of the CPU go by gloo, gradients by NCCL. Lightning finds the group and makes none.
     backend = "cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo"
-    store = dist.FileStore(str(meeting), world)
+    store = dist.FileStore(str(rendezvous_file), world)
     dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
     yield Ranks(rank, world)
     dist.destroy_process_group()  # after an error the others may not answer any more: the process just ends

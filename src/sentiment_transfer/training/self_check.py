@@ -84,7 +84,7 @@ class SelfCheck(Callback):
         while packed.why_padded is None:
             with trainer.precision_plugin.forward_context():
                 found = compare(packed, ids, cu_seqlens, labels, half=half)
-            if not self.ranks.largest(not found.within):
+            if not self.ranks.all_reduce_max(not found.within):
                 log.debug("Self-check of the %s path: %s.", packed.way, found)
                 break
             self._give_up(packed, f"at step {trainer.global_step} the {packed.way} path differed from padded: {found}")

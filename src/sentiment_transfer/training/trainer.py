@@ -56,9 +56,9 @@ def make_trainer(
     bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
     return pl.Trainer(
         accelerator=accelerator,
-        devices=ranks.world,
+        devices=ranks.world_size,
         strategy=make_strategy(config.strategy, ranks),
-        plugins=[LightningEnvironment()] if ranks.world > 1 else None,  # and not SLURM's, which counts tasks
+        plugins=[LightningEnvironment()] if ranks.world_size > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
         accumulate_grad_batches=config.accumulate * config.memory_split,
@@ -78,10 +78,10 @@ def make_trainer(
 
 def make_strategy(wanted: str, ranks: Ranks) -> Strategy | str:
     """How several devices share a run: each holds the model (``ddp``), or a share of it (``fsdp``)."""
-    if ranks.world == 1:
+    if ranks.world_size == 1:
         return "auto"
     if wanted == "fsdp":
-        return ModelParallelStrategy(ranks.world, tensor_parallel_size=1, save_distributed_checkpoint=False)
+        return ModelParallelStrategy(ranks.world_size, tensor_parallel_size=1, save_distributed_checkpoint=False)
     # No buffer of an encoder changes in training: to send them before every forward pass would only make processes
     # wait that score different numbers of batches. Gradients live in the buckets that they are sent in.
     return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)

@@ -21,14 +21,14 @@ def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> 
     """Write a network's weights (without optimiser state) as safetensors, atomically. All processes of a run must ask,
     for its weights may be shared among them; the first writes."""
     state = whole_state(network, ranks)
-    if ranks.first:
+    if ranks.is_main:
         write_state(state, path)
 
 
 def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
     """What is kept of the network, on the CPU; of the processes that share it, which must all ask, for the first."""
     state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
-    return {name: tensor.cpu() for name, tensor in state if ranks.first}
+    return {name: tensor.cpu() for name, tensor in state if ranks.is_main}
 
 
 def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
@@ -44,7 +44,7 @@ def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ran
     mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
     a run must ask; the first writes."""
     state = whole_state(network, ranks)
-    if not ranks.first:
+    if not ranks.is_main:
         return
     if epochs > 1:
         with safe_open(weights_path(folder, 1 - epochs), "pt") as before:

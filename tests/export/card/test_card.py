@@ -108,11 +108,11 @@ def test_leakage_and_repeats_are_told(tmp_path: Path) -> None:
         "shares": {"positive": 0.5},
         "empty": 0,
         "duplicates": 7,
-        "contradictory": 2,
+        "conflicting": 2,
         "dropped": {},
         "tokens_p50": 20.0,
         "tokens_p99": 90.0,
-        "truncated_share": 0.01,
+        "truncated_fraction": 0.01,
     }
     shared = {"train": "amazon_en", "scored": "smsa_id", "split": "test", "rows": 600, "shared": 14, "share": 14 / 600}
     result["audit"] = {

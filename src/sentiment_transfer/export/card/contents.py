@@ -44,7 +44,7 @@ def contents(
     trained_on = result["source"]["names"]
     return {
         "title": f"Sentiment classifier ({result['model']['name']}, trained on {' and '.join(trained_on)})",
-        "warnings": [WARNINGS.get(label, label) for label in result["labels"]]
+        "warnings": [WARNINGS.get(label, label) for label in result["caveats"]]
         + ([DEGENERATE] if result["status"] == "degenerate" else []),
         "encoder": encoder_text(result),
         "classes": next(iter(result["scores"].values()))["classes"],

@@ -24,7 +24,7 @@ def metadata(
     from huggingface_hub import ModelCardData
 
     encoder = result["model"]["encoder"]
-    evaluated = [] if NOT_FOR_LEADERBOARDS & set(result["labels"]) else list(_evaluated(rows, facts))
+    evaluated = [] if NOT_FOR_LEADERBOARDS & set(result["caveats"]) else list(_evaluated(rows, facts))
     hub = [facts[name].hub for name in result["source"]["names"]]
     return ModelCardData(
         language=sorted({entry["language"] for entry in result["scores"].values()}),
@@ -39,7 +39,7 @@ def metadata(
             "cross-lingual",
             *(["zero-shot-transfer"] if any(row.protocol == "zero-shot" for row in rows) else []),
             *(["onnx"] if onnx else []),
-            *(label.replace(" ", "-") for label in result["labels"]),
+            *(label.replace(" ", "-") for label in result["caveats"]),
         ],
         model_name=result["run_id"],
         eval_results=evaluated or None,

@@ -24,16 +24,16 @@ def number_files(contents: Contents) -> Iterator[tuple[str, str]]:
 def scores(contents: Contents) -> tuple[list[str], Rows]:
     """One row per run, evaluation set and selection."""
     columns = ["run", "model", "parameters", "source", "seed", "status", "evaluation set", "language", "domain"]
-    columns += ["protocol", "target labels", "labels per class", "draw", "classes", "n", "selection", *METRICS]
+    columns += ["protocol", "target labels", "labels per class", "sample seed", "classes", "n", "selection", *METRICS]
     columns += ["floor of headline", "headline", "command", "folder"]
     rows: Rows = []
     for run_id, run in contents.runs.items():
         result = run.result
         of_run = [run_id, result["model"]["name"], result["model"]["parameters"], "+".join(result["source"]["names"])]
         for name, entry in result["scores"].items():
-            labels: Mapping[str, Any] = entry.get("labels") or {}
+            labels: Mapping[str, Any] = entry.get("label_budget") or {}
             of_set: list[Any] = [name, entry["language"], entry["domain"], entry["protocol"]]
-            of_set += [labels.get(key, "") for key in ("total", "per_class", "draw")]
+            of_set += [labels.get(key, "") for key in ("total", "per_class", "sample_seed")]
             of_set += [len(entry["classes"]), entry["n"]]
             for selection, found in entry["selections"].items():
                 metrics = [found.get(metric, "") for metric in METRICS]

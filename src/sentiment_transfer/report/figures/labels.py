@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ["trained on", "labels per class", "target labels", "value", "95 % from", "to", "seeds", "draws"]
-HOWS = ("alone", "continued", "joint")
+LABEL_USES = ("target_only", "sequential", "joint")
 SPREAD = 0.03  # doublings by which curves are moved apart, so that their intervals do not hide each other
 
 
@@ -49,15 +49,15 @@ def over_labels(study: Study, title: str) -> Figure:
     axes.set_xscale("log", base=2)
     counts = sorted({budget.labels for budget in study.budgets if budget.labels})
     axes.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
-    for zero in study.of("zero-shot"):
+    for zero in study.of("none"):
         level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['zero-shot']}")
         tag(level, {})
         if zero.mean.low is not None and zero.mean.high is not None:
             axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=colour(0), alpha=0.12, linewidth=0)
-    for style, how in enumerate(HOWS, start=1):
-        if of := study.of(how):  # type: ignore[arg-type]
+    for style, label_use in enumerate(LABEL_USES, start=1):
+        if of := study.of(label_use):  # type: ignore[arg-type]
             draw_points(
-                axes, Line(TITLES[how], [point(b) for b in of], True, style), factor=2 ** (SPREAD * (style - 2))
+                axes, Line(TITLES[label_use], [point(b) for b in of], True, style), factor=2 ** (SPREAD * (style - 2))
             )
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.minorticks_off()
@@ -79,4 +79,4 @@ def row(budget: Budget) -> list[str]:
     ends = ["–" if end is None else percent(end) for end in (budget.mean.low, budget.mean.high)]
     each = "all" if budget.per_class is None and budget.labels else str(budget.per_class or 0)
     counts = [str(budget.seeds), str(budget.draws)]
-    return [TITLES[budget.how], each, f"{budget.labels:,}", percent(budget.mean.value), *ends, *counts]
+    return [TITLES[budget.label_use], each, f"{budget.labels:,}", percent(budget.mean.value), *ends, *counts]

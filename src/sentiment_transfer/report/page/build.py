@@ -78,7 +78,9 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     cheapest = min(costs.items(), key=lambda item: item[1], default=None)
     dearest = max(costs.items(), key=lambda item: item[1], default=None)
     # Of a study, what is zero-shot or supervised in full is an entry as well.
-    by_label = [b for study in answer.studies for b in study.budgets if b.per_class is not None or b.how == "joint"]
+    by_label = [
+        b for study in answer.studies for b in study.budgets if b.per_class is not None or b.label_use == "joint"
+    ]
     configurations = len(answer.entries) + len(set(by_label))
     problems = len(contents.tables["problems"].rows)
     found = [("Finished", f"{len(contents.runs)} runs of {configurations} configurations", "commands")]

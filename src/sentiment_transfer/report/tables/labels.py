@@ -40,8 +40,8 @@ def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:
     items = [
         Item(study.target, note=", ".join(filter(None, [metric_title(study.metric), study.fold]))),
         Item(study.model),
-        Item(DASH if budget.how == "alone" else study.source),
-        Item(TITLES[budget.how]),
+        Item(DASH if budget.label_use == "target_only" else study.source),
+        Item(TITLES[budget.label_use]),
         Item("all") if budget.per_class is None and budget.labels else number(budget.per_class or 0),
         number(budget.labels),
         score_item(budget.mean),
@@ -51,7 +51,7 @@ def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:
         else Item(DASH),
     ]
     tags = filters.tags(
-        source=study.source if study.source in filters.source and budget.how != "alone" else "",
+        source=study.source if study.source in filters.source and budget.label_use != "target_only" else "",
         model=study.model if study.model in filters.model else "",
         target=study.target if study.target in filters.target else "",
     )

@@ -103,7 +103,7 @@ def audit(filters: Filters, runs: Runs) -> Table:
     for run in runs.values():
         for dataset, splits in (run.result["audit"].get("splits") or {}).items():
             for split, facts in splits.items():
-                same = str((facts["rows"], facts["labels"], facts["duplicates"], facts["contradictory"]))
+                same = str((facts["rows"], facts["labels"], facts["duplicates"], facts["conflicting"]))
                 known = found.setdefault((dataset, split, same), (facts, []))
                 known[1].append(facts["tokens_p50"])
     rows = []
@@ -114,15 +114,15 @@ def audit(filters: Filters, runs: Runs) -> Table:
             Item(split),
             number(facts["rows"]),
             number(facts["shares"].get("positive", 0), f"{facts['shares'].get('positive', 0):.1%}"),
-            *(number(facts[name]) for name in ("empty", "duplicates", "contradictory")),
+            *(number(facts[name]) for name in ("empty", "duplicates", "conflicting")),
             number(low, f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"),
-            number(facts["truncated_share"], f"{facts['truncated_share']:.1%}"),
+            number(facts["truncated_fraction"], f"{facts['truncated_fraction']:.1%}"),
         ]
         rows.append(Row(items, filters.tags(target=dataset) if dataset in filters.target else {}))
     return Table(
         key="audit",
-        caption="Repeated: the text occurred before; contradictory: with another label; cut: beyond data.max_length.",
-        columns=["dataset", "split", "rows", "positive", "empty", "repeated", "contradictory", "median tokens", "cut"],
+        caption="Repeated: the text occurred before; conflicting: with another label; cut: beyond data.max_length.",
+        columns=["dataset", "split", "rows", "positive", "empty", "repeated", "conflicting", "median tokens", "cut"],
         rows=rows,
     )
 
