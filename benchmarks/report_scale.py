@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.simulated_experiments import World, experiments
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.results.predictions import Predictions, write_predictions
 from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, RunResult, write_result
 from sentiment_transfer.statistics.metrics import score

@@ -8,10 +8,8 @@ from typing import Any
 
 from tests.helpers.example_result import example_result
 
-from sentiment_transfer.report.collect import Collection
-from sentiment_transfer.report.contents import Contents, drawing, gather
-from sentiment_transfer.report.figures.plot import svg
-from sentiment_transfer.report.findings import (
+from sentiment_transfer.report.analysis.collect import Collection
+from sentiment_transfer.report.analysis.findings import (
     Answer,
     Best,
     Calibration,
@@ -25,7 +23,9 @@ from sentiment_transfer.report.findings import (
     TransferGap,
     Trend,
 )
-from sentiment_transfer.report.page.build import build_page
+from sentiment_transfer.report.rendering.contents import Contents, drawing, gather
+from sentiment_transfer.report.rendering.figures.plot import svg
+from sentiment_transfer.report.rendering.page.build import build_page
 from sentiment_transfer.results.mistakes import Mistake, write_mistakes
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.results.record import RunResult, write_result

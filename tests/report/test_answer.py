@@ -10,9 +10,9 @@ import pytest
 from tests.helpers.written_runs import N, answers, write_run, write_seeds
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
-from sentiment_transfer.report.findings import Answer, Cell, Comparison
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
 from sentiment_transfer.results.record import write_result
 
@@ -77,9 +77,12 @@ def test_unclear_difference_is_said_with_what_could_have_been_shown(tmp_path: Pa
     found = two_models(tmp_path, NEAR)
     comparison = only_comparison(found)
     assert comparison.verdict == "not shown"
-    assert comparison.smallest_shown is not None
+    assert comparison.minimum_detectable_difference is not None
     assert "no difference in error between nano and mini could be shown" in comparison.sentence
-    assert f"3 seeds each, n = 600 could only show {100 * comparison.smallest_shown:.1f} or more" in comparison.sentence
+    assert (
+        f"3 seeds each, n = 600 could only show {100 * comparison.minimum_detectable_difference:.1f} or more"
+        in comparison.sentence
+    )
     [best] = found.best
     assert not best.certain and len(best.rivals) == 1
     assert "cannot be told from it" in best.sentence
@@ -241,7 +244,7 @@ def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
     assert (trend.family, trend.sizes) == ("built-in", (10**6, 4 * 10**6, 16 * 10**6))
     assert trend.per_doubling.value == pytest.approx(-0.05)
     assert trend.per_decade.value == pytest.approx(-0.05 * np.log2(10))
-    assert trend.off_line == pytest.approx(0, abs=1e-3)
+    assert trend.rmse == pytest.approx(0, abs=1e-3)
     assert "error falls from nano (1.0 M) to mini (16 M) by 5.0 points per doubling of parameters" in trend.sentence
     assert trend.sentence in texts(found, "trend")
 

@@ -13,8 +13,8 @@ from tests.helpers.example_result import example_result
 from tests.helpers.written_runs import write_seeds
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.results.record import write_result
 
 

@@ -11,8 +11,14 @@ from tests.helpers.example_report import example_contents
 from tests.helpers.example_result import example_result
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.contents import Contents, drawing
-from sentiment_transfer.report.dashboard import Dashboard, Place, build_dashboard, save_dashboard, specifications
+from sentiment_transfer.report.rendering.contents import Contents, drawing
+from sentiment_transfer.report.rendering.dashboard import (
+    Dashboard,
+    Place,
+    build_dashboard,
+    save_dashboard,
+    specifications,
+)
 
 pytest.importorskip("wandb_workspaces", reason="wandb-workspaces is not installed")
 # 0.4.13 is written for pydantic 1, and says so when it is imported (November 2026).

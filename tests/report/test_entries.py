@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.helpers.example_result import example_result
 
-from sentiment_transfer.report.entries import family, group_runs, make_entries
+from sentiment_transfer.report.analysis.entries import family, group_runs, make_entries
 
 
 def test_where_a_run_was_written_does_not_split_a_group() -> None:

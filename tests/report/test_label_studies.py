@@ -11,12 +11,12 @@ from tests.helpers.example_report import NOW
 from tests.helpers.report_of_labels import few_label_runs, few_shot_runs, full_runs, zero_shot_runs
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
-from sentiment_transfer.report.contents import drawing, gather
-from sentiment_transfer.report.figures.plot import svg
-from sentiment_transfer.report.findings import Answer
-from sentiment_transfer.report.page.build import build_page
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.analysis.findings import Answer
+from sentiment_transfer.report.rendering.contents import drawing, gather
+from sentiment_transfer.report.rendering.figures.plot import svg
+from sentiment_transfer.report.rendering.page.build import build_page
 
 CURVE = {4: 0.40, 16: 0.30, 64: 0.20, 256: 0.10}
 

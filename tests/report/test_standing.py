@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tests.helpers.written_runs import answers, write_run
 
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
-from sentiment_transfer.report.findings import Answer, Published
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.analysis.findings import Answer, Published
 
 
 def run_of(folder: Path, target: str, error: float, n: int, folds: int = 1) -> Answer:

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 from tests.helpers.written_runs import answers, write_run, write_seeds
 
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import collect
-from sentiment_transfer.report.terminal import as_markdown, draw, matrix
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.rendering.terminal import as_markdown, draw, matrix
 
 SETS = ("amazon_en", "amazon_ja", "rakuten_ja", "written_en", "written_ja", "written_id")
 

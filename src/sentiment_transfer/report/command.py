@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.report.answer import answer
-from sentiment_transfer.report.collect import Collection, collect
-from sentiment_transfer.report.findings import Answer
-from sentiment_transfer.report.terminal import as_markdown, draw
+from sentiment_transfer.report.analysis.answer import answer
+from sentiment_transfer.report.analysis.collect import Collection, collect
+from sentiment_transfer.report.analysis.findings import Answer
+from sentiment_transfer.report.rendering.terminal import as_markdown, draw
 from sentiment_transfer.results.table import SELECTIONS
 
 DEFAULT_FOLDERS = ("outputs", "multirun")
@@ -81,8 +81,8 @@ def default_folder(paths: Sequence[Path]) -> Path:
 
 def write_report(result: Answer, found: Collection, paths: Sequence[Path], options: argparse.Namespace) -> None:
     """Write the report and say where. matplotlib is imported here: the table alone does not wait for it."""
-    from sentiment_transfer.report.contents import drawing, gather
-    from sentiment_transfer.report.exports.files import write_files
+    from sentiment_transfer.report.rendering.contents import drawing, gather
+    from sentiment_transfer.report.rendering.exports.files import write_files
 
     folder = options.out or default_folder(paths)
     with drawing():
@@ -91,7 +91,7 @@ def write_report(result: Answer, found: Collection, paths: Sequence[Path], optio
     print(f"Report: {page} ({page.stat().st_size / 2**20:.1f} MiB, opens in any browser, offline)")
     print(f"        {folder}: summary.md, {len(contents.plots)} figures as SVG and PDF, tables as CSV and LaTeX")
     if options.dashboard is not None:
-        from sentiment_transfer.report.dashboard import save_dashboard
+        from sentiment_transfer.report.rendering.dashboard import save_dashboard
 
         for line in save_dashboard(contents, options.dashboard or None, folder):
             print(line)

@@ -49,7 +49,7 @@ def over_runs(models: Sequence[Runs]) -> Variances:
                 for factor, of in enumerate(levels)
             ]
             found.seeds[place] = sum(np.var(of, ddof=1) / len(of) for of in means)
-            found.rest[place] = 0.0
+            found.interaction[place] = 0.0
             found.counts[place] = min(map(len, levels))
     return found
 

@@ -30,8 +30,8 @@ class Contrasts(NamedTuple):
     """Linear combinations of means with standard error and degrees of freedom, each (c,)."""
 
     values: np.ndarray
-    errors: np.ndarray
-    freedom: np.ndarray
+    standard_error: np.ndarray
+    degrees_of_freedom: np.ndarray
 
 
 def contrasts(weights: np.ndarray, of: Variances, smallest: float = 0.0) -> Contrasts:
@@ -47,24 +47,26 @@ def contrasts(weights: np.ndarray, of: Variances, smallest: float = 0.0) -> Cont
     seeds = np.where(one_seed[:, None], 0.0, squared * of.seeds)  # (c, m)
     # May be less than the scatter over reviews alone, where the seeds happened to agree: keeping the larger of both
     # would be right more often than it says (98.5-99 of 100 times for three seeds that do not differ).
-    known = np.maximum(examples - np.where(one_seed, 0.0, squared @ of.rest), 0.0)
+    known = np.maximum(examples - np.where(one_seed, 0.0, squared @ of.interaction), 0.0)
     total = seeds.sum(axis=1)
     doubt = ((SEEDS_COUNT * seeds) ** 2 / np.maximum(of.counts - 1, 1)).sum(axis=1)
-    freedom = (SEEDS_COUNT * total + known) ** 2 / np.where(doubt > 0, doubt, 1.0)
-    freedom = np.where(doubt > 0, np.minimum(freedom, KNOWN), KNOWN)
-    return Contrasts(weights @ of.means, np.sqrt(known + total), freedom)
+    degrees_of_freedom = (SEEDS_COUNT * total + known) ** 2 / np.where(doubt > 0, doubt, 1.0)
+    degrees_of_freedom = np.where(doubt > 0, np.minimum(degrees_of_freedom, KNOWN), KNOWN)
+    return Contrasts(weights @ of.means, np.sqrt(known + total), degrees_of_freedom)
 
 
 def intervals(of: Contrasts, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper ends, each (c,)."""
-    half = stdtrit(of.freedom, 0.5 + level / 2) * of.errors
+    half = stdtrit(of.degrees_of_freedom, 0.5 + level / 2) * of.standard_error
     return of.values - half, of.values + half
 
 
 def p_values(of: Contrasts) -> np.ndarray:
     """Two-sided, that the combination is 0, (c,); below 1 - level just where the interval leaves 0 out."""
-    distance = np.abs(of.values) / np.where(of.errors > 0, of.errors, 1.0)
-    return np.where(of.errors > 0, 2 * stdtr(of.freedom, -distance), np.where(of.values == 0, 1.0, 0.0))
+    distance = np.abs(of.values) / np.where(of.standard_error > 0, of.standard_error, 1.0)
+    return np.where(
+        of.standard_error > 0, 2 * stdtr(of.degrees_of_freedom, -distance), np.where(of.values == 0, 1.0, 0.0)
+    )
 
 
 def bounded_intervals(of: Contrasts, n: int, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
@@ -74,9 +76,9 @@ def bounded_intervals(of: Contrasts, n: int, level: float = LEVEL) -> tuple[np.n
     ``n`` where all answers were right or all wrong. Stays inside 0..1 and has a width where nothing went wrong.
     """
     spread = of.values * (1 - of.values)
-    variance = of.errors**2
+    variance = of.standard_error**2
     effective = np.where((spread > 0) & (variance > 0), spread / np.where(variance > 0, variance, 1.0), n)
-    return wilson(of.values, effective, stdtrit(of.freedom, 0.5 + level / 2))
+    return wilson(of.values, effective, stdtrit(of.degrees_of_freedom, 0.5 + level / 2))
 
 
 def wilson(share: np.ndarray, n: np.ndarray, quantile: np.ndarray | float = NORMAL) -> tuple[np.ndarray, np.ndarray]:
@@ -87,9 +89,14 @@ def wilson(share: np.ndarray, n: np.ndarray, quantile: np.ndarray | float = NORM
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
-def smallest_shown(of: Contrasts, alpha: np.ndarray | float = 1 - LEVEL, power: float = POWER) -> np.ndarray:
+def minimum_detectable_difference(
+    of: Contrasts, alpha: np.ndarray | float = 1 - LEVEL, power: float = POWER
+) -> np.ndarray:
     """The true difference that a two-sided test at ``alpha`` finds with probability ``power``, (c,).
 
     From the standard errors that were found: what this experiment could have shown, not what another one would.
     """
-    return np.asarray((stdtrit(of.freedom, 1 - np.asarray(alpha) / 2) + stdtrit(of.freedom, power)) * of.errors)
+    return np.asarray(
+        (stdtrit(of.degrees_of_freedom, 1 - np.asarray(alpha) / 2) + stdtrit(of.degrees_of_freedom, power))
+        * of.standard_error
+    )

@@ -22,7 +22,7 @@ class Variances(NamedTuple):
     means: np.ndarray  # (m,) over seeds
     examples: np.ndarray  # (m, m) covariance of the means over resampled reviews
     seeds: np.ndarray  # (m,) variance between seeds / number of seeds; 0 for one seed
-    rest: np.ndarray  # (m,) the share of both above that is seed x review, of the mean; 0 for one seed
+    interaction: np.ndarray  # (m,) the share of both above that is seed x review, of the mean; 0 for one seed
     counts: np.ndarray  # (m,) int, number of seeds
 
 
@@ -35,7 +35,7 @@ def variances(models: Sequence[Scored]) -> Variances:
         means=np.array([model.values.mean() for model in models]),
         examples=centred @ centred.T / (centred.shape[1] - 1),
         seeds=np.array([model.values.var(ddof=1) if len(model.values) > 1 else 0.0 for model in models]) / counts,
-        rest=np.array([_rest(model.replicates) if len(model.values) > 1 else 0.0 for model in models]) / counts,
+        interaction=np.array([_rest(model.replicates) if len(model.values) > 1 else 0.0 for model in models]) / counts,
         counts=counts,
     )
 

@@ -1,0 +1,1 @@
+"""What the runs show: estimates, tests and families of them. Numbers only."""

@@ -1,0 +1,115 @@
+"""Everything that a report holds, gathered once: page, Markdown, tables and figures are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import matplotlib
+
+from sentiment_transfer.report.analysis.collect import Collection
+from sentiment_transfer.report.analysis.findings import Answer, Entry
+from sentiment_transfer.report.analysis.runs import Environment, Made, made
+from sentiment_transfer.report.analysis.studies import by_labels
+from sentiment_transfer.report.rendering.figures.labels import label_plots
+from sentiment_transfer.report.rendering.figures.learning import learning_plots
+from sentiment_transfer.report.rendering.figures.models import model_plots
+from sentiment_transfer.report.rendering.figures.plot import Plot
+from sentiment_transfer.report.rendering.figures.sizes import size_plots
+from sentiment_transfer.report.rendering.figures.style import RC
+from sentiment_transfer.report.rendering.filters import Filters, filters_of
+from sentiment_transfer.report.rendering.tables import records, scores
+from sentiment_transfer.report.rendering.tables.labels import label_table
+from sentiment_transfer.report.rendering.tables.mistakes import mistakes
+from sentiment_transfer.report.rendering.tables.table import Item, Row, Table
+
+
+@dataclass(frozen=True)
+class Contents:
+    answer: Answer
+    filters: Filters
+    runs: dict[str, Made]
+    environments: list[Environment]
+    plots: list[Plot]  # to be saved inside ``drawing()``
+    tables: dict[str, Table]  # those with fixed names, by key
+    mistakes: list[tuple[str, Table]]  # by evaluation set
+    selections: list[Table]  # the matrix under every other selection
+    commands: list[tuple[Entry, Table]]
+    notes: list[str]  # beside the answer's own
+    paths: list[Path]  # what was reported on
+    texts: bool  # whether reviews may be shown
+    written: datetime
+
+
+def drawing() -> AbstractContextManager[None]:
+    """The context in which figures are made and saved."""
+    return matplotlib.rc_context(RC)
+
+
+def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool, now: datetime) -> Contents:
+    """The report's contents; to be called inside ``drawing()``."""
+    filters = filters_of(answer)
+    results = {result["run_id"]: result for result in found.results}
+    runs, environments = made(results, found.folders)
+    worst, unreadable = mistakes(answer, filters, runs, texts)
+    tables = [
+        scores.matrix(answer, filters),
+        scores.comparisons(answer, filters),
+        scores.published(answer, filters),
+        scores.trends(answer, filters),
+        scores.calibrations(answer, filters),
+        label_table(answer, filters, runs),
+        records.audit(filters, {run_id: run for run_id, run in runs.items() if not by_labels(run.result)}),
+        records.leaks(answer, filters, runs),
+        records.cost(answer, filters, runs, environments),
+        records.problems(answer, now),
+        environment_table(environments),
+    ]
+    others = dict.fromkeys(cell.selection for cell in answer.cells if cell.selection != answer.selection)
+    plots = [
+        *size_plots(answer, filters),
+        *label_plots(answer, filters),
+        *learning_plots(answer, filters, results),
+        *model_plots(answer, filters),
+    ]
+    return Contents(
+        answer=answer,
+        filters=filters,
+        runs=runs,
+        environments=environments,
+        plots=plots,
+        tables={table.key: table for table in tables},
+        mistakes=worst,
+        selections=[other_selection(answer, filters, selection) for selection in others],
+        commands=[(e, records.commands(e, filters, runs, place)) for place, e in enumerate(answer.entries)],
+        notes=unreadable,
+        paths=list(paths),
+        texts=texts,
+        written=now,
+    )
+
+
+def other_selection(answer: Answer, filters: Filters, selection: str) -> Table:
+    table = scores.matrix(answer, filters, selection)
+    return replace(table, key=f"matrix-{selection}")
+
+
+def environment_table(environments: Sequence[Environment]) -> Table:
+    rows = [
+        Row(
+            [
+                Item(f"E{place}", anchor=f"environment-{place}"),
+                Item(e.revision),
+                Item(e.device),
+                Item(e.precision),
+                Item(e.packages),
+            ]
+        )
+        for place, e in enumerate(environments, start=1)
+    ]
+    return Table(
+        "environments", "The environments named above.", ["name", "revision", "device", "precision", "packages"], rows
+    )

@@ -1,0 +1,158 @@
+"""Figures of lines: error against model size, the transfer gap, learning curves and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sentiment_transfer.report.rendering.figures.plot import Line, Point, tag
+from sentiment_transfer.report.rendering.figures.style import (
+    INK,
+    MUTED,
+    PAPER,
+    canvas,
+    colour,
+    dashes,
+    label,
+    legend_below,
+    marker,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SPREAD = 0.012  # of the axis: how far points of one model are moved apart, so that their intervals do not hide another
+
+
+def against_size(
+    lines: Sequence[Line], published: Sequence[Line], names: dict[float, str], title: str, unit: str = "parameters"
+) -> Figure:
+    """Points with intervals over the size on a log axis; published numbers as hollow diamonds.
+
+    ``x`` is the size in ``unit`` (parameters or layers), ``y`` in percent; ``names`` are the models by their size.
+    """
+    figure, axes = canvas()
+    axes.set_xscale("log")
+    sizes = sorted(names)
+    _limit(axes, [*sizes, *(point.x for line in published for point in line.points)])
+    for place, line in enumerate(lines):
+        shift = (place - (len(lines) - 1) / 2) * SPREAD
+        draw_points(axes, line, factor=_decades(axes) ** shift)
+    for line in published:
+        drawn = axes.plot(
+            [point.x for point in line.points],
+            [point.y for point in line.points],
+            linestyle="none",
+            marker="D",
+            markersize=6,
+            markerfacecolor=PAPER,
+            markeredgecolor=colour(line.style),
+            markeredgewidth=1.4,
+            label=label(line.name),
+        )
+        tag(drawn, line.tags)  # type: ignore[arg-type]
+    axes.minorticks_off()
+    _thin(axes, {size: f"{label(names[size])}\n{parameters(size)}" for size in sizes})
+    axes.set_xlabel(f"{unit} (log scale)")
+    axes.set_ylabel(title)
+    if all(point.y >= 0 and (point.low is None or point.low >= 0) for line in lines for point in line.points):
+        axes.set_ylim(bottom=0)
+    legend_below(axes, columns=2 if published else 3)
+    return figure
+
+
+def over_epochs(lines: Sequence[Line], ylabel: str) -> Figure:
+    """One line per development set, its band from the lowest to the highest seed."""
+    figure, axes = canvas(height=2.5)
+    for line in lines:
+        epochs = [point.x for point in line.points]
+        drawn = axes.plot(
+            epochs,
+            [point.y for point in line.points],
+            color=colour(line.style),
+            marker=marker(line.style),
+            linestyle=dashes(line.style),
+            label=label(line.name),
+        )
+        tag(drawn, line.tags)  # type: ignore[arg-type]
+        if all(point.low is not None for point in line.points):
+            low, high = [point.low for point in line.points], [point.high for point in line.points]
+            band = axes.fill_between(epochs, low, high, color=colour(line.style), alpha=0.15, linewidth=0)  # type: ignore[arg-type]
+            tag(band, line.tags)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # type: ignore[call-arg]
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(ylabel)
+    axes.set_ylim(bottom=0)
+    legend_below(axes, columns=3)
+    return figure
+
+
+def calibration(lines: Sequence[Line]) -> Figure:
+    """Accuracy against confidence, both in percent; the diagonal is a model that knows how sure it may be."""
+    figure, axes = canvas(height=3.0)
+    axes.plot([50, 100], [50, 100], color=MUTED, linewidth=1, linestyle=(0, (3, 2)), label="perfectly calibrated")
+    for line in lines:
+        draw_points(axes, line)
+    axes.set_xlabel("mean confidence in the bin, %")
+    axes.set_ylabel("correct, %")
+    legend_below(axes, columns=3)
+    return figure
+
+
+def parameters(count: float) -> str:
+    """``278000000`` -> ``278 M``."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count:.0f}"
+
+
+def draw_points(axes: Axes, line: Line, factor: float = 1.0) -> None:
+    """Points with their intervals; ``factor`` moves them on a log axis."""
+    xs = [point.x * factor for point in line.points]
+    below, above = zip(*(_reach(point) for point in line.points), strict=True)
+    container = axes.errorbar(
+        xs,
+        [point.y for point in line.points],
+        yerr=[below, above],
+        color=colour(line.style),
+        marker=marker(line.style),
+        linestyle=dashes(line.style) if line.joined else "none",
+        elinewidth=1.1,
+        capsize=2.5,
+        label=label(line.name),
+    )
+    tag(list(container.get_children()), line.tags)
+
+
+def _reach(point: Point) -> tuple[float, float]:
+    if point.low is None or point.high is None:
+        return 0.0, 0.0
+    return max(point.y - point.low, 0.0), max(point.high - point.y, 0.0)
+
+
+def _limit(axes: Axes, sizes: Sequence[float]) -> None:
+    low, high = min(sizes), max(sizes)
+    room = max(high / low, 2.0) ** 0.12
+    axes.set_xlim(low / room, high * room)
+
+
+def _decades(axes: Axes) -> float:
+    low, high = axes.get_xlim()
+    return high / low
+
+
+def _thin(axes: Axes, texts: dict[float, str]) -> None:
+    """Of sizes that lie too near to be labelled side by side, label the first."""
+    import math
+
+    low, high = axes.get_xlim()
+    kept, last = [], -1.0
+    for size, text in texts.items():
+        place = math.log(size / low) / math.log(high / low)
+        shown = place - last > 0.13 or last < 0
+        last = place if shown else last
+        kept.append(text if shown else "")
+    axes.set_xticks(list(texts), kept)
+    axes.tick_params(axis="x", length=3, color=INK)

@@ -1,0 +1,142 @@
+"""Figures that put models side by side on one evaluation set: seeds, selections, confusion and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from sentiment_transfer.report.analysis.findings import Answer, Cell
+from sentiment_transfer.report.rendering.figures.curves import calibration
+from sentiment_transfer.report.rendering.figures.dots import confusions, selections, strips
+from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
+from sentiment_transfer.report.rendering.filters import Filters
+from sentiment_transfer.results.headline import metric_title, percent
+
+ROWS = 30  # of one figure of rows: a page of a paper
+PANELS = 12  # confusion matrices of one figure
+DRAWN = 24  # models per evaluation set whose matrices and curves are drawn: nobody looks at more, and each takes time
+LINES = 8  # calibration curves that can be told apart
+T = TypeVar("T")
+
+
+def model_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
+    for target in filters.target:
+        cells = [cell for cell in answer.cells if cell.target == target]
+        shown = [cell for cell in cells if cell.selection == answer.selection]
+        for metric, classes in dict.fromkeys((cell.metric, cell.classes) for cell in shown):
+            alike = [cell for cell in cells if (cell.metric, cell.classes) == (metric, classes)]
+            maker = Maker(answer, filters, target, metric, classes)
+            of = [cell for cell in shown if cell in alike]
+            for number, part in enumerate(parts(of, ROWS)):
+                yield maker.seeds(part, number)
+            if len({cell.selection for cell in alike}) > 1:
+                for number, part in enumerate(parts(of, ROWS)):
+                    yield maker.selections(part, alike, number)
+            for number, part in enumerate(parts(of[:DRAWN], PANELS)):
+                yield maker.confusion(part, number)
+            for number, part in enumerate(parts([cell for cell in of[:DRAWN] if cell.calibration], LINES)):
+                yield maker.calibration(part, number)
+
+
+def parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+class Maker:
+    """The figures of one evaluation set in one metric."""
+
+    def __init__(self, answer: Answer, filters: Filters, target: str, metric: str, classes: tuple[str, ...]) -> None:
+        self.filters, self.target, self.metric, self.classes = filters, target, metric, classes
+        self.entries = {entry.key: entry for entry in answer.entries}
+        self.order = {entry.key: place for place, entry in enumerate(answer.entries)}
+        self.several_sources = len(filters.source) > 1
+
+    def seeds(self, cells: Sequence[Cell], number: int) -> Plot:
+        lines = [
+            Line(
+                self.name(c),
+                [Point(s, 100 * v) for s, v in c.by_seed.items()],
+                False,
+                self.order[c.entry],
+                self.tags(c),
+            )
+            for c in cells
+        ]
+        title = metric_title(self.metric)
+        return Plot(
+            key=self.key("seeds", number),
+            title=f"{self.target}: every seed",
+            description=f"{title} of every seed as a dot, one row per model, with a stroke at the mean of the seeds.",
+            figure=strips(lines, title),
+            columns=["model", "seed", title],
+            rows=[[self.name(c), str(seed), percent(value)] for c in cells for seed, value in c.by_seed.items()],
+            tags=self.filters.tags(target=self.target),
+        )
+
+    def selections(self, cells: Sequence[Cell], every: Sequence[Cell], number: int) -> Plot:
+        rows = [
+            (self.name(c), {o.selection: 100 * o.mean.value for o in every if o.entry == c.entry}, self.tags(c))
+            for c in cells
+        ]
+        known = list(dict.fromkeys(name for _, values, _ in rows for name in values))
+        title = metric_title(self.metric)
+        return Plot(
+            key=self.key("selection", number),
+            title=f"{self.target}: which weights are scored",
+            description=f"{title}, mean over seeds, of the weights that each selection points to; one row per model.",
+            figure=selections(rows, title),
+            columns=["model", *known],
+            rows=[[name, *(f"{values[k]:.2f}" if k in values else "–" for k in known)] for name, values, _ in rows],
+            tags=self.filters.tags(target=self.target),
+        )
+
+    def confusion(self, cells: Sequence[Cell], number: int) -> Plot:
+        panels = [(self.name(cell), np.array(cell.confusion)) for cell in cells]
+        return Plot(
+            key=self.key("confusion", number),
+            title=f"{self.target}: confusion matrices",
+            description="Share of each gold class that is answered with each class, in percent, over all seeds.",
+            figure=confusions(panels, self.classes),
+            columns=["model", "gold", *(f"predicted {name}" for name in self.classes)],
+            rows=[
+                [self.name(cell), name, *(f"{count:,}" for count in counts)]
+                for cell in cells
+                for name, counts in zip(self.classes, cell.confusion, strict=True)
+            ],
+            tags=self.filters.tags(target=self.target),
+        )
+
+    def calibration(self, cells: Sequence[Cell], number: int) -> Plot:
+        lines, rows = [], []
+        for cell in cells:
+            curve = cell.calibration
+            assert curve is not None
+            bins = list(zip(curve.confidence, curve.accuracy, curve.low, curve.high, curve.count, strict=True))
+            points = [Point(100 * x, 100 * y, 100 * low, 100 * high) for x, y, low, high, _ in bins]
+            lines.append(Line(self.name(cell), points, True, self.order[cell.entry], self.tags(cell)))
+            rows += [[self.name(cell), *(percent(v) for v in values), f"{count:,}"] for *values, count in bins]
+        return Plot(
+            key=self.key("calibration", number),
+            title=f"{self.target}: calibration",
+            description=(
+                "Share of right answers against mean confidence in 15 bins, over all seeds, with 95 % intervals; a "
+                "curve below the diagonal is more confident than right."
+            ),
+            figure=calibration(lines),
+            columns=["model", "confidence %", "correct %", "95 % from", "to", "answers"],
+            rows=rows,
+            tags=self.filters.tags(target=self.target),
+        )
+
+    def key(self, kind: str, number: int) -> str:
+        place = self.filters.target.index(self.target)
+        return f"{kind}-{place}-{len(self.classes)}-{self.metric.replace('_', '-')}-{number}"
+
+    def name(self, cell: Cell) -> str:
+        name = self.entries[cell.entry].name
+        return f"{name} · {cell.source}" if self.several_sources else name
+
+    def tags(self, cell: Cell) -> dict[str, str]:
+        return self.filters.tags(source=cell.source, model=cell.model)

@@ -1,0 +1,93 @@
+"""How every figure looks: sizes, colours and the text that may stand on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment_transfer.report.rendering.wording import visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Inches. At 9 pt and this width a figure is readable in one column of a paper and, unscaled, on a phone of 360 px.
+WIDTH, HEIGHT = 4.6, 3.1
+FONT_SIZE = 9
+NAME_LENGTH = 28  # characters; a longer name pushes the data off the figure
+
+INK, MUTED, RULE, PAPER = "#1b1f24", "#59616b", "#d9dde2", "#fefefe"
+# At least 4.5:1 on white and told apart by those who see no red or green; the page has lighter ones for the dark.
+# Markers and dashes repeat out of step with the colours, so 8 x 7 series differ by more than colour.
+COLOURS = ("#0b62b5", "#b8420a", "#0f7a63", "#7c3aed", "#8f6400", "#b5186a", "#4b6614", "#566070")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)))
+
+RC: dict[Any, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
+    "font.size": FONT_SIZE,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlesize": FONT_SIZE,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": FONT_SIZE - 1,
+    "ytick.labelsize": FONT_SIZE - 1,
+    "legend.frameon": False,
+    "legend.fontsize": FONT_SIZE - 1,
+    "legend.handlelength": 1.8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",  # text stays text: small, selectable, and set in the page's own font
+    "svg.hashsalt": "sentiment-transfer",  # the same figure is the same file
+    "pdf.fonttype": 42,  # TrueType: what conferences ask for
+}
+
+
+def canvas(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """An empty figure of one panel; to be drawn on inside ``drawing()``."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    return MARKERS[index % len(MARKERS)]
+
+
+def dashes(index: int) -> Any:
+    return DASHES[index // len(COLOURS) % len(DASHES)]
+
+
+def label(name: str) -> str:
+    """A name that anybody may have chosen, as it may stand on a figure."""
+    shown = " ".join(visible(name).split())
+    return shown if len(shown) <= NAME_LENGTH else shown[: NAME_LENGTH - 1] + "…"
+
+
+def legend_below(axes: Axes, columns: int) -> None:
+    """Outside the axes, where it can hide no point."""
+    handles, names = axes.get_legend_handles_labels()
+    if len(handles) > 1:
+        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)

@@ -1,0 +1,254 @@
+"""The tables that show the answer: the matrix, the comparisons, the best, the trends, the published numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
+from sentiment_transfer.report.rendering.figures.curves import parameters
+from sentiment_transfer.report.rendering.filters import Filters
+from sentiment_transfer.report.rendering.tables.table import (
+    DASH,
+    Item,
+    Row,
+    Table,
+    interval,
+    number,
+    p_value,
+    score_item,
+)
+from sentiment_transfer.results.headline import metric_title, percent
+from sentiment_transfer.results.published import PublishedNumber
+
+VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown", "not tested": "not tested"}
+Column = tuple[str, str, int]  # evaluation set, metric, number of classes
+
+
+def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
+    """Entries by evaluation sets: mean, interval and the published numbers that are comparable."""
+    selection = selection or answer.selection
+    cells = [cell for cell in answer.cells if cell.selection == selection]
+    columns: list[Column] = sorted({column_of(cell) for cell in cells}, key=lambda c: (filters.target.index(c[0]), c))
+    by_place = {(cell.entry, column_of(cell)): cell for cell in cells}
+    source_of = {entry.key: entry.source for entry in answer.entries}
+    models = Counter((source_of[cell.entry], cell.target, cell.metric) for cell in cells)
+    best = {(b.entry, b.target, b.metric) for b in answer.best if models[b.source, b.target, b.metric] > 1}
+    several = len(filters.source) > 1
+    rows = []
+    for place, entry in enumerate(answer.entries):
+        items = [entry_item(entry, place), *[Item(entry.source)] * several]
+        for column in columns:
+            items.append(matrix_item(by_place.get((entry.key, column)), place, best, filters.tags(target=column[0])))
+        items += [number(entry.parameters, parameters(entry.parameters)), number(len(entry.seeds), seeds_text(entry))]
+        if any((entry.key, column) in by_place for column in columns):
+            rows.append(Row(items, filters.tags(source=entry.source, model=entry.model)))
+    floors = [floor_item(cells, column) for column in columns]
+    source = "" if several else f"Trained on {', '.join(filters.source)}. "
+    return Table(
+        key="matrix",
+        caption=(
+            f"{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: "
+            f"higher is better. Weights: {selection}."
+        ),
+        columns=["model", *["trained on"] * several, *(heading(c, columns) for c in columns), "parameters", "seeds"],
+        rows=rows,
+        column_tags=[{}] * (1 + several) + [filters.tags(target=column[0]) for column in columns] + [{}, {}],
+        footer=[Item("floor", note="best constant answer"), *[Item("")] * several, *floors, Item(""), Item("")],
+    )
+
+
+def column_of(cell: Cell) -> Column:
+    return cell.target, cell.metric, len(cell.classes)
+
+
+def heading(column: Column, columns: list[Column]) -> str:
+    target, metric, classes = column
+    several = classes > 2 or [other[0] for other in columns].count(target) > 1
+    return f"{target}\n{metric_title(metric)}" + (f", {classes} classes" if several else "")
+
+
+def entry_item(entry: Entry, place: int) -> Item:
+    return Item(entry.name, note=", ".join(entry.labels), link=f"entry-{place}")
+
+
+def seeds_text(entry: Entry) -> str:
+    collapsed = len(entry.degenerate_seeds)
+    return f"{len(entry.seeds)}" + (f" ({collapsed} degenerate)" if collapsed else "")
+
+
+def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], tags: dict[str, str]) -> Item:
+    if cell is None:
+        return Item(DASH, tags=tags)
+    notes = []
+    if cell.without_degenerate is not None:
+        notes.append(f"{percent(cell.without_degenerate.value)} without degenerate seeds")
+    for published in cell.published:
+        if published.comparable:
+            status = "" if published.row.status == "checked" else f", {published.row.status}"
+            notes.append(f"published {percent(published.row.fraction)} ({published.row.system}{status})")
+    if cell.remark:
+        notes.append(cell.remark)
+    item = score_item(cell.mean, f"entry-{place}", "\n".join(notes), tags)
+    is_best = (cell.entry, cell.target, cell.metric) in best
+    return replace(item, kind="best-cell" if is_best else "")
+
+
+def floor_item(cells: list[Cell], column: Column) -> Item:
+    """What the best constant answer scores; it varies where models were scored on different rows."""
+    floors = sorted({round(cell.floor, 6) for cell in cells if column_of(cell) == column})
+    text = percent(floors[0]) if len(floors) == 1 else f"{percent(floors[0])} to {percent(floors[-1])}"
+    return Item(text, 100 * floors[0])
+
+
+def comparisons(answer: Answer, filters: Filters) -> Table:
+    """Every pair that was tested."""
+    names = {entry.key: entry for entry in answer.entries}
+
+    def row(c: Comparison) -> Row:
+        smallest = (
+            Item(DASH)
+            if c.minimum_detectable_difference is None
+            else number(100 * c.minimum_detectable_difference, percent(c.minimum_detectable_difference))
+        )
+        difference = Item(f"{100 * c.difference.value:+.2f}", 100 * c.difference.value, interval(c.difference))
+        items = [
+            Item(f"{names[c.second].name} against {names[c.first].name}"),
+            Item(c.source),
+            Item(c.target, note=metric_title(c.metric)),
+            difference,
+            p_value(c.p),
+            p_value(c.p_holm),
+            Item(VERDICTS[c.verdict], kind={"better": "good", "worse": "bad"}.get(c.verdict, "")),
+            smallest,
+            Item(mcnemar(c), kind="sentence"),
+        ]
+        return Row(items, filters.tags(source=c.source, target=c.target))
+
+    return Table(
+        key="comparisons",
+        caption=(
+            "Difference in points, second minus first, with its 95 % interval. The verdict is by the p value after "
+            "Holm's correction. Smallest: the difference that 80 of 100 such experiments would have shown. McNemar "
+            "compares the two trained networks of one seed, not the models: answers that only the first, and only "
+            "the second, got right."
+        ),
+        columns=[
+            "pair",
+            "trained on",
+            "evaluation set",
+            "difference",
+            "p",
+            "p (Holm)",
+            "verdict",
+            "smallest",
+            "McNemar",
+        ],
+        rows=[row(comparison) for comparison in answer.comparisons],
+    )
+
+
+def mcnemar(comparison: Comparison) -> str:
+    tests = [
+        f"seed {t.seed}: {t.only_first_right} / {t.only_second_right}, p {p_text(t.p)}" for t in comparison.mcnemar
+    ]
+    return "; ".join(tests) or DASH
+
+
+def p_text(p: float) -> str:
+    text = p_value(p).text
+    return text if text.startswith("<") else f"= {text}"
+
+
+def published(answer: Answer, filters: Filters) -> Table:
+    """Every published number of the sets shown, once, with what it may be compared with and, if nothing, why not."""
+    names = {entry.key: entry.name for entry in answer.entries}
+    stands: dict[tuple[str, PublishedNumber], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for cell in answer.cells:
+        if cell.selection == answer.selection:
+            for number_ in cell.published:
+                who = f"{names[cell.entry]} trained on {cell.source}"
+                stands[cell.target, number_.row][number_.reason].append(who)
+    rows = []
+    for (target, row), reasons in stands.items():
+        alike = [f"Comparable with {', '.join(reasons[''])}."] if "" in reasons else []
+        others = [f"Not comparable: {reason}." for reason in reasons if reason]
+        items = [
+            Item(row.system, note=row.status),
+            Item(target),
+            number(100 * row.fraction, f"{100 * row.fraction:.2f}"),
+            Item("F1 %, kind not stated" if row.metric == "f1" else metric_title(row.metric)),
+            Item(f"{row.protocol}, {row.training}"),
+            Item(" ".join(alike + others), kind="sentence"),
+            Item(row.source, note=row.note, kind="sentence"),
+        ]
+        rows.append(Row(items, filters.tags(target=target)))
+    return Table(
+        key="published",
+        caption=(
+            "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "
+            "marked unverified there."
+        ),
+        columns=["system", "evaluation set", "value", "metric", "training", "beside ours", "source"],
+        rows=rows,
+    )
+
+
+def trends(answer: Answer, filters: Filters) -> Table:
+    names = {entry.key: entry.name for entry in answer.entries}
+    return Table(
+        key="trends",
+        caption="A line through the means over the logarithm of the size (parameters, or layers where one encoder was "
+        "cut), per family of encoders that differ by size alone.",
+        columns=[
+            "family",
+            "trained on",
+            "evaluation set",
+            "points per doubling",
+            "points per tenfold",
+            "p",
+            "p (Holm)",
+            "models",
+        ],
+        rows=[
+            Row(
+                [
+                    Item(t.family),
+                    Item(t.source),
+                    Item(t.target, note=metric_title(t.metric)),
+                    Item(f"{100 * t.per_doubling.value:+.2f}", 100 * t.per_doubling.value, interval(t.per_doubling)),
+                    Item(f"{100 * t.per_decade.value:+.2f}", 100 * t.per_decade.value, interval(t.per_decade)),
+                    p_value(t.p),
+                    p_value(t.p_holm),
+                    Item(", ".join(names[key] for key in t.entries)),
+                ],
+                filters.tags(source=t.source, target=t.target),
+            )
+            for t in answer.trends
+        ],
+    )
+
+
+def calibrations(answer: Answer, filters: Filters) -> Table:
+    names = {entry.key: entry.name for entry in answer.entries}
+    return Table(
+        key="calibration",
+        caption=(
+            "Expected calibration error in points, mean over runs, 15 bins (Guo et al. 2017); 0 is perfect. It is "
+            "biased upwards, so it has no interval."
+        ),
+        columns=["model", "trained on", "evaluation set", "calibration error"],
+        rows=[
+            Row(
+                [
+                    Item(names[c.entry]),
+                    Item(c.source),
+                    Item(c.target),
+                    number(100 * c.calibration.ece, percent(c.calibration.ece)),
+                ],
+                filters.tags(source=c.source, model=c.model, target=c.target),
+            )
+            for c in answer.cells
+            if c.calibration and c.selection == answer.selection
+        ],
+    )

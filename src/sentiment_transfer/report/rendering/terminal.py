@@ -1,0 +1,177 @@
+"""The answer on the terminal, for who works over SSH: the matrix with intervals, then the sentences; or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
+from sentiment_transfer.report.prose.phrases import counted
+from sentiment_transfer.results.headline import metric_title, percent
+
+LEADING = ("model", "source", "seeds")
+SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
+MARK = "*"  # the best of a column, where it is certain
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows hold the cells of LEADING, then one per heading."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def draw(answer: Answer, console: Console) -> None:
+    """Print the matrix, cut in pieces where the terminal is too narrow for all evaluation sets, and the sentences."""
+    for label in answer.labels:
+        console.print(Text(f" {label.upper()} ", style="bold reverse"))
+    of = matrix(answer)
+    for columns in pieces(of, console.width):
+        console.print(piece(of, columns, console.width))
+        console.print()
+    for line in legend(answer):
+        console.print(Text(line, style="dim"))
+    console.print()
+    for sentence in answer.sentences:
+        if sentence.kind in SHOWN:
+            console.print(Text(sentence.text, style="yellow" if sentence.kind == "caution" else ""))
+    for note in problems(answer):
+        console.print(Text(note, style="dim"))
+
+
+def matrix(answer: Answer) -> Matrix:
+    cells = [cell for cell in answer.cells if cell.selection == answer.selection]
+    columns = list(dict.fromkeys((cell.target, cell.metric, len(cell.classes)) for cell in cells))
+    by_place = {(cell.entry, cell.target, cell.metric, len(cell.classes)): cell for cell in cells}
+    certain = {(best.entry, best.target, best.metric) for best in answer.best if best.certain}
+    rows = [
+        [
+            entry.name,
+            entry.source,
+            seeds(entry),
+            *(text(by_place.get((entry.key, *column)), certain) for column in columns),
+        ]
+        for entry in answer.entries
+    ]
+    floors = [{percent(cell.floor) for cell in cells if (cell.target, cell.metric) == column[:2]} for column in columns]
+    rows.append(["floor", "", "", *(next(iter(floor)) if len(floor) == 1 else "varies" for floor in floors)])
+    several = len({column[0] for column in columns}) < len(columns)
+    return Matrix([heading(*column, several) for column in columns], rows)
+
+
+def heading(target: str, metric: str, classes: int, several: bool) -> str:
+    return f"{target}\n{metric_title(metric)}" + (f", {classes} classes" if classes > 2 or several else "")
+
+
+def seeds(entry: Entry) -> str:
+    remark = f" ({len(entry.degenerate_seeds)} degenerate)" if entry.degenerate_seeds else ""
+    return f"{len(entry.seeds)}{remark}"
+
+
+def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
+    """``17.4 [15.2, 20.1]``, with two decimals of the mean; ``~`` where one seed says nothing of others."""
+    if cell is None:
+        return "–"
+    mean = cell.mean
+    mark = MARK if (cell.entry, cell.target, cell.metric) in certain else ""
+    if mean.low is None or mean.high is None:
+        return percent(mean.value) + mark
+    return f"{percent(mean.value)}{mark} [{100 * mean.low:.1f}, {100 * mean.high:.1f}]" + "~" * (
+        mean.scope == "examples"
+    )
+
+
+def legend(answer: Answer) -> Iterator[str]:
+    cells = [cell for cell in answer.cells if cell.selection == answer.selection]
+    yield f"Selection {answer.selection}. Mean over seeds [95 % interval over other seeds and other test reviews]."
+    if any(cell.mean.scope == "examples" for cell in cells):
+        yield "~ one seed: the interval covers other test reviews only."
+    if any(best.certain for best in answer.best):
+        yield f"{MARK} shown to be the best of those trained on its source. Floor: the best constant answer."
+
+
+def problems(answer: Answer) -> Iterator[str]:
+    """What is missing or left out, by name."""
+    for folder in answer.unfinished:
+        yield f"Unfinished, not shown (the same command continues it): {folder}"
+    yield from answer.unusable
+    if answer.unusable:
+        yield f"{counted(len(answer.unusable), 'result')} left out."
+
+
+def pieces(of: Matrix, width: int) -> Iterator[list[int]]:
+    """The columns of each piece: the leading ones again, then as many evaluation sets as fit (at least one)."""
+    leading = list(range(len(LEADING)))
+    columns = list(leading)
+    for index in range(len(LEADING), len(LEADING) + len(of.headings)):
+        if len(columns) > len(leading) and total([least(of, i) for i in [*columns, index]]) > width:
+            yield columns
+            columns = list(leading)
+        columns.append(index)
+    yield columns
+
+
+def piece(of: Matrix, columns: Sequence[int], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for index, column_width in zip(columns, widths(of, columns, width), strict=True):
+        table.add_column(
+            Text(texts(of, index)[0]), justify="left" if index < len(LEADING) else "right", width=column_width
+        )
+    for row in of.rows[:-1]:
+        table.add_row(*(Text(row[index]) for index in columns))
+    table.add_section()
+    table.add_row(*(Text(of.rows[-1][index]) for index in columns), style="dim")
+    return table
+
+
+def texts(of: Matrix, index: int) -> list[str]:
+    """Heading and cells of a column."""
+    return [[*LEADING, *of.headings][index], *(row[index] for row in of.rows)]
+
+
+def least(of: Matrix, index: int) -> int:
+    """The width below which a word would be broken, or a mean parted from its interval."""
+    heading, *cells = texts(of, index)
+    unbroken = " ".join([heading, *cells]).split() if index < len(LEADING) else [*heading.split(), *cells]
+    return max(map(len, unbroken))
+
+
+def widths(of: Matrix, columns: Sequence[int], width: int) -> list[int]:
+    """Each column its least width, and what the terminal has left to the first ones that could use it."""
+    chosen = [least(of, index) for index in columns]
+    for place, index in enumerate(columns):
+        wanted = max(len(line) for text in texts(of, index) for line in text.split("\n"))
+        chosen[place] += max(0, min(wanted - chosen[place], width - total(chosen)))
+    return chosen
+
+
+def total(column_widths: Sequence[int]) -> int:
+    return sum(column_widths) + 2 * (len(column_widths) - 1)  # two blanks between columns
+
+
+def as_markdown(answer: Answer) -> str:
+    """The same as a GitHub table, with the labels above and all sentences below."""
+    of = matrix(answer)
+    lines = [f"**{label.upper()}**" for label in answer.labels] + [""]
+    rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
+    lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
+    said = [*legend(answer), *(sentence.text for sentence in answer.sentences), *problems(answer)]
+    lines += [f"* {markdown_text(sentence)}" for sentence in said]
+    return "\n".join(lines).strip()
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(markdown_text(cell).replace("\n", "<br>") for cell in cells) + " |"
+
+
+def markdown_text(text: str) -> str:
+    """Names are the user's: what they hold of Markdown and HTML is shown, not obeyed."""
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return text
