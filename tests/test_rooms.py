@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 PACKAGE = "sentiment_transfer"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
-# Each room with those that it may import, below it. Errors are everybody's, but for the statistics, which import nothing.
+# Each room with the rooms it may import. All but statistics, which imports nothing of ours, may import errors.
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "formatting": set(),
@@ -89,6 +90,17 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
         if room_of(module) == room and room_of(imported) not in {room, *BELOW[room]}
     ]
     assert not broken, "\n".join(broken)
+
+
+def test_the_page_of_the_architecture_shows_the_same_rules() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", page, re.MULTILINE)
+    shown: dict[str, set[str]] = {}
+    for room, text in rows:
+        names = {name for name in re.findall(r"\w+", text) if name in BELOW}
+        inherited = re.search(r"(\w+) and its imports", text)
+        shown[room] = set(shown) if "everything" in text else names | (shown[inherited[1]] if inherited else set())
+    assert shown == {room: below - {PACKAGE, room} for room, below in BELOW.items() if room != PACKAGE}
 
 
 def test_no_two_rooms_may_import_each_other() -> None:
