@@ -243,7 +243,7 @@ def test_a_missing_file_ends_the_process_with_one_sentence(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "content", ["", '{"schema_version": 1', '{"schema_version": 1}', "[]", '{"schema_version": 99}']
+    "content", ["", '{"schema_version": 1', '{"schema_version": 2}', "[]", '{"schema_version": 99}']
 )
 def test_a_damaged_result_is_named_and_left_alone(tiny_run: Path, tmp_path: Path, content: str) -> None:
     (tmp_path / "result.json").write_text(content)

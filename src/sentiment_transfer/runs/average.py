@@ -13,8 +13,7 @@ from safetensors import safe_open
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.registry import typed_dataset
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.mistakes import write_mistakes
-from sentiment_transfer.results.predictions import write_predictions
+from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
 from sentiment_transfer.runs.averaged_runs import Chosen
 from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock

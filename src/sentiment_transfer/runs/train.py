@@ -25,8 +25,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.audit_table import audit_table
-from sentiment_transfer.results.mistakes import write_mistakes
-from sentiment_transfer.results.predictions import write_predictions
+from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.runs.build import caveats
 from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock, remove_what_is_not_needed
@@ -35,9 +34,7 @@ from sentiment_transfer.runs.prepare import prepare_training
 from sentiment_transfer.runs.record import Outcome, make_result, plain_config, to_mistakes, to_predictions
 from sentiment_transfer.runs.score import refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
-from sentiment_transfer.tracking.loggers import make_loggers
-from sentiment_transfer.tracking.scores import log_scores
-from sentiment_transfer.tracking.wandb_logger import WandbLogger
+from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.memory import memory_errors_as_sentences
