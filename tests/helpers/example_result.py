@@ -67,7 +67,7 @@ def example_result(
         schema_version=1,
         run_id=run_id or f"{model}-{source}-s{seed}-{fold}",
         status=status,
-        labels=list(labels),
+        caveats=list(labels),
         seed=seed,
         command=["train.py", f"seed={seed}"],
         config={
