@@ -63,7 +63,7 @@ def test_the_model_index_holds_the_scores(tmp_path: Path) -> None:
 
 
 def test_numbers_that_mean_nothing_stay_out_of_leaderboards_and_are_warned_of(tmp_path: Path) -> None:
-    card = card_of(*written(tmp_path, labels=("random weights",)))
+    card = card_of(*written(tmp_path, caveats=("random weights",)))
     assert card.data.eval_results is None
     assert "random-weights" in (card.data.tags or [])
     top = card.text.partition("## Use it")[0]

@@ -50,7 +50,7 @@ def over_labels(study: Study, title: str) -> Figure:
     counts = sorted({budget.labels for budget in study.budgets if budget.labels})
     axes.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
     for zero in study.of("none"):
-        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['zero-shot']}")
+        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['none']}")
         tag(level, {})
         if zero.mean.low is not None and zero.mean.high is not None:
             axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=colour(0), alpha=0.12, linewidth=0)
