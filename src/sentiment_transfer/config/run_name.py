@@ -93,7 +93,7 @@ def _of_protocol(plain: dict[str, Any]) -> str:
     options = options_of(plain.get("protocol"))
     if not options:
         return ""
-    draw = f"-{options['shots']}x-d{options['draw']}" if options.get("shots") else ""
+    draw = f"-{options['shots']}x-d{options['sample_seed']}" if options.get("shots") else ""
     return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 
