@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.results.headline import TITLES
+from sentiment_transfer.formatting import METRIC_TITLES
 from sentiment_transfer.results.record import RunResult, non_finite
 from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
 
@@ -46,8 +46,8 @@ def _adapter() -> Any:
 
 def contradictions(result: RunResult) -> Iterator[str]:
     for dataset, entry in result["scores"].items():
-        if entry["metric"] not in TITLES:
-            yield f"scores.{dataset}.metric is {entry['metric']!r}, which is none of {', '.join(TITLES)}"
+        if entry["metric"] not in METRIC_TITLES:
+            yield f"scores.{dataset}.metric is {entry['metric']!r}, which is none of {', '.join(METRIC_TITLES)}"
         elif "last" not in entry["selections"]:
             yield f"scores.{dataset} has no selection last"
         for selection, scores in entry["selections"].items():

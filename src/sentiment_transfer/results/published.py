@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.results.record import DatasetScores
 
 FILE = Path(__file__).with_name("published.yaml")

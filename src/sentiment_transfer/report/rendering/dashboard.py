@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.report.rendering.contents import Contents
-from sentiment_transfer.report.rendering.exports.text import markdown, markdown_table
-from sentiment_transfer.report.rendering.wording import shortened, visible
-from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.report.rendering.exports.text import markdown_table
 from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, score_key
 
 if TYPE_CHECKING:

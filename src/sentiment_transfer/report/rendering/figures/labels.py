@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sentiment_transfer.formatting import lower_is_better, metric_title, percent
 from sentiment_transfer.report.analysis.budgets import TITLES, Budget, Study
 from sentiment_transfer.report.analysis.findings import Answer
-from sentiment_transfer.report.prose.phrases import lower_is_better
 from sentiment_transfer.report.rendering.figures.curves import draw_points
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point, tag
 from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
 from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.results.headline import metric_title, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import shortened
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.analysis.runs import Made
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import Item, Row, Table, number
-from sentiment_transfer.report.rendering.wording import shortened
 from sentiment_transfer.results.mistakes import AT_MOST, Mistake, read_mistakes
 
 ROWS = 400  # of the whole table

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sentiment_transfer.formatting import counted, duration, gib, numbered
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.report.analysis.runs import Environment, Made, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.rendering.filters import Filters
@@ -57,7 +58,7 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
         Item(duration(statistics.fmean(total)), statistics.fmean(total), spread) if total else Item(DASH),
         number(statistics.fmean(train), duration(statistics.fmean(train))) if train else Item(DASH),
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
-        number(memory, f"{memory / 2**30:.2f} GiB") if memory else Item(DASH),
+        number(memory, gib(memory, 2)) if memory else Item(DASH),
         energy_item(runs),
         Item("; ".join(devices), kind="sentence"),
     ]
@@ -87,14 +88,6 @@ def energy_item(runs: Sequence[Made]) -> Item:
         by_seed[run.result["seed"]] += joules
     mean = statistics.fmean(by_seed.values())
     return number(mean, f"{mean / 3600:.2f} Wh")
-
-
-def duration(seconds: float) -> str:
-    """``42.8 s``, ``5 min 03 s``, ``2 h 07 min``."""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def audit(filters: Filters, runs: Runs) -> Table:
@@ -187,7 +180,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("degenerate"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(entry.degenerate_seeds)),
+                Item(numbered("seed", entry.degenerate_seeds)),
                 Item("One class only was predicted.", kind="sentence"),
             ]
         )
@@ -204,7 +197,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("missing"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(lacking)),
+                Item(numbered("seed", lacking)),
                 Item("Other models of this source have them.", kind="sentence"),
             ]
         )
@@ -222,10 +215,6 @@ def problems(answer: Answer, now: datetime) -> Table:
     )
 
 
-def seeds(numbers: Sequence[int]) -> str:
-    return f"seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-
-
 def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
     """Every run of one entry with the command that makes it."""
     rows = []
@@ -235,7 +224,7 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             continue
         seed = run.result["seed"]
         epochs = len(run.result["history"])
-        trained = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "evaluated"
+        trained = counted(epochs, "epoch") if epochs else "evaluated"
         made = f"{run.result['created'][:16].replace('T', ' ')}, {trained}"
         items = [
             number(seed, f"seed {seed}" + (f", {one_fold(run.result)}" if one_fold(run.result) else "")),
