@@ -47,7 +47,7 @@ def example_result(
     seed: int = 0,
     run_id: str = "",
     status: Any = "finished",
-    labels: tuple[str, ...] = ("trained from scratch", "language model trained here"),
+    caveats: tuple[str, ...] = ("trained from scratch", "language model trained here"),
     fold: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> RunResult:
@@ -67,7 +67,7 @@ def example_result(
         schema_version=SCHEMA_VERSION,
         run_id=run_id or f"{model}-{source}-s{seed}-{fold}",
         status=status,
-        caveats=list(labels),
+        caveats=list(caveats),
         seed=seed,
         command=["train.py", f"seed={seed}"],
         config={

@@ -190,7 +190,7 @@ def test_model_that_always_collapses_is_a_floor(tmp_path: Path) -> None:
 
 def fold_run(folder: Path, seed: int, fold: int, error: float) -> None:
     of_fold = answers(error, seed, n=200, rows=fold)
-    write_run(folder, {"indolem_id": of_fold}, seed=seed, fold=fold, sources=("indolem_id",), labels=())
+    write_run(folder, {"indolem_id": of_fold}, seed=seed, fold=fold, sources=("indolem_id",), caveats=())
 
 
 def test_five_folds_are_one_score_of_their_seed(tmp_path: Path) -> None:
