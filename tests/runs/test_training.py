@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from tests.helpers.runs import SMALL, composed, trained
 from tests.helpers.stopping import ORACLE
 
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -122,6 +122,21 @@ def dataset_of(kind: str) -> Dataset:
             f"that {VARIABLE} names."
         )
     return known[kind]
+
+
+def dataset_called(name: str) -> Dataset:
+    """The dataset with this name on the command line; for any other name, the user's own file."""
+    return next((dataset for dataset in datasets().values() if name in dataset.names), datasets()["csv"])
+
+
+def headline_metric(name: str, scores: Container[str]) -> str:
+    """The metric that a dataset is quoted by, given its scores (or their names).
+
+    IndoLEM's is the mean over folds where the scores have it.
+    """
+    metric = dataset_called(name).headline_metric
+    over_folds = f"{metric}_mean_folds"
+    return over_folds if over_folds in scores else metric
 
 
 def source_and_target_problems(

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult

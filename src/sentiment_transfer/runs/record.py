@@ -20,7 +20,7 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
-from sentiment_transfer.results.headline import headline_metric
+from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.results.predictions import Mistake, Predictions, confident_mistakes
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,

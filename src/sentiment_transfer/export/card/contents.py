@@ -11,7 +11,7 @@ import yaml
 
 from sentiment_transfer.config.run_name import NOT_IDENTITY
 from sentiment_transfer.escaping import Verbatim
-from sentiment_transfer.export.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
+from sentiment_transfer.export.card.facts import BUILTIN, dataset_of_settings, encoder_licence
 from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
 from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
@@ -74,12 +74,12 @@ def contents(
     }
 
 
-def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
+def all_facts(result: RunResult) -> dict[str, Dataset]:
     """Every dataset that the run trained on or was scored on, in that order."""
     config = result["config"]
     settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
-    return {name: dataset_facts(settings.get(name, {})) for name in names}
+    return {name: dataset_of_settings(settings.get(name, {})) for name in names}
 
 
 def examples(result: RunResult) -> list[str]:
@@ -112,7 +112,7 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
     }
 
 
-def dataset_cells(name: str, result: RunResult, facts: DatasetFacts) -> dict[str, Any]:
+def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any]:
     trained = name in result["source"]["names"]
     scored = result["scores"].get(name)
     split = result["audit"].get("splits", {}).get(name, {}) if result["audit"] else {}
