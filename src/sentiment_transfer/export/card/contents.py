@@ -16,6 +16,7 @@ from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
 from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
 from sentiment_transfer.results.record import RunResult
+from sentiment_transfer.training.selection import recorded
 
 WARNINGS = {
     "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
@@ -156,8 +157,8 @@ def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
 
 
 def selection_text(result: RunResult, selection: str, epochs: int) -> str:
-    chosen = result["selections"].get(selection, {}).get("epoch")
-    which = f", epoch {chosen + 1} of {epochs}" if isinstance(chosen, int) else ""
+    weights = recorded(result["selections"].get(selection, {}))
+    which = f", {weights} of {epochs}" if weights and weights.kind == "epoch" else f", {weights}" if weights else ""
     return {
         "last": f"those after the last epoch{which}",
         "source_dev": f"those of the epoch that is best on the source's development set{which}",
