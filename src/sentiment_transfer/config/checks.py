@@ -81,7 +81,7 @@ def _unknown(node: DictConfig, schema: type[Any], where: str) -> Iterator[str]:
                 yield from _unknown_of_dataset(options, f"{name}.{dataset}", key)
         elif dataclasses.is_dataclass(types[key]):
             own = OmegaConf.get_type(node[key])  # a model may have a schema of its own
-            yield from _unknown(node[key], own if dataclasses.is_dataclass(own) else types[key], name)  # type: ignore[arg-type]
+            yield from _unknown(node[key], own if dataclasses.is_dataclass(own) else types[key], name)
 
 
 def _unknown_of_dataset(options: DictConfig, where: str, group: str) -> Iterator[str]:

@@ -53,7 +53,8 @@ class Dataset:
     Attributes:
         config: the dataclass of its options; its default ``kind`` is the descriptor's.
         data_module: ``module:class`` of the DataModule, which is imported only to read reviews.
-        title, what, citation (Markdown), licence, hub (the Hugging Face dataset that is read, if any): for model cards.
+        title, content, citation (Markdown), licence: for model cards.
+        hub: the Hugging Face dataset that is read, if any.
         names: the names on the command line, each with the options that it fixes.
         as_source, as_target: options in one of these roles, where they differ from the defaults.
         train_rows: the expected size of the training split, by which sweeps order their queue.
@@ -63,7 +64,7 @@ class Dataset:
     config: type[DatasetConfig]
     data_module: str
     title: str
-    what: str
+    content: str
     citation: str
     licence: str
     names: Mapping[str, Mapping[str, Any]]

@@ -47,8 +47,8 @@ def resolve(config: Config) -> Config:
     """The configuration that is run: for ``supervised``, the target is the source."""
     protocol = config.protocol
     if protocol.name == Protocol.supervised:
-        data = {"source": config.targets, "targets": {}} if config.targets else {}
-        return replace(config, **data, protocol=ProtocolConfig() if protocol.shots is None else protocol)
+        resolved = replace(config, protocol=ProtocolConfig()) if protocol.shots is None else config
+        return replace(resolved, source=config.targets, targets={}) if config.targets else resolved
     if protocol.name == Protocol.few_shot and protocol.learning_rate is None:
         return replace(config, protocol=replace(protocol, learning_rate=config.optimizer.learning_rate))
     return config

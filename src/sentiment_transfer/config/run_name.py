@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from sentiment_transfer.config.protocol import options_of, resolve_plain
 from sentiment_transfer.config.typed import plain
@@ -38,13 +38,17 @@ NOT_TRAINING = (
 
 def identity(config: Any) -> dict[str, Any]:
     """The part of a configuration (composed, or its dataclass) that names the run, as plain values."""
-    groups = config if isinstance(config, Mapping) else vars(config)
-    present = [key for key in groups if key not in NOT_IDENTITY and not OmegaConf.is_missing(groups, key)]
-    values = {str(key): plain(groups[key]) for key in present}
+    values = {key: plain(value) for key, value in _groups(config).items() if key not in NOT_IDENTITY}
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(values.get(group), dict):
             values[group].pop(key, None)
     return resolve_plain(values)
+
+
+def _groups(config: Any) -> dict[str, Any]:
+    if isinstance(config, DictConfig):
+        return {str(key): config[key] for key in config if not OmegaConf.is_missing(config, key)}
+    return vars(config)
 
 
 def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _of_protocol(values: Mapping[str, Any]) -> str:
 
 def evaluation_name(config: Any) -> str:
     """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
-    checkpoint = "nothing" if OmegaConf.is_missing(config, "checkpoint") else str(config.checkpoint)
+    checkpoint = str(_groups(config).get("checkpoint", "nothing"))
     here = Path(checkpoint).expanduser()
     values = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
     for key in ("batch_tokens", "accelerator"):
@@ -122,5 +126,3 @@ def _digest(values: Mapping[str, Any]) -> str:
 def _sortable(value: Any) -> Any:
     """``value`` with text as the keys of its dicts: label words may be numbers beside words."""
     return {str(key): _sortable(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-

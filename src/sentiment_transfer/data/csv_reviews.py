@@ -6,10 +6,11 @@ import glob
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from sentiment_transfer.config.dataset import DatasetConfig
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import CSVConfig
 from sentiment_transfer.data.labels import (
@@ -36,7 +37,7 @@ class CSVDataModule(ReviewDataModule):
     cut off shuffled and stratified, the same for every seed.
     """
 
-    schema = CSVConfig
+    schema: ClassVar[type[DatasetConfig]] = CSVConfig
     ways_to_a_split = "Give it a fraction, or a file (dev_path, test_path)."
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -45,9 +46,7 @@ class CSVDataModule(ReviewDataModule):
         self.file = self.as_file()
         self.test_fraction = 0.0 if self.file.test_path else self.file.test_fraction
         self.dev_fraction = 0.0 if self.file.dev_path or self.test_fraction == 1 else self.file.dev_fraction
-        self.layout = Layout(
-            self.file.text, self.file.label, self.file.header, self.file.delimiter, self.file.quoted
-        )
+        self.layout = Layout(self.file.text, self.file.label, self.file.header, self.file.delimiter, self.file.quoted)
         self.labels = checked_labels(self.file.labels or {}, self.name)
         self._parts: dict[Split, Reviews] = {}
 

@@ -6,8 +6,6 @@ published metric is the F1 of the positive class, averaged over the five test se
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import IndoLEMConfig
 from sentiment_transfer.data.download import published_file, raw_url

@@ -5,8 +5,6 @@ One file, ``pn.tsv``: id, label (1, 0 or -1), sentence, the judges' votes, split
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import JalanConfig, Splits
 from sentiment_transfer.data.download import published_file, raw_url
@@ -22,7 +20,7 @@ SHA256 = {FILE: "7c3ab858d2b4e72563718d80bebc5fd75daf59c91993e712be45f2014c664c1
 
 
 class JalanDataModule(ReviewDataModule):
-    """Jalan, binary (neutral dropped) or with its three classes; a file that ``data_dir/jalan_ja`` lacks is downloaded."""
+    """Jalan, binary (neutral dropped) or with its three classes; it is downloaded if ``data_dir/jalan_ja`` lacks it."""
 
     schema = JalanConfig
     name = "jalan_ja"

@@ -2,8 +2,8 @@
 
 Files without a header, every field quoted: class, title, comment; a line end inside a field is the two characters
 ``\\n``. 1 is read as negative and 2 as positive, the convention of the authors' other datasets; their text does not
-state it for this one, so a few rows of each class are logged for the user to see. Research use only, no mirror: the user
-brings the files, and the test file alone is enough for zero-shot scoring.
+state it for this one, so a few rows of each class are logged for the user to see. Research use only, no mirror: the
+user brings the files, and the test file alone is enough for zero-shot scoring.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ SHA256 = {
 
 
 class SmSADataModule(ReviewDataModule):
-    """SmSA, binary (neutral dropped) or with its three classes; files that ``data_dir/smsa_id`` lacks are downloaded."""
+    """SmSA, binary (neutral dropped) or with its three classes; downloaded if ``data_dir/smsa_id`` lacks it."""
 
     schema = SmSAConfig
     name = "smsa_id"

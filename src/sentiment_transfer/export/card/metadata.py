@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment_transfer.config.dataset import Dataset
 from sentiment_transfer.export.card.facts import BUILTIN, FREE, OWN
 from sentiment_transfer.export.card.parts import ScoreRow
 from sentiment_transfer.results.record import RunResult
@@ -17,9 +18,7 @@ NOT_FOR_LEADERBOARDS = {"random weights"}  # numbers of these say nothing of the
 TASK = "text-classification"
 
 
-def metadata(
-    result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool
-) -> ModelCardData:
+def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool) -> ModelCardData:
     """What the hub sorts the model by; checked as far as huggingface_hub does without a network."""
     from huggingface_hub import ModelCardData
 
