@@ -39,9 +39,23 @@ def validate(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore
     return settings
 
 
-def checked(config: D, name: str) -> D:
-    """The options of a dataset, as they are. Raises UserError with every complaint; ``name`` is the dataset's."""
-    if complaints := [*bound_problems(config, name)]:
+def dataset_options(schema: type[D], name: str, options: Mapping[str, Any]) -> D:
+    """The options of a dataset, given by name in a program; enums may be given by theirs.
+
+    Raises:
+        UserError: with every complaint; ``name`` is the dataset's.
+    """
+    known = [field.name for field in dataclasses.fields(schema)]
+    if unknown := [key for key in options if key not in known]:
+        raise UserError(f"{unknown[0]} is not an option of {name}.{suggestion(unknown[0], known)}")
+    node = cast(DictConfig, OmegaConf.structured(schema))
+    try:
+        for key, value in options.items():
+            OmegaConf.update(node, key, value, merge=False)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{name}.{key}={value} is invalid: {str(error).splitlines()[0]}.") from None
+    missing = [f"{name}.{key} is not set." for key in sorted(OmegaConf.missing_keys(node))]
+    if complaints := missing or [*bound_problems(config := _converted(node, schema), name)]:
         raise UserError("\n".join(complaints))
     return config
 

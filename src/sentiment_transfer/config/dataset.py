@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from annotated_types import Ge
-from omegaconf import MISSING
 
 from sentiment_transfer.errors import UserError
 
@@ -34,7 +33,7 @@ class OneOf:
 class DatasetConfig:
     """The options that every dataset has; a subclass adds its own, with bounds as ``Annotated``."""
 
-    kind: str = MISSING  # set by the descriptor
+    kind: str = ""  # of the descriptor; none for a DataModule that is used in a notebook only
     limit: Annotated[int | None, Ge(2)] = None  # rows of each split to keep: a shuffled, stratified, seeded subset
 
     def problems(self, where: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from sentiment_transfer.config.checks import checked
+from sentiment_transfer.config.checks import dataset_options
 from sentiment_transfer.config.dataset import DatasetConfig, dataset_of
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
@@ -29,7 +30,8 @@ class ReviewDataModule(pl.LightningDataModule):
     ``classes`` where they are no options.
 
     Args:
-        config: its options; or give them by name: ``SmSADataModule(classes=3)``.
+        values, options: the options of ``schema`` after ``limit``, in order or by name: ``SmSADataModule(classes=3)``.
+        config: all of them at once, already checked, in place of ``values`` and ``options``.
         name: of the dataset in messages, where the class has none.
         data_dir: the folder of the dataset files, each dataset in the subfolder of its name.
         seed: of the subset that ``limit`` keeps and of the training order.
@@ -47,8 +49,8 @@ class ReviewDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
+        *values: Any,
         config: DatasetConfig | None = None,
-        *,
         name: str | None = None,
         data_dir: str | Path | None = None,
         seed: int = 0,
@@ -60,7 +62,9 @@ class ReviewDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.name = self.name or name or ""
-        self.config: Any = checked(config or self.schema(**options), self.name or type(self).__name__)
+        own = [field.name for field in fields(self.schema) if field.name not in ("kind", "limit")]
+        options |= dict(zip(own, values, strict=False))
+        self.config: Any = config or dataset_options(self.schema, self.name or self.schema.kind, options)
         self.language = getattr(self.config, "language", self.language)
         self.domain = getattr(self.config, "domain", self.domain)
         if hasattr(self.config, "classes"):

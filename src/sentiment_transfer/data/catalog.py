@@ -267,4 +267,4 @@ def make_dataset(name: str, config: DatasetConfig, *, data_dir: str, cache_dir: 
     """
     module, _, name_of_class = dataset_of(config.kind).data_module.partition(":")
     data_module: type[ReviewDataModule] = getattr(importlib.import_module(module), name_of_class)
-    return data_module(config, name=name, data_dir=data_dir, cache_dir=cache_dir, seed=seed)
+    return data_module(config=config, name=name, data_dir=data_dir, cache_dir=cache_dir, seed=seed)
