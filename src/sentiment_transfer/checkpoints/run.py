@@ -79,8 +79,8 @@ def epoch_of(result: RunResult, selection: str) -> int:
     if len(set(epoch.values())) > 1:  # oracle: selected per target
         chosen = ", ".join(f"{name} epoch {number + 1}" for name, number in epoch.items())
         raise UserError(
-            f"selection={selection} selects a different epoch for each target of this run ({chosen}). Use selection=last "
-            "or selection=source_dev."
+            f"selection={selection} selects a different epoch for each target of this run ({chosen}). Use "
+            "selection=last or selection=source_dev."
         )
     return int(next(iter(epoch.values())))
 
