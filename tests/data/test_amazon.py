@@ -145,5 +145,5 @@ def test_french_is_refused() -> None:
 
 
 def test_an_unknown_text_rule_is_refused() -> None:
-    with pytest.raises(UserError, match="amazon.text_rule=title is invalid"):
+    with pytest.raises(UserError, match=r"amazon\.text_rule=title is invalid"):
         AmazonReviewsDataModule("en", "title")  # type: ignore[arg-type]

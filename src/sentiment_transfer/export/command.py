@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.checkpoints.model import TrainedModel
-from sentiment_transfer.checkpoints.opening import looks_like_a_path, open_model, refuse_no_model
+from sentiment_transfer.checkpoints.opening import is_path, open_model, refuse_folder_without_model
 from sentiment_transfer.config.schema import ExportConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.parts import INT8, Conversion
@@ -60,12 +60,12 @@ def refuse_no_run(named: str, folder: Path) -> None:
     if (folder / RESULT_FILE).is_file():
         return
     if folder.is_dir():
-        refuse_no_model(folder)
+        refuse_folder_without_model(folder)
         raise UserError(
             f"{named} is a saved model and no directory of a run. export.py writes out what a run trained, with its "
             "record; name the run that this came from, or use the folder as it is."
         )
-    if looks_like_a_path(named):
+    if is_path(named):
         raise UserError(f"{named} does not exist. Relative paths start at {Path.cwd()}.")
     raise UserError(f"{named} is neither a folder here nor a run's directory: name one that train.py has finished.")
 
@@ -104,7 +104,7 @@ def write_card(model: TrainedModel, folder: Path, place: str, conversions: Seque
 def show(console: Console, model: TrainedModel, output: Path, conversions: Sequence[Conversion]) -> None:
     if conversions:
         console.print(agreement_table(conversions))
-    for label in model.labels:
+    for label in model.classes:
         console.print(f" {label.upper()} ", style="reverse", highlight=False)
     console.print(f"{model.origin.name}, weights {model.origin.selection}, exported to {output}:", highlight=False)
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
