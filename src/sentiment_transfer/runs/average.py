@@ -13,8 +13,8 @@ from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.runs.average_command import RunsToAverage
+from sentiment_transfer.runs.build import prepare_scoring
 from sentiment_transfer.runs.directory import run_directory
-from sentiment_transfer.runs.prepare import prepare_scoring
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import network_predict, score
 from sentiment_transfer.training.selection import SavedWeights

@@ -36,9 +36,8 @@ from sentiment_transfer.results.record import (
     Source,
     write_result,
 )
-from sentiment_transfer.runs.build import caveats
+from sentiment_transfer.runs.build import Parts, caveats
 from sentiment_transfer.runs.environment import describe_device, git_state, package_versions, peak_memory_bytes
-from sentiment_transfer.runs.prepare import Parts
 from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.metrics import score as scores_of

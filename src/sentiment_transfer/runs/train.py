@@ -27,10 +27,9 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
-from sentiment_transfer.runs.build import caveats
+from sentiment_transfer.runs.build import caveats, prepare_training
 from sentiment_transfer.runs.directory import exclusive_lock, remove_what_is_not_needed, run_directory
 from sentiment_transfer.runs.language_stage import learn_language
-from sentiment_transfer.runs.prepare import prepare_training
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
