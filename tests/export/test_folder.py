@@ -205,8 +205,8 @@ def test_what_is_no_run_or_a_broken_one_is_a_sentence_and_leaves_nothing(
         tmp_path / "notes": "contains no model that can be loaded",
         tmp_path / "gone": "does not exist",
         "cardiffnlp/sentiment": "neither a folder here nor a run's directory",
-        tmp_path / "foreign": "another program's",
-        damaged(tiny_run, tmp_path / "cut", b""): "damaged or were cut short",
+        tmp_path / "foreign": "written by another program",
+        damaged(tiny_run, tmp_path / "cut", b""): "damaged or truncated",
         damaged(tiny_run, tmp_path / "pickle", b"\x80\x02}q\x00."): "Pickles can run any code and are never loaded",
     }
     for checkpoint, sentence in refused.items():

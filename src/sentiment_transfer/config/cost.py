@@ -33,8 +33,9 @@ def run_cost(config: Any) -> float:
         source, targets = targets, {}
     if config.protocol.shots and (protocol == Protocol.supervised or starts_from_source_run(config)):
         # Few labels; a source model that is still missing comes on top.
-        return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
-    return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))
+        reviews = max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
+        return float(size * reviews)
+    return float(size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0)))
 
 
 def train_rows(group: Mapping[str, Any]) -> int:

@@ -48,7 +48,7 @@ def identity(config: Any) -> dict[str, Any]:
 def _groups(config: Any) -> dict[str, Any]:
     if isinstance(config, DictConfig):
         return {str(key): config[key] for key in config if not OmegaConf.is_missing(config, key)}
-    return vars(config)
+    return dict(vars(config))
 
 
 def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,8 +104,8 @@ def write_card(model: TrainedModel, folder: Path, place: str, conversions: Seque
 def show(console: Console, model: TrainedModel, output: Path, conversions: Sequence[Conversion]) -> None:
     if conversions:
         console.print(agreement_table(conversions))
-    for label in model.classes:
-        console.print(f" {label.upper()} ", style="reverse", highlight=False)
+    for caveat in model.caveats:
+        console.print(f" {caveat.upper()} ", style="reverse", highlight=False)
     console.print(f"{model.origin.name}, weights {model.origin.selection}, exported to {output}:", highlight=False)
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
         console.print(f"  {path.relative_to(output)!s:<32}{file_size(path.stat().st_size):>12}", highlight=False)
