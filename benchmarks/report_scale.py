@@ -67,7 +67,7 @@ def write_run(folder: Path, source: str, model: int, seed: int, answers: dict[st
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
         status="finished",
-        labels=["simulated"],
+        caveats=["simulated"],
         seed=seed,
         command=["benchmarks/report_scale.py"],
         config={"seed": seed, "model": {"name": name}, "source": {source: {}}, "targets": {}},

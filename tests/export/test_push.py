@@ -42,7 +42,7 @@ PROGRAM = """
             os.environ["HF_TOKEN"] = token
             hub.fault, hub.fault_on = fault, on
             output = home / name
-            with initialize_config_dir(version_base="1.3", config_dir=str(tests.parent / "conf")):
+            with initialize_config_dir(version_base="1.3", config_dir=str(checkout / "conf")):
                 settings = compose("export", overrides=[f"checkpoint={run}", f"output={output}", *overrides])
             try:
                 export(settings)

@@ -63,7 +63,7 @@ def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
     network = outline(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
     large_batch = replace(RECIPE, batch_size=256, tokens=512, mean_tokens=300)
     states = need(network, replace(large_batch, accumulate=256)).total
-    assert what_would_fit(network, large_batch, states * 1.5) == "trainer.memory_split=16"
+    assert what_would_fit(network, large_batch, states * 1.5) == "trainer.micro_batch_size=16"
     assert "lora_rank" in str(what_would_fit(network, large_batch, states * 0.6))
     assert what_would_fit(network, large_batch, 0.1 * GIB) is None
 

@@ -190,7 +190,7 @@ def test_model_that_always_collapses_is_a_floor(tmp_path: Path) -> None:
 
 def fold_run(folder: Path, seed: int, fold: int, error: float) -> None:
     of_fold = answers(error, seed, n=200, rows=fold)
-    write_run(folder, {"indolem_id": of_fold}, seed=seed, fold=fold, sources=("indolem_id",), labels=())
+    write_run(folder, {"indolem_id": of_fold}, seed=seed, fold=fold, sources=("indolem_id",), caveats=())
 
 
 def test_five_folds_are_one_score_of_their_seed(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
     assert trend.per_doubling.value == pytest.approx(-0.05)
     assert trend.per_decade.value == pytest.approx(-0.05 * np.log2(10))
     assert trend.rmse == pytest.approx(0, abs=1e-3)
-    assert "error falls from nano (1.0 M) to mini (16 M) by 5.0 points per doubling of parameters" in trend.sentence
+    assert "error falls from nano (1 M) to mini (16 M) by 5.0 points per doubling of parameters" in trend.sentence
     assert trend.sentence in texts(found, "trend")
 
 

@@ -14,7 +14,7 @@ from sentiment_transfer.report.analysis.findings import Answer, Published
 def run_of(folder: Path, target: str, error: float, n: int, folds: int = 1) -> Answer:
     for seed in range(3):
         run = {target: answers(error + 0.002 * seed, seed, n, folds=folds)}
-        write_run(folder, run, seed=seed, model="base", sources=("amazon_en",), labels=())
+        write_run(folder, run, seed=seed, model="base", sources=("amazon_en",), caveats=())
     return answer(collect([folder]))
 
 

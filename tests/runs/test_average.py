@@ -110,7 +110,7 @@ def changed(run: Path, folder: Path, **config: object) -> Path:
 def test_runs_with_different_heads_are_refused(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own = [changed(run, tmp_path / run.name, model__head_seed=None) for run in runs[:2]]
+    own = [changed(run, tmp_path / run.name, model__init_seed=None) for run in runs[:2]]
     assert "began with different heads" in said(capsys, *own)
 
 

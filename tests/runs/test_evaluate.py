@@ -94,7 +94,7 @@ def test_a_runs_scores_come_out_again(outputs: Path, run: Path, of_the_run: RunR
         assert ours.ids == theirs.ids and ours.probabilities.keys() == theirs.probabilities.keys()
         for selection, probabilities in ours.probabilities.items():
             assert np.abs(probabilities - theirs.probabilities[selection]).max() < 1e-4
-    for key in ("model", "source", "seed", "labels", "selections"):
+    for key in ("model", "source", "seed", "caveats", "selections"):
         assert of_the_run[key] == before[key]  # type: ignore[literal-required]
     assert of_the_run["audit"]["overlaps"]
 

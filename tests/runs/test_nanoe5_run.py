@@ -123,7 +123,7 @@ HUB = """
         from tests.helpers.runs import SMALL, trained
 
         result = trained(home / "run", *SMALL, "model=e5_small", "model.weights=pretrained", "data.max_length=64")
-    print(json.dumps({key: result[key] for key in ("labels", "model")}))
+    print(json.dumps({key: result[key] for key in ("caveats", "model")}))
 """
 
 
@@ -139,5 +139,5 @@ def test_pretrained_weights_come_from_the_hub_without_the_label(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert said["labels"] == []
+    assert said["caveats"] == []
     assert (said["model"]["encoder"], said["model"]["weights"]) == (ENCODER, "pretrained")

@@ -19,7 +19,7 @@ NOT_IDENTITY = ("hydra", "paths", "logger")
 # masks, but it is not what was asked for: a run that the launcher tries again after running out of memory, or that
 # goes on where there are more GPUs, is the same run. The result's configuration records it.
 NOT_IDENTITY_KEYS = (
-    *(("trainer", key) for key in ("save_every_minutes", "memory_split", "devices", "strategy")),
+    *(("trainer", key) for key in ("save_every_minutes", "micro_batch_size", "devices", "strategy")),
     ("data", "num_workers"),
 )
 
@@ -93,7 +93,7 @@ def _of_protocol(plain: dict[str, Any]) -> str:
     options = options_of(plain.get("protocol"))
     if not options:
         return ""
-    draw = f"-{options['shots']}x-d{options['draw']}" if options.get("shots") else ""
+    draw = f"-{options['shots']}x-d{options['sample_seed']}" if options.get("shots") else ""
     return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
 
 

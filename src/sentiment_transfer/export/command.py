@@ -18,7 +18,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.parts import INT8, Conversion
 from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
-from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.formatting import file_size, metric_title
 from sentiment_transfer.results.record import RESULT_FILE
 from sentiment_transfer.training.interruption import Interrupted
 
@@ -119,9 +119,7 @@ def show(console: Console, model: TrainedModel, output: Path, conversions: Seque
         console.print(f" {label.upper()} ", style="reverse", highlight=False)
     console.print(f"{model.origin.name}, weights {model.origin.selection}, exported to {output}:", highlight=False)
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
-        size = path.stat().st_size
-        shown = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
-        console.print(f"  {path.relative_to(output)!s:<32}{shown:>12}", highlight=False)
+        console.print(f"  {path.relative_to(output)!s:<32}{file_size(path.stat().st_size):>12}", highlight=False)
 
 
 def agreement_table(conversions: Sequence[Conversion]) -> Group:

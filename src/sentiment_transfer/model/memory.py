@@ -156,19 +156,18 @@ def what_would_fit(network: PreTrainedModel, recipe: Recipe, room: float) -> str
     if recipe.accumulate < recipe.batch_size:
         whole = [n for n in range(recipe.accumulate + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0]
         options |= {
-            f"trainer.memory_split={n // recipe.accumulate}": replace(recipe, accumulate=n)
+            f"trainer.micro_batch_size={recipe.batch_size // n}": replace(recipe, accumulate=n)
             for n in whole
             if n % recipe.accumulate == 0
         }
-    smallest = recipe.batch_size // recipe.accumulate
     if not recipe.checkpointing:
         options["model.gradient_checkpointing=true"] = replace(recipe, checkpointing=True)
         both = replace(recipe, accumulate=recipe.batch_size, checkpointing=True)
-        options[f"model.gradient_checkpointing=true trainer.memory_split={smallest}"] = both
+        options["model.gradient_checkpointing=true trainer.micro_batch_size=1"] = both
     if recipe.lora_rank is None:
         lora = replace(recipe, lora_rank=16, checkpointing=True)
         name = "model.lora_rank=16 model.gradient_checkpointing=true"
-        options |= {name: lora, f"{name} trainer.memory_split={smallest}": replace(lora, accumulate=recipe.batch_size)}
+        options |= {name: lora, f"{name} trainer.micro_batch_size=1": replace(lora, accumulate=recipe.batch_size)}
     return next((option for option, changed in options.items() if need(network, changed).total <= room), None)
 
 

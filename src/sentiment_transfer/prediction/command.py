@@ -169,6 +169,6 @@ def summary(counts: Counter[str], where: str, started: float, predictor: Predict
         listed = ", ".join(f"{n:,} {reason}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1]))
         text += f"; {sum(reasons.values()):,} without a label ({listed})"
     text += f". {seconds:,.0f} s."
-    if predictor.model.labels:
-        text += f" {' · '.join(label.upper() for label in predictor.model.labels)}"
+    if predictor.model.caveats:
+        text += f" {' · '.join(caveat.upper() for caveat in predictor.model.caveats)}"
     return text

@@ -1,4 +1,4 @@
-"""The one number an evaluation set is quoted by, and how it is written."""
+"""The one number an evaluation set is quoted by."""
 
 from __future__ import annotations
 
@@ -17,13 +17,6 @@ HEADLINE = {
     "jalan_ja": "macro_f1",
 }
 OWN_FILE = "macro_f1"  # any other name is a file of the user's, whose balance is not known
-TITLES = {
-    "error": "error %",
-    "accuracy": "accuracy %",
-    "macro_f1": "macro-F1 %",
-    "f1_positive": "F1 positive %",
-    "f1_positive_mean_folds": "F1 positive %, mean of folds",
-}
 
 
 def headline_metric(dataset: str, scores: Container[str]) -> str:
@@ -34,13 +27,3 @@ def headline_metric(dataset: str, scores: Container[str]) -> str:
     metric = HEADLINE.get(dataset, OWN_FILE)
     over_folds = f"{metric}_mean_folds"
     return over_folds if over_folds in scores else metric
-
-
-def metric_title(metric: str) -> str:
-    """The metric as a column says it, with its unit: ``error %``."""
-    return TITLES[metric]
-
-
-def percent(fraction: float) -> str:
-    """``0.1112`` -> ``11.12``."""
-    return f"{100 * fraction:.2f}"

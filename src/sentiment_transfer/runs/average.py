@@ -13,8 +13,7 @@ from safetensors import safe_open
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.registry import typed_dataset
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.mistakes import write_mistakes
-from sentiment_transfer.results.predictions import write_predictions
+from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import RunResult, write_result
 from sentiment_transfer.runs.averaged_runs import Chosen
 from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock
@@ -97,7 +96,6 @@ def as_mean(result: RunResult, chosen: Chosen) -> RunResult:
     result["model"]["averaged"] = [run["run_id"] for run in chosen.results]
     result["history"] = []
     result["selections"] = {"last": {"epoch": -count}}
-    result["performance"]["energy_joules"] = None
     for rates in (result["performance"]["examples_per_second"], result["performance"]["tokens_per_second"]):
         rates.pop("train")  # of no run: its seconds are those of all
     return result

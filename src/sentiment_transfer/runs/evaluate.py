@@ -18,8 +18,7 @@ from sentiment_transfer.data.tokens import token_store
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
 from sentiment_transfer.results.audit_table import audit_table
-from sentiment_transfer.results.mistakes import write_mistakes
-from sentiment_transfer.results.predictions import write_predictions
+from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import write_result
 from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock
 from sentiment_transfer.runs.evaluation_data import EvaluationData

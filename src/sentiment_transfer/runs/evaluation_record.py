@@ -94,7 +94,7 @@ def _label_budget(name: str, trained: RunResult | None) -> LabelBudget | None:
 
 
 def _caveats(evaluation: Evaluation) -> list[str]:
-    labels = list(evaluation.model.labels)
+    labels = list(evaluation.model.caveats)
     if evaluation.model.origin.result is None:
         labels.append(NOT_OURS)
     return list(dict.fromkeys(labels))

@@ -21,8 +21,7 @@ from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
 from sentiment_transfer.results.headline import headline_metric
-from sentiment_transfer.results.mistakes import Mistake, confident_mistakes
-from sentiment_transfer.results.predictions import Predictions
+from sentiment_transfer.results.predictions import Mistake, Predictions, confident_mistakes
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
     DatasetScores,
@@ -51,7 +50,6 @@ class Outcome:
     mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
     dev_predictions: dict[str, Predictions] = field(default_factory=dict)  # development set -> probabilities
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
-    joules: float | None = None  # of training and scoring; None where it cannot be read or an attempt came before
 
     @property
     def epochs(self) -> set[int]:
@@ -227,7 +225,6 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
         peak_memory_bytes=peak_memory_bytes(device),
         batching=batching,
         fallback_reason=because,
-        energy_joules=None if outcome.joules is None else round(outcome.joules, 1),
     )
 
 

@@ -33,7 +33,7 @@ def memory_errors_as_sentences() -> Iterator[None]:
             raise
         first = (str(error).strip() or "no more was given").splitlines()[0]
         raise OutOfMemory(
-            f"Out of memory ({first}). Use trainer.memory_split=2 (or 4, 8: each batch in so many parts, the same "
-            "run), a smaller data.max_length, or model.gradient_checkpointing=true. A sweep (-m) tries the first by "
-            "itself."
+            f"Out of memory ({first}). Use trainer.micro_batch_size=16 (or 8, 4, ...: fewer reviews at once, the same "
+            "run), a smaller data.max_length, or model.gradient_checkpointing=true. A sweep (-m) halves the first "
+            "automatically."
         ) from error

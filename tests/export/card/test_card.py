@@ -25,7 +25,7 @@ OPTIMIZER = {"learning_rate": 2e-5, "warmup_ratio": 0.1, "weight_decay": 0.01}
 def written(folder: Path, *, config: dict[str, Any] | None = None, **of_run: Any) -> tuple[RunResult, Path]:
     """A record as of XLM-R base on MARC (unless told otherwise), with predictions, and its folder."""
     settings = {"data": DATA, "trainer": TRAINER, "optimizer": OPTIMIZER, **(config or {})}
-    options = {"model": "base", "encoder": "FacebookAI/xlm-roberta-base", "sources": ("amazon_en",), "labels": ()}
+    options = {"model": "base", "encoder": "FacebookAI/xlm-roberta-base", "sources": ("amazon_en",), "caveats": ()}
     result = write_run(
         folder,
         {name: answers(0.1 + 0.1 * place, rows=place) for place, name in enumerate(("amazon_en", "smsa_id"))},
@@ -63,7 +63,7 @@ def test_the_model_index_holds_the_scores(tmp_path: Path) -> None:
 
 
 def test_numbers_that_mean_nothing_stay_out_of_leaderboards_and_are_warned_of(tmp_path: Path) -> None:
-    card = card_of(*written(tmp_path, labels=("random weights",)))
+    card = card_of(*written(tmp_path, caveats=("random weights",)))
     assert card.data.eval_results is None
     assert "random-weights" in (card.data.tags or [])
     top = card.text.partition("## Use it")[0]

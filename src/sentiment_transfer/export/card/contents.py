@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from sentiment_transfer.config.run_name import NOT_IDENTITY
+from sentiment_transfer.escaping import Verbatim
 from sentiment_transfer.export.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
-from sentiment_transfer.export.card.markdown import Verbatim
 from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
+from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
-from sentiment_transfer.results.headline import TITLES
 from sentiment_transfer.results.record import RunResult
 
 WARNINGS = {
@@ -93,7 +93,7 @@ def encoder_text(result: RunResult) -> str:
     if model["encoder"] == f"{BUILTIN}scratch":
         return f"a small XLM-R architecture trained from nothing ({model['parameters']:,} parameters)"
     name = model["encoder"] if "/" not in model["encoder"].strip("/") or model["encoder"].count("/") == 1 else ""
-    return f"{name or PurePath(model['encoder']).name} ({model['parameters'] / 1e6:,.0f} M parameters)"
+    return f"{name or PurePath(model['encoder']).name} ({parameter_count(model['parameters'])} parameters)"
 
 
 def score_cells(row: ScoreRow) -> dict[str, str]:
@@ -103,7 +103,7 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
         "language": row.language,
         "protocol": row.protocol,
         "n": f"{row.n:,}",
-        "metric": TITLES[row.metric],
+        "metric": METRIC_TITLES[row.metric],
         "score": Verbatim(f"{100 * row.value:.1f}{interval}"),
         "floor": f"{100 * row.floor:.1f}",
         "accuracy": f"{100 * row.accuracy:.1f}",
@@ -135,7 +135,7 @@ def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
     epochs = len(result["history"])
     yield f"Weights: {selection_text(result, selection, epochs)}."
     yield (
-        f"Trained on {result['source']['rows']['train']:,} reviews for {epochs} epoch{'s' * (epochs != 1)}, batches of "
+        f"Trained on {result['source']['rows']['train']:,} reviews for {counted(epochs, 'epoch')}, batches of "
         f"{trainer.get('batch_size')}, AdamW, learning rate {optimizer.get('learning_rate'):g} after a linear warm-up "
         f"over {optimizer.get('warmup_ratio', 0):.0%} of the steps, then linearly to 0; weight decay "
         f"{optimizer.get('weight_decay')}; precision {result['precision']}; seed {result['seed']}."
@@ -204,7 +204,7 @@ def conversion_cells(conversion: Conversion) -> dict[str, str]:
         "n": part,
         "difference": f"{conversion.largest_difference:.1e}",
         "agreement": f"{100 * conversion.agreement:.2f} %",
-        "metric": TITLES[conversion.metric],
+        "metric": METRIC_TITLES[conversion.metric],
         "original": f"{100 * conversion.original:.2f}",
         "converted": f"{100 * conversion.converted:.2f}",
         "change": Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),

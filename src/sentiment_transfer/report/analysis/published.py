@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sentiment_transfer.formatting import percent
 from sentiment_transfer.report.analysis.findings import Entry, Estimate, Published
 from sentiment_transfer.report.prose.phrases import value_text
-from sentiment_transfer.results.headline import percent
 from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sentiment_transfer.formatting import ago, counted
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.results.record import RunResult
 
@@ -76,7 +77,7 @@ def environment_of(result: RunResult) -> Environment:
     git, device = result["git"], result["device"]
     revision = f"{git['revision']}{', with changes that were not committed' * git['dirty']}" if git else "not known"
     many = f"{device['count']} × " if device["count"] > 1 else ""
-    threads = f", {device['threads']} thread{'s' * (device['threads'] != 1)}" if device["kind"] == "cpu" else ""
+    threads = f", {counted(device['threads'], 'thread')}" if device["kind"] == "cpu" else ""
     return Environment(
         revision=revision,
         packages=", ".join(f"{name} {version}" for name, version in result["packages"].items()),
@@ -124,13 +125,6 @@ def last_line(path: Path) -> str:
         file.seek(max(path.stat().st_size - 4_000, 0))
         lines = file.read().decode("utf-8", errors="replace").splitlines()
     return next((line for line in reversed(lines) if line.strip()), "")
-
-
-def ago(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return f"{max(seconds, 0):.0f} seconds ago"
 
 
 def settings_of(result: RunResult) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sentiment_transfer.formatting import parameter_count
 from sentiment_transfer.report.analysis.cells import Measured
 from sentiment_transfer.report.analysis.comparisons import ALPHA, scope_of
 from sentiment_transfer.report.analysis.entries import OF_THE_MODEL
@@ -134,10 +135,4 @@ def trend_sentence(
 
 def size_text(entry: Entry) -> str:
     """``278 M``, or ``3 layers`` of an encoder that was cut."""
-    return f"{entry.layers} layers" if entry.layers else millions(entry.parameters)
-
-
-def millions(parameters: int) -> str:
-    if parameters >= 1e9:
-        return f"{parameters / 1e9:.1f} B"
-    return f"{parameters / 1e6:.1f} M" if parameters < 1e7 else f"{parameters / 1e6:.0f} M"
+    return f"{entry.layers} layers" if entry.layers else parameter_count(entry.parameters)

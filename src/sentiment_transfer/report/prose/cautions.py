@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sentiment_transfer.formatting import SELECTIONS
 from sentiment_transfer.report.analysis.collect import Collection
 from sentiment_transfer.report.analysis.entries import RunGroup
 from sentiment_transfer.report.analysis.findings import Cell, Entry, Sentence
 from sentiment_transfer.report.prose.phrases import counted, estimate_text, listed
 
 FAULTS = 5  # damaged or missing files that are named
-SELECTIONS = {
-    "last": "the weights of the last epoch",
-    "source_dev": "the weights of the epoch that is best on the source's development set",
-    "average": "the mean of all epochs' weights",
-    "oracle": "the weights of the epoch that is best on the target's own development set",
-}
 LABELS = {
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "4-bit weights": "the encoder's published weights were rounded to 4 bits: its scores in full precision differ",

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sentiment_transfer.escaping import markdown, markdown_row
+from sentiment_transfer.formatting import counted, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
-from sentiment_transfer.report.prose.phrases import counted
-from sentiment_transfer.results.headline import metric_title, percent
 
 LEADING = ("model", "source", "seeds")
 SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
@@ -158,20 +158,9 @@ def total(column_widths: Sequence[int]) -> int:
 def as_markdown(answer: Answer) -> str:
     """The same as a GitHub table, with the labels above and all sentences below."""
     of = matrix(answer)
-    lines = [f"**{label.upper()}**" for label in answer.labels] + [""]
+    lines = [f"**{markdown(label.upper())}**" for label in answer.labels] + [""]
     rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
     lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
     said = [*legend(answer), *(sentence.text for sentence in answer.sentences), *problems(answer)]
-    lines += [f"* {markdown_text(sentence)}" for sentence in said]
+    lines += [f"* {markdown(sentence)}" for sentence in said]
     return "\n".join(lines).strip()
-
-
-def markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(markdown_text(cell).replace("\n", "<br>") for cell in cells) + " |"
-
-
-def markdown_text(text: str) -> str:
-    """Names are the user's: what they hold of Markdown and HTML is shown, not obeyed."""
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text

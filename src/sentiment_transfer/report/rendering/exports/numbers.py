@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sentiment_transfer.escaping import csv_table
 from sentiment_transfer.report.analysis.findings import Estimate
 from sentiment_transfer.report.rendering.contents import Contents
-from sentiment_transfer.report.rendering.exports.text import csv_table
 
 METRICS = ("error", "accuracy", "f1_positive", "f1_positive_mean_folds", "macro_f1", "ece")
 Rows = list[list[object]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sentiment_transfer.escaping import markdown
 from sentiment_transfer.report.rendering.contents import Contents
-from sentiment_transfer.report.rendering.exports.text import markdown, markdown_table
+from sentiment_transfer.report.rendering.exports.text import markdown_table
 
 HEADINGS = {
     "matrix": "Models by evaluation sets",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sentiment_transfer.formatting import lower_is_better, metric_title, percent
 from sentiment_transfer.report.analysis.budgets import TITLES, Budget, Study
 from sentiment_transfer.report.analysis.findings import Answer
-from sentiment_transfer.report.prose.phrases import lower_is_better
 from sentiment_transfer.report.rendering.figures.curves import draw_points
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point, tag
 from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
 from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.results.headline import metric_title, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +49,7 @@ def over_labels(study: Study, title: str) -> Figure:
     counts = sorted({budget.labels for budget in study.budgets if budget.labels})
     axes.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
     for zero in study.of("none"):
-        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['zero-shot']}")
+        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['none']}")
         tag(level, {})
         if zero.mean.low is not None and zero.mean.high is not None:
             axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=colour(0), alpha=0.12, linewidth=0)

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from sentiment_transfer.formatting import metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.rendering.figures.curves import calibration
 from sentiment_transfer.report.rendering.figures.dots import confusions, selections, strips
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
 from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.results.headline import metric_title, percent
 
 ROWS = 30  # of one figure of rows: a page of a paper
 PANELS = 12  # confusion matrices of one figure

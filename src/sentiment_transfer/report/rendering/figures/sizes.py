@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry, Estimate
-from sentiment_transfer.report.rendering.figures.curves import against_size, parameters
+from sentiment_transfer.report.rendering.figures.curves import against_size
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
 from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.results.headline import metric_title, percent
 
 COLUMNS = ["model", "parameters", "evaluation set", "value", "95 % from", "to", "seeds"]
 
@@ -125,4 +125,4 @@ def point(entry: Entry, estimate: Estimate, factor: float) -> Point:
 
 def row(entry: Entry, target: str, estimate: Estimate, seeds: int) -> list[str]:
     ends = ["–" if end is None else percent(end) for end in (estimate.low, estimate.high)]
-    return [entry.name, parameters(entry.parameters), target, percent(estimate.value), *ends, str(seeds)]
+    return [entry.name, parameter_count(entry.parameters), target, percent(estimate.value), *ends, str(seeds)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from sentiment_transfer.formatting import counted, metric_title
 from sentiment_transfer.report.analysis.budgets import TITLES, Budget, Study
 from sentiment_transfer.report.analysis.findings import Answer
-from sentiment_transfer.report.prose.phrases import counted
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.records import Runs
 from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number, score_item
-from sentiment_transfer.results.headline import metric_title
 
 
 def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import shortened
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.analysis.runs import Made
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import Item, Row, Table, number
-from sentiment_transfer.report.rendering.wording import shortened
-from sentiment_transfer.results.mistakes import AT_MOST, Mistake, read_mistakes
+from sentiment_transfer.results.predictions import MAX_MISTAKES, Mistake, read_mistakes
 
 ROWS = 400  # of the whole table
 PER_CELL = (2, 5)  # at least, at most
@@ -37,7 +37,7 @@ def mistakes(
         if rows := list(table_rows(answer, filters, of_target, per_run, each, texts)):
             caption = (
                 f"{target} ({of_target[0].language}, {of_target[0].domain}): up to {each} reviews per model, those "
-                f"that most runs have among their {AT_MOST} most confident mistakes, then by confidence. Last epoch."
+                f"that most runs have among their {MAX_MISTAKES} most confident mistakes, then by confidence. Last epoch."
             )
             columns = ["review", "model", "gold", "predicted", "confidence", "runs", "id"]
             tables.append((target, Table(f"mistakes-{filters.target.index(target)}", caption, columns, rows)))

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sentiment_transfer.formatting import counted, duration, gib, numbered
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.report.analysis.runs import Environment, Made, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.rendering.filters import Filters
@@ -18,7 +19,7 @@ Runs = Mapping[str, Made]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
-    """What one seed of every entry costs: wall-clock time, speed, memory, energy."""
+    """What one seed of every entry costs: wall-clock time, speed, memory."""
     rows = []
     for entry in answer.entries:
         of = [runs[run_id] for run_id in entry.run_ids if run_id in runs]
@@ -38,7 +39,6 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
             "training tokens/s",
             "scoring tokens/s",
             "peak memory",
-            "energy per seed",
             "device",
         ],
         rows=rows,
@@ -57,8 +57,7 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
         Item(duration(statistics.fmean(total)), statistics.fmean(total), spread) if total else Item(DASH),
         number(statistics.fmean(train), duration(statistics.fmean(train))) if train else Item(DASH),
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
-        number(memory, f"{memory / 2**30:.2f} GiB") if memory else Item(DASH),
-        energy_item(runs),
+        number(memory, gib(memory, 2)) if memory else Item(DASH),
         Item("; ".join(devices), kind="sentence"),
     ]
 
@@ -76,25 +75,6 @@ def mean_of(runs: Sequence[Made], what: str, stage: str) -> float | None:
     values: list[float] = [run.result["performance"].get(what, {}).get(stage) for run in runs]  # type: ignore[attr-defined]
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
-
-
-def energy_item(runs: Sequence[Made]) -> Item:
-    by_seed: dict[int, float] = defaultdict(float)
-    for run in runs:
-        joules = run.result["performance"].get("energy_joules")
-        if joules is None:
-            return Item("could not be read")
-        by_seed[run.result["seed"]] += joules
-    mean = statistics.fmean(by_seed.values())
-    return number(mean, f"{mean / 3600:.2f} Wh")
-
-
-def duration(seconds: float) -> str:
-    """``42.8 s``, ``5 min 03 s``, ``2 h 07 min``."""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def audit(filters: Filters, runs: Runs) -> Table:
@@ -187,7 +167,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("degenerate"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(entry.degenerate_seeds)),
+                Item(numbered("seed", entry.degenerate_seeds)),
                 Item("One class only was predicted.", kind="sentence"),
             ]
         )
@@ -204,7 +184,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("missing"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(lacking)),
+                Item(numbered("seed", lacking)),
                 Item("Other models of this source have them.", kind="sentence"),
             ]
         )
@@ -222,10 +202,6 @@ def problems(answer: Answer, now: datetime) -> Table:
     )
 
 
-def seeds(numbers: Sequence[int]) -> str:
-    return f"seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-
-
 def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
     """Every run of one entry with the command that makes it."""
     rows = []
@@ -235,7 +211,7 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             continue
         seed = run.result["seed"]
         epochs = len(run.result["history"])
-        trained = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "evaluated"
+        trained = counted(epochs, "epoch") if epochs else "evaluated"
         made = f"{run.result['created'][:16].replace('T', ' ')}, {trained}"
         items = [
             number(seed, f"seed {seed}" + (f", {one_fold(run.result)}" if one_fold(run.result) else "")),

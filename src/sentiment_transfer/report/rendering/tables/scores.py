@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
+from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
-from sentiment_transfer.report.rendering.figures.curves import parameters
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import (
     DASH,
@@ -18,7 +18,6 @@ from sentiment_transfer.report.rendering.tables.table import (
     p_value,
     score_item,
 )
-from sentiment_transfer.results.headline import metric_title, percent
 from sentiment_transfer.results.published import PublishedNumber
 
 VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown", "not tested": "not tested"}
@@ -40,7 +39,10 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
         items = [entry_item(entry, place), *[Item(entry.source)] * several]
         for column in columns:
             items.append(matrix_item(by_place.get((entry.key, column)), place, best, filters.tags(target=column[0])))
-        items += [number(entry.parameters, parameters(entry.parameters)), number(len(entry.seeds), seeds_text(entry))]
+        items += [
+            number(entry.parameters, parameter_count(entry.parameters)),
+            number(len(entry.seeds), seeds_text(entry)),
+        ]
         if any((entry.key, column) in by_place for column in columns):
             rows.append(Row(items, filters.tags(source=entry.source, model=entry.model)))
     floors = [floor_item(cells, column) for column in columns]
