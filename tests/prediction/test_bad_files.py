@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written(model_folder: Path, tmp_path: Path) -> 
 
 
 def test_a_checkpoint_that_cannot_be_opened_leaves_nothing(tmp_path: Path) -> None:
-    refused("holds no model", tmp_path, write_csv(tmp_path / "in.csv", 5), tmp_path / "out.csv")
+    refused("contains no model", tmp_path, write_csv(tmp_path / "in.csv", 5), tmp_path / "out.csv")
 
 
 def test_values_that_cannot_be(model_folder: Path, tmp_path: Path) -> None:

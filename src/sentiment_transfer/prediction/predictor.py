@@ -16,7 +16,6 @@ from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
 from sentiment_transfer.data.tokens import cut
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.prediction.windows import Answers, Window, prefetched
@@ -219,11 +218,10 @@ def load(
     Args:
         checkpoint: a run's directory, an exported folder, or the name or folder of a Hugging Face sequence classifier.
         selection, labels, revision: see ``sentiment_transfer.checkpoints.opening.open_model``.
-        cache_dir: the folder of compiled kernels; default: SENTIMENT_CACHE_DIR, else ~/.cache/sentiment-transfer.
+        cache_dir: the folder of compiled kernels; default: see ``cache_folder``.
         accelerator, precision: see ``Predictor``.
 
     Raises UserError for a checkpoint that cannot be opened or computed here.
     """
-    cache = cache_folder(cache_dir)
-    model = open_model(str(checkpoint), selection=selection, labels=labels, revision=revision, cache_dir=cache)
+    model = open_model(str(checkpoint), selection=selection, labels=labels, revision=revision, cache_dir=cache_dir)
     return Predictor(model, accelerator=accelerator, precision=precision)

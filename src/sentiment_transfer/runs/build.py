@@ -11,9 +11,10 @@ from transformers import PreTrainedTokenizerBase
 
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import FewShotMode, Protocol, Weights
+from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.registry import make_datasets
 from sentiment_transfer.data.shots import Labelled
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
@@ -46,16 +47,20 @@ def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
         make_datasets(config.targets, config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
-        accumulate=parts,
         max_length=config.data.max_length,
         seed=config.seed,
-        dedup=config.data.dedup,
-        oracle=config.trainer.oracle,
-        targets_required=config.data.targets_required,
-        score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
-        rank=ranks.rank,
-        world=ranks.world_size,
-        num_workers=config.data.num_workers,
+        read_options=ReadOptions(
+            dedup=config.data.dedup,
+            oracle=config.trainer.oracle,
+            targets_required=config.data.targets_required,
+        ),
+        batch_options=BatchOptions(
+            micro_batches=parts,
+            score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
+            rank=ranks.rank,
+            world_size=ranks.world_size,
+            num_workers=config.data.num_workers,
+        ),
         cache_dir=config.paths.cache_dir,
     )
 
@@ -73,7 +78,7 @@ def labelled(config: DictConfig) -> Labelled | None:
         return Labelled(
             str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
         )
-    return Labelled(str(name), protocol.shots, protocol.sample_seed, share=protocol.target_fraction)
+    return Labelled(str(name), protocol.shots, protocol.sample_seed, fraction=protocol.target_fraction)
 
 
 def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment_transfer.data.registry import make_datasets
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult
 
@@ -80,7 +80,6 @@ class EvaluationData:
         return TransferDataModule(
             make_datasets(sources, config.paths, config.data.seed),
             make_datasets(config.targets, config.paths, config.data.seed),
-            dedup=config.data.dedup,
-            targets_required=config.data.targets_required,
+            read_options=ReadOptions(dedup=config.data.dedup, targets_required=config.data.targets_required),
             cache_dir=config.paths.cache_dir,
         )

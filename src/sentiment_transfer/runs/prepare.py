@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ def _classifier(
     start: SourceModel | None = None,
 ) -> SentimentClassifier:
     module = make_classifier(config, data, tokenizer)
-    data.packed = module.packed is not None
+    data.batch_options = replace(data.batch_options, packed=module.packed is not None)
     if start:
         start.load_into(module.network)
     if covered is not None:

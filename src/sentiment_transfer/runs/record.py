@@ -14,8 +14,9 @@ from torch import Tensor
 
 from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Weights
+from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
+from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
