@@ -120,7 +120,7 @@ def test_the_licence_is_logged_with_the_first_download_alone(
         monkeypatch.setitem(indolem.SHA256, f"{split}0.csv", SHA256)
         IndoLEMDataModule(fold=0, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache").read(split)  # type: ignore[arg-type]
     [said] = [record.getMessage() for record in caplog.records if record.name.startswith("sentiment_transfer")]
-    assert "Licence of these data: CC BY-SA 4.0 according to the SEACrowd catalogue" in said
+    assert "Licence of the data: CC BY-SA 4.0 according to the SEACrowd catalogue" in said
 
 
 def test_a_failed_download_names_address_licence_and_folder(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sentiment_transfer.data.archive import published_members
 from sentiment_transfer.data.csv_reviews import CSVDataModule, Paths
+from sentiment_transfer.data.download import published_members
 from sentiment_transfer.export.card.facts import dataset_facts
 from sentiment_transfer.files.text import data_folder
 

@@ -16,7 +16,8 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.records import PARQUET_ENDINGS
 from sentiment_transfer.files.text import STDIN, kind_of
 from sentiment_transfer.prediction.files import STDOUT, Advance, check_output, open_input, progress
-from sentiment_transfer.prediction.partial import PIPED, Join, PartialOutput, partial_output
+from sentiment_transfer.prediction.parquet import join
+from sentiment_transfer.prediction.partial import PIPED, PartialOutput, partial_output
 from sentiment_transfer.prediction.windows import Columns, Format
 
 if TYPE_CHECKING:
@@ -80,16 +81,7 @@ def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial
                 refuse_collisions(config, source, columns)
                 content = source.render(answered.window, answered.answers, columns, first=partial.rows == 0)
                 partial.append(content, len(answered.answers.labels), answered.counts)
-    partial.finish(join_function(partial.output))
-
-
-def join_function(output: Path) -> Join | None:
-    """Joins the parts of a Parquet file; None for other files, whose parts are just appended."""
-    if kind_of(output) not in PARQUET_ENDINGS:
-        return None
-    from sentiment_transfer.prediction.parquet import join
-
-    return join
+    partial.finish(join if kind_of(partial.output) in PARQUET_ENDINGS else None)
 
 
 def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Counter[str]:

@@ -16,6 +16,7 @@ from sentiment_transfer.config.use import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
 from sentiment_transfer.files.text import CODECS, STDIN, kind_of, require_file
+from sentiment_transfer.prediction.parquet import Parquet
 from sentiment_transfer.prediction.text_formats import Delimited, JSONLines, PlainLines
 from sentiment_transfer.prediction.windows import ROWS, Format
 
@@ -35,8 +36,6 @@ def open_input(config: PredictConfig) -> Format:
     require_file(path)
     kind = kind_of(path)
     if kind in PARQUET_ENDINGS:
-        from sentiment_transfer.prediction.parquet import Parquet
-
         refuse_compressed_parquet("input", path)
         return Parquet(str(path), str(config.text))
     if kind in JSON_ENDINGS:
