@@ -28,7 +28,9 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 
 def fetch(url: str, sha256: str, folder: Path) -> Path:
-    return download.fetch(url, sha256, folder, BY_HAND, "CC BY 4.0")
+    name = url.rsplit("/", 1)[-1]
+    download.fetch({name: sha256}, url, folder, BY_HAND, "CC BY 4.0")
+    return folder / name
 
 
 def visible(folder: Path) -> list[str]:
@@ -50,7 +52,7 @@ def test_several_processes_may_ask_at_once(web: FileServer, tmp_path: Path) -> N
 
 
 def test_a_wrong_hash_is_refused_and_the_file_not_kept(web: FileServer, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"/a\.csv is not the file that was published.*by hand"):
+    with pytest.raises(UserError, match=r"/a\.csv is not the published file.*by hand"):
         fetch(f"{web.url}/a.csv", "0" * 64, tmp_path)
     assert visible(tmp_path) == []
 

@@ -40,9 +40,6 @@ class SplitAudit:
     conflicting: int  # rows whose text occurs with more than one label
     characters: dict[str, int]  # percentiles of the text length: p50, p90, p99, p100
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class OverlapAudit:
@@ -52,9 +49,6 @@ class OverlapAudit:
     shared: int  # rows of b whose text occurs in a
     other_label: int  # of those, rows whose text has another label in a
     share: float  # shared / rows
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @functools.cache
@@ -130,10 +124,10 @@ def audit_sets(train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Ke
     """``splits`` {dataset: {split: ...}} and ``overlaps`` of every training split with every scored one."""
     splits: dict[str, dict[str, Any]] = {}
     for s in [*train, *scored]:
-        splits.setdefault(s.name, {})[s.split] = audit_split(s.reviews, keys[s.name, s.split]).to_dict()
+        splits.setdefault(s.name, {})[s.split] = asdict(audit_split(s.reviews, keys[s.name, s.split]))
     overlaps = [
         {"train": a.name, "scored": b.name, "split": b.split}
-        | audit_overlap(a.reviews, b.reviews, keys[a.name, a.split], keys[b.name, b.split]).to_dict()
+        | asdict(audit_overlap(a.reviews, b.reviews, keys[a.name, a.split], keys[b.name, b.split]))
         for a in train
         for b in scored
     ]

@@ -69,12 +69,22 @@ def local_file(path: Path, sha256: str) -> Path | None:
 
 
 def published_file(name: str, sha256: str, url: str, *, local: Path, downloads: Path, licence: str) -> Path:
-    """The file called ``name``: ``local / name`` if it exists, else downloaded into ``downloads``.
+    """The file called ``name``; see ``published_files``."""
+    [path] = published_files({name: sha256}, url, local=local, downloads=downloads, licence=licence)
+    return path
 
-    Raises UserError if the local file is not the published one, or the download fails.
+
+def published_files(sha256: Mapping[str, str], url: str, *, local: Path, downloads: Path, licence: str) -> list[Path]:
+    """The files with these names and hashes, in that order: ``local / name`` if it exists, the others downloaded into
+    ``downloads`` once, from ``url`` itself or from the zip file there.
+
+    Raises UserError if a local file is not the published one, or the download fails.
     """
-    by_hand = manual_download(name, url, local, licence)
-    return local_file(local / name, sha256) or fetch(mirrored(url), sha256, downloads, by_hand, licence)
+    paths = {name: local_file(local / name, digest) for name, digest in sha256.items()}
+    missing = {name: sha256[name] for name, path in paths.items() if path is None}
+    members = ", ".join(missing) + " (unpacked)" * url.endswith(".zip")
+    fetch(missing, mirrored(url), downloads, manual_download(members, url, local, licence), licence)
+    return [path or downloads / name for name, path in paths.items()]
 
 
 def manual_download(what: str, url: str, folder: Path, licence: str) -> str:
@@ -82,32 +92,30 @@ def manual_download(what: str, url: str, folder: Path, licence: str) -> str:
     return f"Or put {what} from {url} into {folder.absolute()} by hand (licence: {licence})."
 
 
-def fetch(url: str, sha256: str, folder: Path, by_hand: str, licence: str) -> Path:
-    """Download ``url`` into ``folder`` unless it exists there, and return its path.
+def fetch(sha256: Mapping[str, str], url: str, folder: Path, by_hand: str, licence: str) -> None:
+    """Download the files that ``sha256`` names into ``folder``, unless all of them exist there.
 
-    Safe for concurrent processes: the file gets its name only when it is complete and verified. Raises UserError (no
+    Safe for concurrent processes: a file gets its name only when it is complete and verified. Raises UserError (no
     network, 404, 500, an incomplete file, a wrong hash, a full disk) that names the address and ends in ``by_hand``.
     """
-    name = url.rsplit("/", 1)[-1]
-    path = folder / name
-    if is_published(path, sha256):
-        return path
-    import pooch
 
+    def complete() -> bool:
+        return all(is_published(folder / name, digest) for name, digest in sha256.items())
+
+    if complete():
+        return
     with download_into(folder, url, by_hand, licence):
+        if complete():  # another process had the lock before
+            return
         try:
-            pooch.retrieve(url, f"sha256:{sha256}", name, path=folder, downloader=http_downloader())
-        except ValueError as error:  # pooch raises it for a wrong hash, and has removed the file
-            raise UserError(
-                f"{url} is not the file that was published (its hash differs) and was not kept. {by_hand}"
-            ) from error
-    return path
-
-
-def http_downloader() -> Any:
-    import pooch
-
-    return pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
+            content = download(url)
+            files = members_of(content, sha256) if url.endswith(".zip") else verified(content, sha256)
+        except UnusableDownloadError as error:
+            raise UserError(f"{url} {error}. It was not kept. {by_hand}") from error
+        for name, data in files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(data)
+            part.replace(folder / name)
 
 
 @contextmanager
@@ -140,45 +148,8 @@ def download_into(folder: Path, url: str, by_hand: str, licence: str) -> Iterato
         raise UserError(f"{name} cannot be written into {folder}: {error.strerror or error}.") from error
 
 
-class UnusableArchiveError(Exception):
-    """A zip file that cannot be used; the message completes a sentence that begins with its address."""
-
-
-def published_members(sha256: Mapping[str, str], url: str, *, local: Path, downloads: Path, licence: str) -> list[Path]:
-    """The files with these names and hashes, in that order: ``local / name`` if it exists, the others from the zip
-    file at ``url``, unpacked into ``downloads`` once.
-
-    Raises UserError if a local file is not the published one, or the download fails.
-    """
-    paths = {name: local_file(local / name, digest) for name, digest in sha256.items()}
-    missing = {name: sha256[name] for name, path in paths.items() if path is None}
-    by_hand = manual_download(f"{', '.join(missing)} (unpacked)", url, local, licence)
-    fetch_members(missing, mirrored(url), downloads, by_hand, licence)
-    return [path or downloads / name for name, path in paths.items()]
-
-
-def fetch_members(sha256: Mapping[str, str], url: str, folder: Path, by_hand: str, licence: str) -> None:
-    """Unpack the members that ``sha256`` names into ``folder``, downloading the zip file if any is missing there.
-
-    Safe for concurrent processes: a file gets its name only when it is complete and verified.
-    """
-
-    def complete() -> bool:
-        return all(is_published(folder / name, digest) for name, digest in sha256.items())
-
-    if complete():
-        return
-    with download_into(folder, url, by_hand, licence):
-        if complete():  # another process had the lock before
-            return
-        try:
-            members = members_of(downloaded(url), sha256)
-        except UnusableArchiveError as error:
-            raise UserError(f"{url} {error}. It was not kept. {by_hand}") from error
-        for name, content in members.items():
-            part = folder / f".{name}.part"
-            part.write_bytes(content)
-            part.replace(folder / name)
+class UnusableDownloadError(Exception):
+    """A download that is not what was published; the message completes a sentence that begins with its address."""
 
 
 class Bounded(io.BytesIO):
@@ -186,42 +157,52 @@ class Bounded(io.BytesIO):
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > LARGEST:
-            raise UnusableArchiveError(f"is larger than {LARGEST:,} bytes, so it is not the published file")
+            raise UnusableDownloadError(f"is larger than {LARGEST:,} bytes, so it is not the published file")
         return super().write(data)
 
 
-def downloaded(url: str) -> Bounded:
+def download(url: str) -> Bounded:
+    import pooch
+
     content = Bounded()
-    http_downloader()(url, content, None)
+    pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)(url, content, None)
     return content
+
+
+def verified(content: io.BytesIO, sha256: Mapping[str, str]) -> dict[str, bytes]:
+    """``content`` under the only name of ``sha256``. Raises UnusableDownloadError."""
+    [(name, digest)] = sha256.items()
+    if hashlib.sha256(content.getvalue()).hexdigest() != digest:
+        raise UnusableDownloadError("is not the published file (its hash differs)")
+    return {name: content.getvalue()}
 
 
 def members_of(archive: io.BytesIO, sha256: Mapping[str, str]) -> dict[str, bytes]:
     """The members with the base names and hashes of ``sha256``, in any folder of the zip file.
 
-    Nothing is unpacked to a path that the zip file names. Raises UnusableArchiveError.
+    Nothing is unpacked to a path that the zip file names. Raises UnusableDownloadError.
     """
     try:
         with ZipFile(archive) as opened:
             return {name: _member(opened, name, digest) for name, digest in sha256.items()}
     except DAMAGED as error:
-        raise UnusableArchiveError(f"is not a readable zip file ({error})") from error
+        raise UnusableDownloadError(f"is not a readable zip file ({error})") from error
 
 
 def _member(opened: ZipFile, name: str, sha256: str) -> bytes:
     named = [info for info in opened.infolist() if PurePosixPath(info.filename).name == name and not info.is_dir()]
     if not named:
-        raise UnusableArchiveError(f"does not contain {name}")
+        raise UnusableDownloadError(f"does not contain {name}")
     for info in named:
         content = _content(opened, info)
         if hashlib.sha256(content).hexdigest() == sha256:
             return content
-    raise UnusableArchiveError(f"contains another {name} than the published one (its hash differs)")
+    raise UnusableDownloadError(f"contains another {name} than the published one (its hash differs)")
 
 
 def _content(opened: ZipFile, info: ZipInfo) -> bytes:
     with opened.open(info) as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise UnusableArchiveError(f"contains a {PurePosixPath(info.filename).name} of more than {LARGEST:,} bytes")
+        raise UnusableDownloadError(f"contains a {PurePosixPath(info.filename).name} of more than {LARGEST:,} bytes")
     return content

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_transfer.data.csv_reviews import CSVDataModule, Paths
-from sentiment_transfer.data.download import published_members
+from sentiment_transfer.data.download import published_files
 from sentiment_transfer.export.card.facts import dataset_facts
 from sentiment_transfer.files.text import data_folder
 
@@ -52,7 +52,7 @@ class UCIDataModule(CSVDataModule):
         )
 
     def _files(self, path: Paths) -> list[Path]:
-        return published_members(
+        return published_files(
             SHA256,
             URL,
             local=data_folder(self.data_dir) / self.name,

@@ -88,7 +88,8 @@ def named_column(path: Path, columns: Sequence[str], name: str | int) -> int:
     return list(columns).index(str(name))
 
 
-def numbered_column(path: Path, first: Sequence[str], number: str | int) -> int:
+def numbered_column(path: str | Path, first: Sequence[str], number: str | int) -> int:
+    """The column ``number`` of a file without a header and with this ``first`` row. Raises UserError if it has none."""
     if not str(number).isdigit() or int(number) >= len(first):
         raise UserError(
             f"{path}: column {number!r} does not exist. With header=false columns are numbers, here 0 to "

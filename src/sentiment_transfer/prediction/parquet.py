@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.prediction.text_formats import no_column, no_rows
+from sentiment_transfer.prediction.text_formats import no_rows, text_column
 from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Window
 
 ROW_GROUP = 64_000_000  # bytes in memory of what becomes one row group
@@ -28,8 +28,7 @@ class Parquet:
             schema = file.schema_arrow
         self.names = list(schema.names)
         self._metadata = schema.metadata
-        if text not in self.names:
-            raise no_column(path, text, self.names)
+        text_column(path, text, self.names)
         kind = schema.field(text).type
         if not is_text(kind):
             raise UserError(f"The column {text} of {path} holds {kind}, not text. Name another one with text=.")

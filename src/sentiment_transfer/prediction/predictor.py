@@ -143,13 +143,6 @@ class AnsweredWindow(NamedTuple):
         return Counter(label or f"reason: {reason}" for label, reason in both)
 
 
-class TokenisedWindow(NamedTuple):
-    window: Window
-    reasons: list[str]
-    rows: np.ndarray  # (usable,) int64: the window's rows that have a text
-    ids: list[np.ndarray]  # their tokens
-
-
 def answer_windows(predictor: Predictor, windows: Iterator[Window], batch_tokens: int) -> Iterator[AnsweredWindow]:
     """Each window with its predictions. The next one is read and tokenised while this one is computed."""
     classes = predictor.classes
@@ -157,17 +150,17 @@ def answer_windows(predictor: Predictor, windows: Iterator[Window], batch_tokens
         probabilities = np.full((len(reasons), len(classes)), np.nan, dtype=np.float32)
         probabilities[rows] = predictor.of_ids(ids, batch_tokens)
         labels: list[str | None] = [None] * len(reasons)
-        for row, index in zip(rows.tolist(), probabilities[rows].argmax(1).tolist(), strict=True):
+        for row, index in zip(rows, probabilities[rows].argmax(1).tolist(), strict=True):
             labels[row] = classes[index]
         yield AnsweredWindow(window, Answers(labels, probabilities, reasons), sum(map(len, ids)))
 
 
-def _tokenised(model: TrainedModel, window: Window) -> TokenisedWindow:
+def _tokenised(model: TrainedModel, window: Window) -> tuple[Window, list[str], list[int], list[np.ndarray]]:
+    """The window, the reasons of its rows, the rows that have a text, and the token ids of those."""
     both = zip(window.texts, window.reasons, strict=True)
     reasons = [reason or unusable_reason(text) for text, reason in both]
-    rows = np.array([row for row, reason in enumerate(reasons) if not reason], dtype=np.int64)
-    texts = [str(window.texts[row]) for row in rows.tolist()]
-    return TokenisedWindow(window, reasons, rows, token_ids(model.tokenizer, texts, model.max_length))
+    rows = [row for row, reason in enumerate(reasons) if not reason]
+    return window, reasons, rows, token_ids(model.tokenizer, [str(window.texts[row]) for row in rows], model.max_length)
 
 
 def unusable_reason(text: object) -> str:

@@ -8,14 +8,18 @@ from itertools import islice
 
 from sentiment_transfer.config.checks import suggestion
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.records import numbered_column
 from sentiment_transfer.files.text import RawRow, TextLines, parse_delimited, parse_json
 from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Row, Window, in_windows
 
 WHOLE_LINE = "line"  # the key that a line which is not an object is kept under
 
 
-def no_column(path: str, text: str, names: list[str]) -> UserError:
-    return UserError(f"{path} has no column {text!r} for text=.{suggestion(text, names)}")
+def text_column(path: str, text: str, names: list[str]) -> int:
+    """The index of the column ``text``. Raises UserError with the most similar names if there is none."""
+    if text not in names:
+        raise UserError(f"{path} has no column {text!r} for text=.{suggestion(text, names)}")
+    return names.index(text)
 
 
 def no_rows(path: str) -> UserError:
@@ -53,7 +57,7 @@ class Delimited:
         self.header = first[0].content if header else None
         self.width = len(first[0].value)
         self.names = first[0].value if header else []
-        self.column = self._named(text) if header else self._numbered(text)
+        self.column = text_column(path, text, self.names) if header else numbered_column(path, first[0].value, text)
 
     def windows(self, skip: int) -> Iterator[Window]:
         rows = islice(self._records(), skip + (self.header is not None), None)
@@ -102,19 +106,6 @@ class Delimited:
                 f"it is in: iconv -f SHIFT_JIS -t UTF-8 {self.path} > utf8.csv"
             ) from error
 
-    def _named(self, text: str) -> int:
-        if text not in self.names:
-            raise no_column(self.path, text, self.names)
-        return self.names.index(text)
-
-    def _numbered(self, text: str) -> int:
-        if not text.isdigit() or int(text) >= self.width:
-            raise UserError(
-                f"{self.path}: with header=false, text= is the number of a column, here from 0 to {self.width - 1}; "
-                f"it is {text!r}."
-            )
-        return int(text)
-
 
 class PlainLines:
     """Standard input: every line is a text, and the prediction is added after tabs. ``size``: lines per window."""
@@ -152,9 +143,8 @@ class JSONLines:
             raise no_rows(path)
         if first.value is None:
             raise UserError(f'{path}, line {first.line}: not an object such as {{"{text}": "..."}} on a single line.')
-        if text not in first.value:
-            raise no_column(path, text, list(first.value))
         self.names = list(first.value)
+        text_column(path, text, self.names)
         self._known = set(first.value)
 
     def windows(self, skip: int) -> Iterator[Window]:
