@@ -75,7 +75,7 @@ def test_a_target_that_is_also_trained_on_is_the_sources_own_test_set() -> None:
     assert [(s.name, len(s.reviews)) for s in data.test_sets] == [("en_src", 8)]
 
 
-def test_a_target_that_cannot_be_had_is_named_and_the_run_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_target_that_is_unavailable_is_reported_and_the_run_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     targets = {
         "gone": MemoryDataModule("gone", "ja", test="It was withdrawn. Put test.csv into data/gone."),
         "empty": MemoryDataModule("empty", "ja", test=[]),
@@ -90,7 +90,7 @@ def test_a_target_that_cannot_be_had_is_named_and_the_run_goes_on(caplog: pytest
     assert [s.name for s in data.test_sets] == ["en_src", "ja"]
 
 
-def test_a_required_target_that_cannot_be_had_stops_the_run() -> None:
+def test_a_required_target_that_is_unavailable_stops_the_run() -> None:
     with pytest.raises(UserError, match=r"The target gone is required but unavailable\. It was withdrawn\."):
         read(
             {"en": english()},
@@ -99,7 +99,7 @@ def test_a_required_target_that_cannot_be_had_stops_the_run() -> None:
         )
 
 
-def test_a_source_that_cannot_be_had_stops_the_run() -> None:
+def test_a_source_that_is_unavailable_stops_the_run() -> None:
     with pytest.raises(UserError, match=r"It was withdrawn\."):
         read({"en_src": MemoryDataModule("en_src", train="It was withdrawn.")})
 

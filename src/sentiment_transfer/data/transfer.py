@@ -128,7 +128,7 @@ class TransferDataModule(pl.LightningDataModule):
         self.train_sets, self.dev_sets, self.test_sets, self.unavailable, self.removed = [], [], [], {}, {}
         for name, module in self.source.items():
             self.train_sets.append(self._training_set(name, module))
-            # Few-shot runs do not use a development set: a user with few labels has none.
+            # Few-shot runs do not use the target's development set.
             if module.has("dev") and self.protocol(name) == "supervised":
                 self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
             if module.has("test"):
