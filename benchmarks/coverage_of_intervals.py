@@ -22,11 +22,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmarks.simulated_experiments import POSITIVE, World, experiments
-from sentiment_transfer.statistics.comparisons import holm, pairs
-from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, p_values
+from sentiment_transfer.statistics.comparisons import holm, pairs, slope_weights
+from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, p_values, variances
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.trend import slope_weights
-from sentiment_transfer.statistics.variance import variances
 
 MODELS = 3
 BATCH = 10  # experiments that share their gold labels, to be resampled together
@@ -75,7 +73,7 @@ def judge(
 ) -> None:
     found = variances(models)
     steps, slope = pairs(MODELS), slope_weights(2.0 ** np.arange(MODELS))[None]
-    compared = contrasts(steps, found, smallest=1 / n**2)
+    compared = contrasts(steps, found, extra_variance=1 / n**2)
     held["mean"].append(share(bounded_intervals(contrasts(np.eye(MODELS), found), n), truth))
     held["difference"].append(share(intervals(compared), steps @ truth))
     held["slope"].append(share(intervals(contrasts(slope, found)), slope @ truth))

@@ -15,7 +15,7 @@ from sentiment_transfer.results.record import DatasetScores, RunResult
 from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals
 from sentiment_transfer.statistics.metrics import POSITIVE, confusion_matrix
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.variance import variances
+from sentiment_transfer.statistics.interval import variances
 
 log = logging.getLogger(__name__)
 OVER_FOLDS = "_mean_folds"

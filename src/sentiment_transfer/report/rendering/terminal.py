@@ -13,6 +13,7 @@ from rich.text import Text
 from sentiment_transfer.escaping import markdown, markdown_row
 from sentiment_transfer.formatting import counted, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
+from sentiment_transfer.report.prose.sentences import sentences
 
 LEADING = ("model", "source", "seeds")
 SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
@@ -38,7 +39,7 @@ def draw(answer: Answer, console: Console) -> None:
     for line in legend(answer):
         console.print(Text(line, style="dim"))
     console.print()
-    for sentence in answer.sentences:
+    for sentence in sentences(answer):
         if sentence.kind in SHOWN:
             console.print(Text(sentence.text, style="yellow" if sentence.kind == "caution" else ""))
     for note in problems(answer):
@@ -161,6 +162,6 @@ def as_markdown(answer: Answer) -> str:
     lines = [f"**{markdown(label.upper())}**" for label in answer.labels] + [""]
     rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
     lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
-    said = [*legend(answer), *(sentence.text for sentence in answer.sentences), *problems(answer)]
+    said = [*legend(answer), *(sentence.text for sentence in sentences(answer)), *problems(answer)]
     lines += [f"* {markdown(sentence)}" for sentence in said]
     return "\n".join(lines).strip()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import shortened
+from sentiment_transfer.report.analysis.collect import RunInfo
 from sentiment_transfer.report.analysis.findings import Answer, Cell
-from sentiment_transfer.report.analysis.runs import Made
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import Item, Row, Table, number
 from sentiment_transfer.results.predictions import MAX_MISTAKES, Mistake, read_mistakes
@@ -21,7 +21,7 @@ PerRun = dict[str, dict[str, list[Mistake]]]  # run id -> evaluation set -> mist
 
 
 def mistakes(
-    answer: Answer, filters: Filters, runs: dict[str, Made], texts: bool
+    answer: Answer, filters: Filters, runs: dict[str, RunInfo], texts: bool
 ) -> tuple[list[tuple[str, Table]], list[str]]:
     """Per evaluation set, the reviews that most runs get wrong, the most confident first; what could not be read.
 
@@ -54,7 +54,7 @@ def table_rows(
             yield Row(items(cell, name, of, texts), filters.tags(source=cell.source, model=cell.model))
 
 
-def by_run(runs: dict[str, Made]) -> tuple[PerRun, list[str]]:
+def by_run(runs: dict[str, RunInfo]) -> tuple[PerRun, list[str]]:
     found, unreadable = {}, []
     for run_id, run in runs.items():
         try:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_transfer.formatting import counted, duration, gib, numbered
+from sentiment_transfer.report.analysis.collect import Environment, RunInfo, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.analysis.findings import Answer, Entry
-from sentiment_transfer.report.analysis.runs import Environment, Made, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number
 
-Runs = Mapping[str, Made]
+Runs = Mapping[str, RunInfo]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
@@ -45,7 +45,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
     )
 
 
-def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Environment]) -> list[Item]:
+def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Environment]) -> list[Item]:
     total, train = (seconds_per_seed(runs, stage) for stage in ("total", "train"))
     speeds = [mean_of(runs, "tokens_per_second", stage) for stage in ("train", "score")]
     memory = max((run.result["performance"].get("peak_memory_bytes") or 0 for run in runs), default=0)
@@ -62,7 +62,7 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
     ]
 
 
-def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
+def seconds_per_seed(runs: Sequence[RunInfo], stage: str) -> list[float]:
     by_seed: dict[int, float] = defaultdict(float)
     for run in runs:
         seconds = run.result["performance"].get("seconds", {}).get(stage)
@@ -71,7 +71,7 @@ def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
     return list(by_seed.values())
 
 
-def mean_of(runs: Sequence[Made], what: str, stage: str) -> float | None:
+def mean_of(runs: Sequence[RunInfo], what: str, stage: str) -> float | None:
     values: list[float] = [run.result["performance"].get(what, {}).get(stage) for run in runs]  # type: ignore[attr-defined]
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
+from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import (
     DASH,
@@ -89,8 +90,8 @@ def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], 
         if published.comparable:
             status = "" if published.row.status == "checked" else f", {published.row.status}"
             notes.append(f"published {percent(published.row.fraction)} ({published.row.system}{status})")
-    if cell.remark:
-        notes.append(cell.remark)
+    if remark(cell):
+        notes.append(remark(cell))
     item = score_item(cell.mean, f"entry-{place}", "\n".join(notes), tags)
     is_best = (cell.entry, cell.target, cell.metric) in best
     return replace(item, kind="best-cell" if is_best else "")
