@@ -12,10 +12,9 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.parts import ScoreRow
 from sentiment_transfer.results.predictions import Predictions, read_predictions
 from sentiment_transfer.results.record import DatasetScores, RunResult
-from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals
+from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, variances
 from sentiment_transfer.statistics.metrics import POSITIVE, confusion_matrix
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.interval import variances
 
 log = logging.getLogger(__name__)
 OVER_FOLDS = "_mean_folds"

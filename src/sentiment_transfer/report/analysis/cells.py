@@ -121,7 +121,7 @@ def mean_estimate(model: Variances, n: int) -> Estimate:
 
 
 def scope_of(runs: Iterable[int]) -> Scope:
-    """What an interval over models with these numbers of runs covers: one run says nothing of other seeds."""
+    """The scope of an interval over models with these numbers of runs: one run says nothing of other seeds."""
     return "examples" if min(runs) == 1 else "seeds and examples"
 
 

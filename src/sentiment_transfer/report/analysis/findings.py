@@ -31,6 +31,16 @@ class Estimate(NamedTuple):
     high: float | None
     scope: Scope
 
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate in another unit or, by a negative ``factor``, in the other direction."""
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return Estimate(factor * self.value, *((low, high) if factor > 0 else (high, low)), self.scope)
+
+    @property
+    def magnitude(self) -> Estimate:
+        """A change without its sign: an estimate below 0 mirrored to above 0."""
+        return self.scaled(-1) if self.value < 0 else self
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -10,7 +10,7 @@ import numpy as np
 from sentiment_transfer.report.analysis.cells import ResampledCell
 from sentiment_transfer.report.analysis.comparisons import estimate, scope_of_cells
 from sentiment_transfer.report.analysis.entries import OF_THE_MODEL
-from sentiment_transfer.report.analysis.findings import Entry, Estimate, Trend
+from sentiment_transfer.report.analysis.findings import Entry, Trend
 from sentiment_transfer.statistics.comparisons import (
     DOUBLINGS_PER_DECADE,
     ContrastTest,
@@ -66,16 +66,10 @@ def trend(family: Sequence[ResampledCell], entries: Mapping[str, Entry], test: C
         unit=entries[cell.entry].unit,
         means=tuple(means),
         per_doubling=per_doubling,
-        per_decade=scaled(per_doubling, DOUBLINGS_PER_DECADE),
+        per_decade=per_doubling.scaled(DOUBLINGS_PER_DECADE),
         p=test.p,
         p_holm=test.p_holm,
         family_size=test.family_size,
         intercept=intercept,
         rmse=rmse,
     )
-
-
-def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """The change per ``factor`` doublings from that per doubling."""
-    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
-    return Estimate(estimate.value * factor, low, high, estimate.scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentiment_transfer.formatting import interval_text, lower_is_better, metric_noun, p_text, points
+from sentiment_transfer.formatting import interval_text, lower_is_better, metric_noun, p_holm_text, points
 from sentiment_transfer.report.analysis.findings import Budget, LabelUse, Study
 from sentiment_transfer.report.prose.cautions import estimate_text
 from sentiment_transfer.statistics.comparisons import ALPHA
@@ -103,19 +103,18 @@ def gain_text(study: Study, label_use: LabelUse) -> str:
     sign = 1 if lower_is_better(study.metric) else -1
     gained = [gain for gain in gains if gain.p_holm < ALPHA and sign * gain.change.value < 0]
     lost = [gain for gain in gains if gain.p_holm < ALPHA and sign * gain.change.value > 0]
-    last, family = gains[-1], f" after Holm over {len(gains)} numbers of labels" if len(gains) > 1 else ""
-    value, low, high, _ = last.change
-    if value < 0 and low is not None and high is not None:
-        low, high = -high, -low
-    tested = f"{interval_text(low, high)}, {p_text(last.p_holm)}{family}"
+    last = gains[-1]
+    lower, change = last.change.value < 0, last.change.magnitude
+    p = p_holm_text(last.p_holm, len(gains), "numbers of labels")
+    tested = f"{interval_text(change.low, change.high)}, {p}"
     noun, labels = metric_noun(study.metric), f"{last.budget.labels:,} labels"
     if last.p_holm < ALPHA:
-        verb = "falls" if value < 0 else "rises"
-        text = f"{here}: with {labels} {noun} {verb} by {points(abs(value))} against zero-shot ({tested})."
+        verb = "falls" if lower else "rises"
+        text = f"{here}: with {labels} {noun} {verb} by {points(change.value)} against zero-shot ({tested})."
     else:
-        side = "lower" if value < 0 else "higher"
+        side = "lower" if lower else "higher"
         text = (
-            f"{here}: with {labels} no difference from zero-shot could be shown ({noun} {points(abs(value))} {side}, "
+            f"{here}: with {labels} no difference from zero-shot could be shown ({noun} {points(change.value)} {side}, "
             f"{tested})."
         )
     if gained:

@@ -15,6 +15,7 @@ from sentiment_transfer.formatting import (
     lower_is_better,
     metric_noun,
     number_text,
+    p_holm_text,
     p_text,
     parameter_count,
     percent,
@@ -32,7 +33,6 @@ from sentiment_transfer.report.analysis.findings import (
     TransferGap,
     Trend,
 )
-from sentiment_transfer.report.analysis.trends import scaled
 from sentiment_transfer.report.prose.cautions import cautions, estimate_text, scope_text
 from sentiment_transfer.report.prose.labels import label_sentences
 from sentiment_transfer.results.published import PublishedNumber
@@ -139,8 +139,9 @@ def pair_text(answer: Answer, comparison: Comparison) -> str:
     p, size = p_holm_text(comparison.p_holm, comparison.family_size, "comparisons"), size_text(answer, comparison)
     change = comparison.difference
     if comparison.verdict != "not shown":
-        verb, amount, interval = movement(change)
-        text = f"{where}, {noun} {verb} by {amount} from {first} to {second} ({interval}, {p}; {size})."
+        verb, change = falls_or_rises(change), change.magnitude
+        text = f"{where}, {noun} {verb} by {points(change.value)} from {first} to {second} "
+        text += f"({interval_text(change.low, change.high)}, {p}; {size})."
     else:
         text = (
             f"{where}, no difference in {noun} between {first} and {second} could be shown ({second} minus "
@@ -153,15 +154,8 @@ def pair_text(answer: Answer, comparison: Comparison) -> str:
     return text if comparison.paired else text + " The reviews could not be paired."
 
 
-def p_holm_text(p_holm: float, family_size: int, tests: str) -> str:
-    return p_text(p_holm) + (f" after Holm over {family_size} {tests}" if family_size > 1 else "")
-
-
-def movement(change: Estimate) -> tuple[str, str, str]:
-    """Verb, points without a sign, and their interval: ``falls``, ``1.2 points``, ``95 % CI 0.4 to 2.0``."""
-    if change.value >= 0 or change.low is None or change.high is None:
-        return "rises", points(change.value), interval_text(change.low, change.high)
-    return "falls", points(-change.value), interval_text(-change.high, -change.low)
+def falls_or_rises(change: Estimate) -> str:
+    return "falls" if change.value < 0 else "rises"
 
 
 def reach(minimum_detectable_difference: float) -> str:
@@ -191,7 +185,7 @@ def trend_text(answer: Answer, trend: Trend) -> str:
     change, unit = (
         (trend.per_doubling, f"per doubling of {trend.unit}")
         if doublings >= 1
-        else (scaled(trend.per_doubling, doublings), "over this range")
+        else (trend.per_doubling.scaled(doublings), "over this range")
     )
     smallest, largest = (entries[trend.entries[place]] for place in (0, -1))
     span = f"{smallest.name} ({entry_size(smallest)}) to {largest.name} ({entry_size(largest)})"
@@ -202,10 +196,10 @@ def trend_text(answer: Answer, trend: Trend) -> str:
             f"{here}, no trend of {noun} with size could be shown from {span}: {points(change.value)} "
             f"{unit} ({interval_text(change.low, change.high)}, {p}).{alone}"
         )
-    verb, amount, interval = movement(change)
+    verb, change = falls_or_rises(change), change.magnitude
     return (
-        f"{here}, {noun} {verb} from {span} by {amount} {unit}, by a straight line fitted to "
-        f"{len(trend.entries)} models ({interval}, {p}).{alone}"
+        f"{here}, {noun} {verb} from {span} by {points(change.value)} {unit}, by a straight line fitted to "
+        f"{len(trend.entries)} models ({interval_text(change.low, change.high)}, {p}).{alone}"
     )
 
 
@@ -219,14 +213,16 @@ def gap_text(answer: Answer, gap: TransferGap) -> str:
     name, p = f"{entry.name} trained on {entry.source}", p_text(gap.p_holm)
     own = f"{gap.source_set}, the source's own test set"
     alone = " With one seed this is about this network; other seeds may differ." * (gap.gap.scope == "examples")
-    if gap.p_holm >= ALPHA:
+    shown = gap.p_holm < ALPHA
+    change = gap.gap.magnitude if shown else gap.gap
+    amount, tested = points(change.value), f"{interval_text(change.low, change.high)}, {p}"
+    if not shown:
         return (
             f"For {name}, no difference between the errors on {gap.target} and on {own}, could be shown "
-            f"({points(gap.gap.value)}, {interval_text(gap.gap.low, gap.gap.high)}, {p}).{alone}"
+            f"({amount}, {tested}).{alone}"
         )
-    verb, amount, interval = movement(gap.gap)
-    side = "higher" if verb == "rises" else "lower"
-    return f"For {name}, the error on {gap.target} is {amount} {side} than on {own} ({interval}, {p}).{alone}"
+    side = "lower" if gap.gap.value < 0 else "higher"
+    return f"For {name}, the error on {gap.target} is {amount} {side} than on {own} ({tested}).{alone}"
 
 
 def published_text(number: Published, mean: Estimate) -> str:
