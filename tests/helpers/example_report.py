@@ -76,7 +76,7 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
         ),
         comparisons=tuple(
             Comparison(
-                "written_en", name, "last", "error", first.key, last.key, change, last.key, 0.001, 0.0004, 3,
+                "written_en", name, "last", "error", first.key, last.key, change, 0.001, 0.0004, 3,
                 (McNemar(0, 4, 20, 0.002),), 0.03, "better", True, 1000,
             )
             for name, change in changes.items()

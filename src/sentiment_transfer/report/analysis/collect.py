@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.formatting import ago, counted
+from sentiment_transfer.report.analysis.entries import folds_of
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.results.checks import faults
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
@@ -156,24 +157,18 @@ def environment_of(result: RunResult) -> Environment:
 
 
 def one_fold(result: RunResult) -> str:
-    """``fold 3`` where the run is of one IndoLEM fold."""
-    folds = {
-        dataset["fold"]
-        for group in ("source", "targets")
-        for dataset in (result["config"].get(group) or {}).values()
-        if isinstance(dataset, dict) and dataset.get("fold") is not None
-    }
-    return f"fold {', '.join(map(str, sorted(folds)))}" if folds else ""
+    """``fold 3`` where the run is of one IndoLEM fold; else empty."""
+    folds = sorted(set(folds_of(result["config"])))
+    return f"fold {', '.join(map(str, folds))}" if folds else ""
 
 
 def missing_seeds(answer: Answer) -> Iterator[tuple[Entry, list[int]]]:
     """Entries that lack seeds which another entry of their source has."""
     for entry in answer.entries:
         expected = {seed for other in answer.entries if other.source == entry.source for seed in other.seeds}
-        if entry.averaged:
-            continue
-        if lacking := sorted(expected - set(entry.seeds)):
-            yield entry, lacking
+        missing = sorted(expected - set(entry.seeds))
+        if missing and not entry.averaged:
+            yield entry, missing
 
 
 def last_sign(folder: Path, now: datetime) -> tuple[str, str]:

@@ -53,17 +53,15 @@ def compare_pairs(groups: Sequence[list[ResampledCell]]) -> tuple[list[Compariso
 def comparison(first: ResampledCell, second: ResampledCell, test: ContrastTest) -> Comparison:
     same_rows = bool(first.rows) and first.rows == second.rows
     second_better = (test.value < 0) == lower_is_better(first.cell.metric)
-    entries = (first.cell.entry, second.cell.entry)
     networks = [seed for seed in first.correct if seed in second.correct] if same_rows else []
     return Comparison(
         source=first.cell.source,
         target=first.cell.target,
         selection=first.cell.selection,
         metric=first.cell.metric,
-        first=entries[0],
-        second=entries[1],
+        first=first.cell.entry,
+        second=second.cell.entry,
         difference=estimate(test, scope_of_cells([first, second])),
-        better=None if test.value == 0 else entries[second_better],
         p=test.p,
         p_holm=test.p_holm,
         family_size=test.family_size,

@@ -141,7 +141,6 @@ class Comparison:
     first: str  # Entry.key
     second: str  # Entry.key
     difference: Estimate  # second - first
-    better: str | None  # Entry.key of the one with the better mean; None where equal
     p: float  # two-sided, from the same t distribution as the interval
     p_holm: float  # adjusted over ``family_size`` comparisons
     family_size: int  # comparisons of this source that were tested together, over all datasets
@@ -263,6 +262,11 @@ class Answer:
     label_runs: int = 0  # runs that only the studies hold
     copies: int = 0  # further records of the same runs, left out
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Entry.key -> Entry.name."""
+        return {entry.key: entry.name for entry in self.entries}
 
     @property
     def selected(self) -> list[Cell]:

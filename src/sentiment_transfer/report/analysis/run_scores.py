@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.checks import matches_record
 from sentiment_transfer.results.predictions import Predictions, predictions_path, read_predictions
 from sentiment_transfer.results.record import DatasetScores, RunResult
-from sentiment_transfer.statistics.metrics import POSITIVE, Reliability, confusion_matrix, reliability
+from sentiment_transfer.statistics.metrics import POSITIVE, Reliability, reliability
 from sentiment_transfer.statistics.resampling import Scored, resample, resample_confusion
 
 OVER_FOLDS = "_mean_folds"
@@ -79,30 +80,15 @@ def read_run(
         return
     rows = digest(predictions)
     gold, folds = shared.setdefault(rows, (predictions.gold, predictions.folds))
-    for selection, scores in entry["selections"].items():
-        probabilities = predictions.probabilities.get(selection)
-        if probabilities is None or not agree(probabilities, gold, predictions.classes, entry, scores["confusion"]):
+    for selection in entry["selections"]:
+        if not matches_record(predictions, entry, selection):
             path = predictions_path(folder, dataset)
             run_scores.faults.append(f"{path} contradicts result.json on the selection {selection} and was not used.")
             continue
+        probabilities = predictions.probabilities[selection]
         predicted = probabilities.argmax(axis=1).astype(np.int8)
         known = RunPredictions(rows, gold, folds, predicted, reliability(probabilities, gold))
         run_scores.predictions[run["run_id"], dataset, selection] = known
-
-
-def agree(
-    probabilities: np.ndarray,
-    gold: np.ndarray,
-    classes: tuple[str, ...],
-    entry: DatasetScores,
-    confusion: list[list[int]],
-) -> bool:
-    """True if a record's confusion matrix was counted from these predictions."""
-    if list(classes) != entry["classes"] or len(gold) != entry["n"] or not np.isfinite(probabilities).all():
-        return False
-    if gold.min() < 0 or gold.max() >= len(classes):
-        return False
-    return bool((confusion_matrix(gold, probabilities.argmax(axis=1), len(classes)) == confusion).all())
 
 
 def digest(predictions: Predictions) -> str:

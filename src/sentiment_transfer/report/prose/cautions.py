@@ -9,7 +9,7 @@ from sentiment_transfer.report.analysis.findings import Answer, Estimate
 
 FAULTS = 5  # damaged or missing files that are named
 Caution = tuple[str, str, str]  # text, target, source; the last two empty where it is about all
-LABELS = {
+CAVEATS = {
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "4-bit weights": "the encoder's published weights were rounded to 4 bits: its scores in full precision differ",
     "trained from scratch": "encoders were not pretrained and learned from the source alone",
@@ -35,7 +35,7 @@ def cautions(answer: Answer) -> Iterator[Caution]:
     for label in answer.labels:
         marked = [entry.name for entry in answer.entries if label in entry.labels]
         names = "" if len(marked) == len(answer.entries) else f" ({listed(list(dict.fromkeys(marked)))})"
-        yield general(f"Labelled {label}{names}: {LABELS.get(label, 'see the run')}.")
+        yield general(f"Labelled {label}{names}: {CAVEATS.get(label, 'see the run')}.")
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)
@@ -68,7 +68,7 @@ def general(text: str) -> Caution:
 
 def collapsed(answer: Answer) -> Iterator[Caution]:
     """Seeds that predict one class only: they count in the mean, and the mean without them is given as well."""
-    names = {entry.key: entry.name for entry in answer.entries}
+    names = answer.names
     for cell in answer.selected:
         if cell.degenerate_seeds:
             seeds = f"{len(cell.degenerate_seeds)} of {counted(len(cell.by_seed), 'seed')}"

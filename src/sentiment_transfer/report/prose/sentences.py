@@ -114,8 +114,7 @@ def steps_in_size(keys: Sequence[str], comparisons: Sequence[Comparison]) -> lis
 
 
 def best_text(answer: Answer, best: Best) -> str:
-    names = {entry.key: entry.name for entry in answer.entries}
-    cell = cell_of(answer, best.entry, best.target)
+    names, cell = answer.names, cell_of(answer, best.entry, best.target)
     noun, name, where = metric_noun(best.metric), names[best.entry], f"On {best.target}, trained on {best.source}"
     mean, alone = estimate_text(cell.mean), ONE_SEED * (best.scope == "examples")
     if best.compared == 1:
@@ -133,8 +132,7 @@ def best_text(answer: Answer, best: Best) -> str:
 
 
 def pair_text(answer: Answer, comparison: Comparison) -> str:
-    names = {entry.key: entry.name for entry in answer.entries}
-    first, second = names[comparison.first], names[comparison.second]
+    first, second = (answer.names[key] for key in (comparison.first, comparison.second))
     noun, where = metric_noun(comparison.metric), f"On {comparison.target}, trained on {comparison.source}"
     p, size = p_holm_text(comparison.p_holm, comparison.family_size, "comparisons"), size_text(answer, comparison)
     change = comparison.difference
