@@ -12,7 +12,7 @@ from tests.helpers.written_runs import N, answers, write_run, write_seeds
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
-from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Estimate
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import best_text, gap_text, pair_text, remark, sentences, trend_text
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
@@ -308,11 +308,28 @@ def test_recipe_that_differs_between_models_is_named(tmp_path: Path) -> None:
     assert {entry.name for entry in said(tmp_path).entries} == {"nano (max_epochs=3)", "mini (max_epochs=9)"}
 
 
+def test_steps_that_show_nothing_are_minor_but_the_widest_is_not(tmp_path: Path) -> None:
+    found = two_models(tmp_path, NEAR | {"midi": [0.21, 0.24, 0.22]})
+    steps = [sentence for sentence in sentences(found) if sentence.kind == "comparison"]
+    assert [("between nano and midi" in step.text, step.minor) for step in steps] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+
+
 def test_labels_are_with_the_answer(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": [0.2]})
     found = said(tmp_path)
     assert found.labels == ("trained from scratch", "language model trained here")
     assert "Labelled language model trained here" in texts(found, "caution")
+
+
+def test_an_estimate_in_the_other_direction_has_its_ends_swapped() -> None:
+    fall = Estimate(-0.2, -0.3, -0.1, "examples")
+    assert fall.magnitude == Estimate(0.2, 0.1, 0.3, "examples")
+    assert fall.magnitude.magnitude == fall.magnitude
+    assert Estimate(-0.2, None, None, "none").magnitude == Estimate(0.2, None, None, "none")
 
 
 def test_selection_that_no_run_has_is_refused(tmp_path: Path) -> None:
