@@ -13,6 +13,7 @@ import matplotlib
 from sentiment_transfer.report.analysis.collect import Collection, Environment, RunInfo, run_infos
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.report.analysis.studies import by_labels
+from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import Sentence, sentences
 from sentiment_transfer.report.rendering.figures.labels import label_plots
@@ -113,6 +114,4 @@ def environment_table(environments: Sequence[Environment]) -> Table:
         )
         for place, e in enumerate(environments, start=1)
     ]
-    return Table(
-        "environments", "The environments named above.", ["name", "revision", "device", "precision", "packages"], rows
-    )
+    return Table("environments", TABLES["environments"], ["name", "revision", "device", "precision", "packages"], rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sentiment_transfer.formatting import lower_is_better, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Budget, LabelUse, Study
+from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.figures.curves import draw_points
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point, tag
@@ -32,10 +33,7 @@ def label_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
         yield Plot(
             key=f"labels-{place}",
             title=f"{on}: {study.model}" + f", trained on {study.source}" * bool(study.source),
-            description=(
-                f"{title} over the number of labelled reviews of {study.target} that were trained on, on a log scale, "
-                "with 95 % intervals; zero-shot as a level line with its interval. The numbers are in the table below."
-            ),
+            description=FIGURES["labels"].format(metric=title, target=study.target),
             figure=over_labels(study, title),
             columns=COLUMNS,
             rows=[row(budget) for budget in study.budgets],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sentiment_transfer.formatting import counted, metric_title
 from sentiment_transfer.report.analysis.findings import Answer, Budget, Study
+from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.records import Runs
@@ -14,10 +15,7 @@ def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:
     """Every budget of every study."""
     return Table(
         key="labels",
-        caption=(
-            "Mean over seeds and draws in percent, 95 % interval below it. A draw is a choice of examples; where each "
-            "draw has a seed of its own, the interval covers both. Labels alone and in full: supervised in the target."
-        ),
+        caption=TABLES["labels"],
         columns=[
             "evaluation set",
             "model",
