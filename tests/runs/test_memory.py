@@ -15,7 +15,7 @@ from sentiment_transfer.data.batches import TrainingOrder
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
-from sentiment_transfer.training.memory import is_out_of_memory, memory_errors_as_sentences
+from sentiment_transfer.runs.directory import is_out_of_memory, memory_errors_as_sentences
 
 OFTEN = (*RUN, "trainer.save_every_minutes=0.0001", "model.dropout=0")
 ROWS, BATCH, EPOCHS = 38, 8, 3

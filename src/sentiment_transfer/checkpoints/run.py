@@ -18,7 +18,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import quiet_loading
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
-from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -34,7 +34,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
     """
     result = run_result(folder)
     selection = selection or ("source_dev" if "source_dev" in result["selections"] else "last")
-    weights = weights_path(folder, epoch_of(result, selection))
+    weights = weights_of(result, selection).path(folder)
     if not weights.is_file() or not (folder / "model" / "config.json").is_file():
         raise UserError(
             f"The run in {folder} has no weights for selection={selection} ({weights.name} or model/ is missing: it "
@@ -68,21 +68,21 @@ def run_result(folder: Path) -> RunResult:
         ) from error
 
 
-def epoch_of(result: RunResult, selection: str) -> int:
-    """The epoch whose weights ``selection`` names. Raises UserError if there is none, or one for each target."""
+def weights_of(result: RunResult, selection: str) -> SavedWeights:
+    """The weights that ``selection`` names. Raises UserError if there are none, or others for each target."""
     selections = result["selections"]
     if selection not in selections:
         raise UserError(f"selection={selection} is invalid: this run has {', '.join(selections)}.")
+    if weights := recorded(selections[selection]):
+        return weights
     epoch = selections[selection]["epoch"]
-    if not isinstance(epoch, dict):
-        return int(epoch)
     if len(set(epoch.values())) > 1:  # oracle: selected per target
         chosen = ", ".join(f"{name} epoch {number + 1}" for name, number in epoch.items())
         raise UserError(
-            f"selection={selection} selects a different epoch for each target of this run ({chosen}). Use selection=last "
-            "or selection=source_dev."
+            f"selection={selection} selects a different epoch for each target of this run ({chosen}). Use "
+            "selection=last or selection=source_dev."
         )
-    return int(next(iter(epoch.values())))
+    return at_epoch(int(next(iter(epoch.values()))))
 
 
 def restore_network(

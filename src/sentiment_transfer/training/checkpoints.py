@@ -21,7 +21,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
-from sentiment_transfer.training.selection import History, epochs_needed, weights_path
+from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
 from sentiment_transfer.training.weights import remove_other_weights, save_average, save_weights
 
 log = logging.getLogger(__name__)
@@ -140,13 +140,13 @@ class RunCheckpoints(Callback):
             raise UserError(f"The loss is not a number in epoch {epoch + 1}: {DIVERGED}")
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
-        needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
-        if epoch in needed:
-            save_weights(pl_module.network, weights_path(self.folder, epoch), self.ranks)  # type: ignore[arg-type]
+        needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
+        if at_epoch(epoch) in needed:
+            save_weights(pl_module.network, at_epoch(epoch).path(self.folder), self.ranks)  # type: ignore[arg-type]
         if self.average and (trainer.max_epochs or 0) > 1:
             # Under a name of its own: until last.ckpt is saved, the state to go on from needs the mean before this one.
             save_average(pl_module.network, self.folder, epoch + 1, self.ranks)  # type: ignore[arg-type]
-            needed.add(-(epoch + 1))
+            needed.add(mean_of_epochs(epoch + 1))
         self._save(trainer)
         if self.ranks.is_main:
             remove_other_weights(self.folder, needed)
