@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from sentiment_transfer.config import run_name as identity
-from sentiment_transfer.config import schema
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
-from sentiment_transfer.config.typed import typed
 from sentiment_transfer.data.batches import TrainingOrder
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.data.transfer import TransferDataModule
@@ -37,10 +36,9 @@ class Workload:
 
 
 def configured(*overrides: str) -> Config:
-    schema.register()
-    identity.register_resolver()
+    register()
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
-        return typed(compose("config", overrides=list(overrides)))
+        return validate(compose("config", overrides=list(overrides)))
 
 
 def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload:

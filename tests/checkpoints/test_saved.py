@@ -92,5 +92,5 @@ def test_weights_that_are_no_safetensors(stars: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_of_a_folder_is_refused(stars: Path) -> None:
-    with pytest.raises(UserError, match="selection=last is invalid: .* is not a run's directory"):
+    with pytest.raises(UserError, match=r"selection=last is invalid: .* is not a run's directory"):
         open_model(str(stars), selection="last")

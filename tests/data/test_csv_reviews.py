@@ -183,9 +183,9 @@ def test_files_of_their_own_replace_the_shares(tmp_path: Path) -> None:
     ("settings", "complaint"),
     [
         ({"classes": 4}, "classes=4"),
-        ({"test_fraction": 1.5}, "test_fraction=1.5 is no share"),
+        ({"test_fraction": 1.5}, "csv.test_fraction=1.5 is invalid: it must be a number in"),
         ({"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
-        ({"language": ""}, "which language"),
+        ({"language": ""}, "csv.language is not set"),
         ({"labels": {"bad": "nasty"}}, "maps 'bad' to 'nasty'"),
     ],
 )

@@ -82,7 +82,7 @@ def rakuten(folder: Path) -> ReviewDataModule:
     rows = "".join(f'"{1 + row % 2}","題 {row}","本文"\n' for row in range(40))
     for split in ("train", "test"):
         (folder / "rakuten_ja" / f"{split}.csv").write_text(rows, encoding="utf-8")
-    return RakutenDataModule(folder, **common(folder))
+    return RakutenDataModule(data_dir=folder, **common(folder))
 
 
 @pytest.mark.parametrize("make", [written, own_csv, amazon, rakuten])

@@ -166,7 +166,7 @@ def test_the_licence_is_in_the_log_once(web: FileServer, tmp_path: Path, caplog:
 
 def test_a_target_that_is_scored_whole_has_nothing_to_train_on(tmp_path: Path) -> None:
     assert not module(tmp_path, test_fraction=1.0).has("train")
-    with pytest.raises(UserError, match=r"uci_en: there is no train split .*\. Give it a share\."):
+    with pytest.raises(UserError, match=r"uci_en: there is no train split .*\. Give it a fraction\."):
         module(tmp_path, test_fraction=1.0).reviews("train")
 
 

@@ -47,7 +47,12 @@ RUNS = {
     "ulmfit with corpora": ("experiment=baselines_ulmfit_smsa",),
     "LoRA": ("model=large", "model.lora_rank=8"),
     "local": ("model=local", "model.encoder=models/xlmr"),
-    "trainer": ("trainer.precision=32-true", "trainer.accumulate=4", "trainer.oracle=true", "trainer.average=false"),
+    "trainer": (
+        "trainer.precision=32-true",
+        "trainer.micro_batch_size=8",
+        "trainer.oracle=true",
+        "trainer.average=false",
+    ),
     "optimizer": ("optimizer.learning_rate=3e-5", "optimizer.warmup_ratio=0.06"),
     "data": ("data.max_length=256", "data.dedup=true", "data.seed=5"),
     "what is no part of it": ("trainer.devices=2", "data.num_workers=4", "logger=none", "paths.data_dir=/elsewhere"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.results.headline import headline_metric
+from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, RunResult
 from sentiment_transfer.statistics.metrics import Scores, score
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.helpers.example_result import example_entry, example_scores
 
+from sentiment_transfer.config.dataset import datasets, headline_metric
 from sentiment_transfer.formatting import METRIC_TITLES, percent
-from sentiment_transfer.results.headline import HEADLINE, headline_metric
 from sentiment_transfer.results.published import PublishedNumber, compare, published
 from sentiment_transfer.results.record import DatasetScores
 
@@ -109,5 +109,5 @@ def test_indolem_is_quoted_by_the_mean_over_folds_where_there_are_folds() -> Non
 
 
 def test_every_headline_metric_has_a_title() -> None:
-    assert set(HEADLINE.values()) <= set(METRIC_TITLES)
+    assert {dataset.headline_metric for dataset in datasets().values()} <= set(METRIC_TITLES)
     assert percent(0.1112) == "11.12"

@@ -15,10 +15,9 @@ from tests.helpers.learnt import learnt_tokenizer
 from tests.helpers.runs import ROOT, SMALL, trained
 
 from sentiment_transfer import cli
-from sentiment_transfer.config.checks import validate_evaluate
+from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.run_name import evaluation_name
-from sentiment_transfer.config.typed import typed
-from sentiment_transfer.config.use import EvaluateConfig
+from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.command import main as report
@@ -59,7 +58,6 @@ def composed(checkpoint: Path, *overrides: str) -> DictConfig:
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
         config = compose("evaluate", overrides=["checkpoint=x", "precision=32-true", *overrides])
     config.checkpoint = str(checkpoint)
-    validate_evaluate(config)
     return config
 
 
@@ -67,7 +65,7 @@ def evaluated(outputs: Path, checkpoint: Path, *overrides: str) -> RunResult:
     config = composed(checkpoint, *overrides)
     folder = outputs / evaluation_name(config)
     folder.mkdir(exist_ok=True)
-    evaluate(typed(config, EvaluateConfig), folder)
+    evaluate(validate(config, EvaluateConfig), folder)
     return read_result(folder)
 
 

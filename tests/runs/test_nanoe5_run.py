@@ -58,7 +58,7 @@ def test_the_record_says_which_weights(run: tuple[Path, Path]) -> None:
 def test_it_opens_with_the_whole_vocabulary_and_answers_as_it_was_scored(run: tuple[Path, Path]) -> None:
     folder, cache = run
     model = open_model(str(folder), selection="last", cache_dir=cache)
-    assert model.labels == (LABEL,)
+    assert model.caveats == (LABEL,)
     rows = model.network.get_input_embeddings().weight
     with safe_open(converted_folder(cache) / "model.safetensors", "pt") as file:
         began = file.get_tensor("embeddings.word_embeddings.weight")

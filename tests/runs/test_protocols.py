@@ -14,8 +14,8 @@ from tests.helpers.encoders import pretrained_folder
 from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, Whole, differences, send, stopped, undisturbed
 
+from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.run_name import run_name
-from sentiment_transfer.config.typed import typed
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
@@ -100,12 +100,12 @@ def test_another_few_shot_run_goes_on_from_the_same_model(
 
 def test_another_recipe_or_seed_is_another_source_model(few: tuple[Path, list[Any]]) -> None:
     parent = few[0].parent
-    wanted = stage.source_run(typed(composed(*FEW)))
+    wanted = stage.source_run(validate(composed(*FEW)))
     assert list(stage.finished_runs(wanted, parent))
     for change in ("seed=1", "optimizer.learning_rate=1e-4", "source.written_en.limit=40", "trainer.max_epochs=1"):
-        assert not list(stage.finished_runs(stage.source_run(typed(composed(*FEW, change))), parent)), change
+        assert not list(stage.finished_runs(stage.source_run(validate(composed(*FEW, change))), parent)), change
     for change in ("trainer.oracle=true", "data.dedup=true", "protocol.shots=8", "trainer.keep_weights=false"):
-        assert list(stage.finished_runs(stage.source_run(typed(composed(*FEW, change))), parent)), change
+        assert list(stage.finished_runs(stage.source_run(validate(composed(*FEW, change))), parent)), change
 
 
 def test_few_shot_starts_from_the_source_weights(tmp_path: Path, few: tuple[Path, list[Any]]) -> None:

@@ -13,7 +13,6 @@ from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, differences, send, stopped
 
 from sentiment_transfer.config.checks import validate
-from sentiment_transfer.config.typed import typed
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import read_result
 from sentiment_transfer.runs.build import make_data
@@ -148,7 +147,7 @@ def test_texts_that_the_run_is_scored_on_are_left_out_of_the_language_model(tmp_
         f"paths.cache_dir={tmp_path}/cache",
     )  # fmt: skip
     validate(config)
-    settings = typed(config)
+    settings = validate(config)
     data = make_data(settings)
     data.read()
     [kept] = corpora(settings, data)

@@ -140,7 +140,7 @@ def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | 
     from transformers import AutoModelForSequenceClassification
 
     quiet_loading()
-    # Otherwise a service of the hub is asked to convert pickled weights, and its output is loaded; see model/network.py.
+    # Otherwise transformers loads what a service of the hub converts from pickled weights; see model/network.py.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", checkpoint, INSTEAD):
         network: Any

@@ -1,7 +1,6 @@
-"""Between OmegaConf, dataclasses and plain values.
+"""Between dataclasses and the plain values of a record: ``plain`` and ``from_plain``.
 
-An entry point calls ``typed`` once; below it there are dataclasses. ``plain`` and ``from_plain`` lead to and from the
-configuration of a record.
+An entry point calls ``checks.validate`` once; below it there are dataclasses.
 """
 
 from __future__ import annotations
@@ -15,18 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
-from sentiment_transfer.config.datasets import DATASET_SCHEMAS, DatasetConfig
+from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
 from sentiment_transfer.config.schema import Config, UlmfitConfig
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
-
-
-def typed(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore[assignment] # mypy: the default of T
-    """A composed configuration as its dataclasses, interpolations resolved."""
-    converted = OmegaConf.to_object(config)
-    assert isinstance(converted, schema)
-    return converted
 
 
 def plain(config: Any) -> Any:
@@ -83,10 +75,10 @@ def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictCon
 
 
 def _dataset_schema(settings: Mapping[str, Any], where: str) -> type[DatasetConfig]:
-    kind = settings.get("kind")
-    if kind not in DATASET_SCHEMAS:
+    kind = str(settings.get("kind"))
+    if kind not in datasets():
         raise UserError(
             f"{where}kind={kind} in the recorded configuration is not a kind of dataset that is registered here. "
-            f"There are: {', '.join(DATASET_SCHEMAS)}."
+            f"There are: {', '.join(datasets())}. Others come from the modules that {VARIABLE} names."
         )
-    return DATASET_SCHEMAS[kind]
+    return datasets()[kind].config

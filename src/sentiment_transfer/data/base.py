@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from sentiment_transfer.data.reviews import BINARY, Reviews, stratified_rows
+from sentiment_transfer.config.checks import dataset_options
+from sentiment_transfer.config.dataset import DatasetConfig, dataset_of
+from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,17 +26,22 @@ class ReviewDataModule(pl.LightningDataModule):
     """One dataset. ``reviews("train" | "dev" | "test")`` gives its rows; with a tokenizer it is also a
     LightningDataModule like any other, with padded batches of ``input_ids``, ``attention_mask``, ``labels``.
 
-    A subclass sets ``language``, ``domain`` and ``classes`` and implements ``read``.
+    A subclass implements ``read`` and sets ``name``, the ``schema`` of its options, and ``language``, ``domain`` and
+    ``classes`` where they are no options.
 
     Args:
-        limit: keep at most this many rows of every split (shuffled, stratified by label, by ``seed``).
-        seed: of the subset and of the training order.
+        values, options: the options of ``schema`` after ``limit``, in order or by name: ``SmSADataModule(classes=3)``.
+        config: all of them at once, already checked, in place of ``values`` and ``options``.
+        name: of the dataset in messages, where the class has none.
+        data_dir: the folder of the dataset files, each dataset in the subfolder of its name.
+        seed: of the subset that ``limit`` keeps and of the training order.
         tokenizer: a tokenizer, or the name or folder of one; only the loaders need it.
         batch_size: reviews per batch.
         max_length: tokens per review, special tokens included; the rest is cut.
         cache_dir: where token stores and downloads are kept (default: ``~/.cache/sentiment-transfer``).
     """
 
+    schema: ClassVar[type[DatasetConfig]] = DatasetConfig
     name: str = ""
     language: str = ""
     domain: str = ""
@@ -41,16 +49,28 @@ class ReviewDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        *,
-        limit: int | None = None,
+        *values: Any,
+        config: DatasetConfig | None = None,
+        name: str | None = None,
+        data_dir: str | Path | None = None,
         seed: int = 0,
         tokenizer: PreTrainedTokenizerBase | str | None = None,
         batch_size: int = 32,
         max_length: int = 256,
         cache_dir: str | Path | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.limit = limit
+        self.name = self.name or name or ""
+        own = [field.name for field in fields(self.schema) if field.name not in ("kind", "limit")]
+        options |= dict(zip(own, values, strict=False))
+        self.config: Any = config or dataset_options(self.schema, self.name or self.schema.kind, options)
+        self.language = getattr(self.config, "language", self.language)
+        self.domain = getattr(self.config, "domain", self.domain)
+        if hasattr(self.config, "classes"):
+            self.classes = BINARY if self.config.classes == 2 else THREE_CLASS
+        self.limit = self.config.limit
+        self.data_dir = data_dir
         self.seed = seed
         self.tokenizer = tokenizer
         self.batch_size = batch_size
@@ -61,6 +81,11 @@ class ReviewDataModule(pl.LightningDataModule):
     def read(self, split: Split) -> Reviews:
         """All rows of a split, binarised, in file order. Raises UserError where it cannot be had."""
         raise NotImplementedError
+
+    @property
+    def licence(self) -> str:
+        """As the descriptor of the dataset says it."""
+        return dataset_of(self.config.kind).licence
 
     def has(self, split: Split) -> bool:
         """Whether the dataset has such a split at all (not whether its files are present)."""

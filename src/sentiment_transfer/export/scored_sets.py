@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment_transfer.config.datasets import DatasetConfig
+from sentiment_transfer.config.dataset import DatasetConfig
 from sentiment_transfer.config.schema import PathsConfig
 from sentiment_transfer.config.typed import from_plain
-from sentiment_transfer.data.registry import make_dataset
+from sentiment_transfer.data.catalog import make_dataset
 from sentiment_transfer.data.reviews import Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.config.use import PredictConfig
+from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.lines import STDIN
 from sentiment_transfer.files.records import PARQUET_ENDINGS

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from sentiment_transfer.config.use import PredictConfig
+from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.lines import STDIN
 from sentiment_transfer.files.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS

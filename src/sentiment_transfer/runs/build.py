@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, Weights
 from sentiment_transfer.config.typed import plain
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError

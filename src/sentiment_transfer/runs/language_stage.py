@@ -21,13 +21,12 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config.schema import Config, ModelConfig, Weights
 from sentiment_transfer.config.schema import UlmfitConfig as UlmfitSettings
 from sentiment_transfer.data.audit import leaked_rows, row_keys
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
-from sentiment_transfer.model.ulmfit.limits import ULMFIT
 from sentiment_transfer.model.ulmfit.network import UlmfitConfig, awd_lstm
 from sentiment_transfer.model.ulmfit.schedule import FACTOR
 from sentiment_transfer.training.interruption import StopRequest
@@ -46,7 +45,7 @@ START_SEED = 0  # of the starting language model, whatever the run's seed
 
 
 def is_ulmfit(model: ModelConfig) -> TypeGuard[UlmfitSettings]:
-    return model.encoder == ULMFIT
+    return isinstance(model, UlmfitSettings)
 
 
 def sizes(model: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> dict[str, int] | None:

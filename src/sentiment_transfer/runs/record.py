@@ -16,6 +16,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
+from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Config, Weights
 from sentiment_transfer.config.typed import plain
@@ -24,7 +25,6 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
-from sentiment_transfer.results.headline import headline_metric
 from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,

@@ -128,7 +128,8 @@ def f1_per_class(confusion: np.ndarray) -> np.ndarray:
     """F1 of each class against the rest, (classes,) float; 0 where a class is neither gold nor predicted."""
     hits = np.diag(confusion)
     gold_and_predicted = confusion.sum(axis=1) + confusion.sum(axis=0)
-    return 2 * hits / np.maximum(gold_and_predicted, 1)
+    f1: np.ndarray = 2 * hits / np.maximum(gold_and_predicted, 1)
+    return f1
 
 
 def macro_f1(confusion: np.ndarray) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from sentiment_transfer.config.dataset import Dataset
 from sentiment_transfer.config.run_name import NOT_IDENTITY
 from sentiment_transfer.escaping import Verbatim
-from sentiment_transfer.export.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
+from sentiment_transfer.export.card.facts import BUILTIN, dataset_of_settings, encoder_licence
 from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
 from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
@@ -63,7 +64,7 @@ def contents(
         "audit": list(audit_rows(result["audit"])),
         "findings": list(findings(result["audit"])) if result["audit"] else [],
         "leaks": any(each["shared"] and each["split"] == "test" for each in result["audit"].get("overlaps", [])),
-        "limits": list(limits(rows, selection, sorted({facts[name].what for name in trained_on}))),
+        "limits": list(limits(rows, selection, sorted({facts[name].content for name in trained_on}))),
         "conversions": [conversion_cells(each) for each in conversions],
         "int8": any(each.file == INT8 for each in conversions),
         "environment": ", ".join(f"{name} {version}" for name, version in result["packages"].items()),
@@ -75,12 +76,12 @@ def contents(
     }
 
 
-def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
+def all_facts(result: RunResult) -> dict[str, Dataset]:
     """Every dataset that the run trained on or was scored on, in that order."""
     config = result["config"]
     settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
-    return {name: dataset_facts(settings.get(name, {})) for name in names}
+    return {name: dataset_of_settings(settings.get(name, {})) for name in names}
 
 
 def examples(result: RunResult) -> list[str]:
@@ -113,14 +114,14 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
     }
 
 
-def dataset_cells(name: str, result: RunResult, facts: DatasetFacts) -> dict[str, Any]:
+def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any]:
     trained = name in result["source"]["names"]
     scored = result["scores"].get(name)
     split = result["audit"].get("splits", {}).get(name, {}) if result["audit"] else {}
     return {
         "name": name,
         "title": facts.title,
-        "what": facts.what,
+        "what": facts.content,
         "citation": facts.citation,
         "licence": facts.licence,
         "language": scored["language"] if scored else "",

@@ -37,7 +37,7 @@ def mistakes(
         if rows := list(table_rows(answer, filters, of_target, per_run, each, texts)):
             caption = (
                 f"{target} ({of_target[0].language}, {of_target[0].domain}): up to {each} reviews per model, those "
-                f"that most runs have among their {MAX_MISTAKES} most confident mistakes, then by confidence. Last epoch."
+                f"that most runs have among their {MAX_MISTAKES} most confident mistakes, by confidence. Last epoch."
             )
             columns = ["review", "model", "gold", "predicted", "confidence", "runs", "id"]
             tables.append((target, Table(f"mistakes-{filters.target.index(target)}", caption, columns, rows)))
