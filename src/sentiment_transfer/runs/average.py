@@ -13,7 +13,7 @@ from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.runs.average_command import RunsToAverage
-from sentiment_transfer.runs.build import prepare_scoring
+from sentiment_transfer.runs.build import prepare
 from sentiment_transfer.runs.directory import run_directory
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import network_predict, score
@@ -32,7 +32,7 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
         mean = SavedWeights("mean_of_runs", len(runs.weights))
         write_state(mean_state(runs.weights), mean.path(folder))
 
-        parts = prepare_scoring(config, runs.folders[0])
+        parts = prepare(config, trained=runs.folders[0])
         trainer = make_trainer(config.trainer, config.optimizer, folder, loggers=[], callbacks=[], progress_bar=False)
         prepared = time.monotonic()
         wanted = [(split, {"last": mean}) for split in parts.data.test_sets]

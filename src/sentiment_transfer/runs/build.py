@@ -52,38 +52,35 @@ class Parts(NamedTuple):
     module: SentimentClassifier
 
 
-def prepare_training(config: Config, ranks: Ranks = ALONE, start: SourceModel | None = None) -> Parts:
-    """The parts of a run, with the weights of ``start`` if given.
+def prepare(
+    config: Config, ranks: Ranks = ALONE, *, start: SourceModel | None = None, trained: Path | None = None
+) -> Parts:
+    """The parts of a run: to train it, from the weights of ``start`` if given; or to score weights of the run in the
+    directory ``trained``, which are not loaded.
 
-    Raises UserError if there is nothing to score, or if the run does not fit into memory, before anything large is
+    Raises UserError if there is nothing to score, or if training does not fit into memory, before anything large is
     allocated.
     """
     data = make_data(config, ranks)
     with ranks.main_process_first():  # it downloads and tokenises into the cache for the others
-        tokenizer = _tokenised(config, data, start.folder if start else None)
-        kept_token_ids = _kept_token_ids(config, data, tokenizer)
-        if ranks.is_main:
+        data.read()
+        refuse_nothing_to_score(
+            data,
+            "There is nothing to score the trained model on: the source has no test split, and no target is named or "
+            "available. Name one, e.g. targets=indonesian.",
+        )
+        tokenizer = make_tokenizer(config, data, start.folder if start else trained)
+        data.tokenise(tokenizer)
+        kept_token_ids = tokens_of(data.stores, tokenizer) if config.model.trim_vocabulary else None
+        if ranks.is_main and trained is None:
             log.info("%s", memory_needed(config, data, tokenizer, kept_token_ids, ranks.world_size))
-    return Parts(data, tokenizer, _classifier(config, data, tokenizer, kept_token_ids, start))
-
-
-def prepare_scoring(config: Config, trained: Path) -> Parts:
-    """The parts of the run in the directory ``trained``; its weights are not loaded."""
-    data = make_data(config)
-    tokenizer = _tokenised(config, data, trained)
-    return Parts(data, tokenizer, _classifier(config, data, tokenizer, _kept_token_ids(config, data, tokenizer)))
-
-
-def _tokenised(config: Config, data: TransferDataModule, trained: Path | None) -> PreTrainedTokenizerBase:
-    data.read()
-    refuse_nothing_to_score(
-        data,
-        "There is nothing to score the trained model on: the source has no test split, and no target is named or "
-        "available. Name one, e.g. targets=indonesian.",
-    )
-    tokenizer = make_tokenizer(config, data, trained)
-    data.tokenise(tokenizer)
-    return tokenizer
+    module = make_classifier(config, data, tokenizer)
+    data.batch_options = replace(data.batch_options, packed=module.packed is not None)
+    if start:
+        start.load_into(module.network)
+    if kept_token_ids is not None:
+        trim_vocabulary(module.network, kept_token_ids)
+    return Parts(data, tokenizer, module)
 
 
 def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:
@@ -91,27 +88,6 @@ def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:
     if not data.test_sets:
         reasons = "".join(f" {name}: {reason}" for name, reason in data.unavailable.items())
         raise UserError(f"{sentence}{reasons}")
-
-
-def _kept_token_ids(config: Config, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase) -> Tensor | None:
-    """(n,) int64, ascending: the tokens whose embedding rows are kept, None for all."""
-    return tokens_of(data.stores, tokenizer) if config.model.trim_vocabulary else None
-
-
-def _classifier(
-    config: Config,
-    data: TransferDataModule,
-    tokenizer: PreTrainedTokenizerBase,
-    kept_token_ids: Tensor | None,
-    start: SourceModel | None = None,
-) -> SentimentClassifier:
-    module = make_classifier(config, data, tokenizer)
-    data.batch_options = replace(data.batch_options, packed=module.packed is not None)
-    if start:
-        start.load_into(module.network)
-    if kept_token_ids is not None:
-        trim_vocabulary(module.network, kept_token_ids)
-    return module
 
 
 def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:

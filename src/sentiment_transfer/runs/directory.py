@@ -47,7 +47,7 @@ def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:  # an OSError as well
-        raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
+        raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
     try:
         remove_leftovers(folder)
         yield

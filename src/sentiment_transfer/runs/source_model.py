@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,13 @@ from sentiment_transfer.config.run_name import run_name, training_settings
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
+from sentiment_transfer.runs.directory import exclusive_lock
 from sentiment_transfer.training.selection import recorded
 from sentiment_transfer.training.weights import load_weights
 
 log = logging.getLogger(__name__)
-
-Holder = Callable[[Path], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -49,37 +48,36 @@ class SourceModel:
 
         Raises UserError if the weights do not match the network.
         """
-        from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
-
         full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
         trim_like(network, load_file(self.weights))
         load_weights(network, self.weights)
         restore_vocabulary(network, full)
 
 
-def source_model(config: Config, folder: Path, train: Callable[[Config, Path], object], held: Holder) -> SourceModel:
+def source_model(config: Config, folder: Path, train: Callable[[Config, Path], object]) -> SourceModel:
     """The finished source run of a few-shot ``config`` that runs in ``folder``.
 
-    If there is none, ``train`` is called while its directory is ``held`` against other processes; runs of a sweep that
-    need the same one wait for the first of them. Raises UserError if the run is finished but its weights are missing.
+    If there is none, ``train`` is called while its directory is locked; runs of a sweep that need the same one wait for
+    the first of them. Raises UserError if the run is finished but its weights are missing.
     """
     wanted = source_run(config)
     parents = [folder.parent, Path(config.paths.output_dir), Path(config.paths.sweep_dir)]
-    with waiting(folder.parent / f".source-{digest(wanted)}.lock"):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".source-{digest(wanted)}.lock").acquire(poll_interval=0.5):
         for parent in dict.fromkeys(parent.resolve() for parent in parents):
             for model in finished_runs(wanted, parent):
-                log.info("Going on from the model of %s", model.folder)
+                log.info("Starting from the model of %s", model.folder)
                 return model
         own = folder.parent / run_name(wanted)
         if is_finished(own):
             raise UserError(
-                f"The run in {own} has the model to go on from, but its weights are missing. Delete that "
+                f"The run in {own} has the model to start from, but its weights are missing. Delete that "
                 "folder to train it again."
             )
-        log.info("Training on the source first, as a run of its own in %s", own)
+        log.info("First training the source run in %s", own)
         own.mkdir(parents=True, exist_ok=True)
         keep_overrides(own)
-        with held(own):
+        with exclusive_lock(own, wait=True):
             if not is_finished(own):  # another process may have trained it while this one waited
                 train(wanted, own)
         return next(finished_runs(wanted, folder.parent))
@@ -118,11 +116,3 @@ def keep_overrides(folder: Path) -> None:
         typed = [text for text in HydraConfig.get().overrides.task if not text.lstrip("+").startswith("protocol")]
         (folder / ".hydra").mkdir(exist_ok=True)
         OmegaConf.save(OmegaConf.create(typed), folder / ".hydra" / "overrides.yaml")
-
-
-@contextmanager
-def waiting(path: Path) -> Iterator[None]:
-    """Wait for a lock and hold it; the system releases it if the process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path).acquire(poll_interval=0.5):
-        yield

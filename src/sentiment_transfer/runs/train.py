@@ -27,8 +27,8 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
-from sentiment_transfer.runs.build import caveats, prepare_training
-from sentiment_transfer.runs.directory import exclusive_lock, remove_what_is_not_needed, run_directory
+from sentiment_transfer.runs.build import caveats, prepare
+from sentiment_transfer.runs.directory import remove_what_is_not_needed, run_directory
 from sentiment_transfer.runs.language_stage import learn_language
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
@@ -60,7 +60,7 @@ def run(config: Config, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
         if starts_from_source_run(config):
             alone = partial(compute, stop=stop, console=Console(), ranks=ranks)
             train = alone if ranks.world_size == 1 else refuse_source_alone
-            start = source_model(config, folder, train, partial(exclusive_lock, wait=True))
+            start = source_model(config, folder, train)
         return compute(config, folder, stop, Console(quiet=not ranks.is_main), ranks, start)
 
 
@@ -85,7 +85,7 @@ def compute(
     if config.trainer.threads:
         torch.set_num_threads(max(1, config.trainer.threads // ranks.world_size))
 
-    parts = prepare_training(config, ranks, start)
+    parts = prepare(config, ranks, start=start)
     data, tokenizer, module = parts
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train disabled it
@@ -133,7 +133,7 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
     if not resume.exists():
         trainer.fit(module, datamodule=data)
         return
-    log.info("Going on from %s", resume)
+    log.info("Resuming from %s", resume)
     try:
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
