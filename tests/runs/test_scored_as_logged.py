@@ -61,11 +61,13 @@ def gold_and_answers(errors: int, near: int, n: int = 100) -> tuple[np.ndarray, 
     return gold, answers
 
 
-@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("low_precision", [True, False])
 @pytest.mark.parametrize(("logged", "near", "fine"), [(10, 0, True), (11, 0, False), (13, 3, True), (14, 3, False)])
-def test_only_reviews_at_the_boundary_may_be_answered_otherwise(logged: int, near: int, fine: bool, half: bool) -> None:
+def test_only_reviews_at_the_boundary_may_be_answered_otherwise(
+    logged: int, near: int, fine: bool, low_precision: bool
+) -> None:
     gold, answers = gold_and_answers(10, near)
-    answers[10 : 10 + near] = [0.53, 0.47] if half else [0.5004, 0.4996]
+    answers[10 : 10 + near] = [0.53, 0.47] if low_precision else [0.5004, 0.4996]
 
     class Reviews:
         labels = gold
@@ -76,10 +78,10 @@ def test_only_reviews_at_the_boundary_may_be_answered_otherwise(logged: int, nea
     history = [{"dev": {"dev": {"error": logged / 100}}}]
     check: Any = scoring.refuse_other_than_logged
     if fine:
-        check(Set(), {"last": answers}, {"last": 0, "average": -1}, history, half=half)
+        check(Set(), {"last": answers}, {"last": 0, "average": -1}, history, low_precision=low_precision)
     else:
         with pytest.raises(UserError, match=r"10\.0% error"):
-            check(Set(), {"last": answers}, {"last": 0}, history, half=half)
+            check(Set(), {"last": answers}, {"last": 0}, history, low_precision=low_precision)
 
 
 E5 = (

@@ -107,7 +107,9 @@ def test_one_seed_beside_several_covers_reviews_alone() -> None:
     _, models = reviews_alone()
     several = Scored(np.array([0.1, 0.2, 0.3]), np.repeat(models[1].replicates, 3, axis=0))
     with_seeds = contrasts(pairs(2), variances([models[0], several])).standard_error[0]
-    without = contrasts(pairs(2), variances([models[0], Scored(np.array([0.2]), models[1].replicates)])).standard_error[0]
+    without = contrasts(pairs(2), variances([models[0], Scored(np.array([0.2]), models[1].replicates)])).standard_error[
+        0
+    ]
     assert with_seeds == pytest.approx(without)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
     from transformers.configuration_utils import PreTrainedConfig
 
-COVERED = ".covered"  # what a trimmed embedding calls its map from rows to tokens
+KEPT_TOKEN_IDS = ".kept_token_ids"  # what a trimmed embedding calls its map from rows to tokens
 
 
 def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedModel:
@@ -88,19 +88,19 @@ def network_of_run(
     from transformers import AutoConfig
 
     settings = result["config"]
-    trimmed = next((name.removesuffix(COVERED) for name in state if name.endswith(COVERED)), None)
-    covered = state.pop(trimmed + COVERED) if trimmed else None
+    trimmed = next((name.removesuffix(KEPT_TOKEN_IDS) for name in state if name.endswith(KEPT_TOKEN_IDS)), None)
+    kept_token_ids = state.pop(trimmed + KEPT_TOKEN_IDS) if trimmed else None
     if settings["model"].get("lora_rank") is not None:
         return adapted_network(settings, state, len(tokenizer), folder, cache_dir)
-    if covered is not None:
+    if kept_token_ids is not None:
         rows = state[f"{trimmed}.weight"]
         whole = rest_of_vocabulary(settings, f"{trimmed}.weight", len(tokenizer), cache_dir).detach().clone()
-        if whole.ndim != 2 or whole.shape[1] != rows.shape[1] or len(whole) <= int(covered.max()):
+        if whole.ndim != 2 or whole.shape[1] != rows.shape[1] or len(whole) <= int(kept_token_ids.max()):
             raise UserError(
                 f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: its "
                 f"embedding is {tuple(whole.shape)}. Put the right one there."
             )
-        whole[covered] = rows.to(whole.dtype)
+        whole[kept_token_ids] = rows.to(whole.dtype)
         state[f"{trimmed}.weight"] = whole
     return network_of(AutoConfig.from_pretrained(folder / "model", trust_remote_code=False), state, folder)
 

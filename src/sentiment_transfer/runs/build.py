@@ -20,14 +20,14 @@ from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.memory import (
     GIB,
-    Recipe,
-    available,
-    devices_that_would_do,
-    need,
-    runs_at_once,
-    what_would_fit,
+    TrainingShape,
+    available_memory,
+    concurrent_runs,
+    estimate_memory,
+    min_fsdp_devices,
+    option_that_fits,
 )
-from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.network import load_network, longest_input, meta_network
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
@@ -133,15 +133,15 @@ def memory_needed(
     config: DictConfig,
     data: TransferDataModule,
     tokenizer: PreTrainedTokenizerBase,
-    covered: Tensor | None,
+    kept_tokens: Tensor | None,
     devices: int = 1,
 ) -> str:
     """What training needs on each of ``devices`` and what there is, as a sentence. Raises UserError where it cannot
-    fit, with what would. ``covered`` (n,) are the tokens whose embedding rows are kept, None for all.
+    fit, with what would. ``kept_tokens`` (n,) are the tokens whose embedding rows are kept, None for all.
 
     The data must be tokenised; the network is not loaded for it.
     """
-    network = outline(
+    network = meta_network(
         encoder_location(config.model, config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
@@ -152,19 +152,19 @@ def memory_needed(
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
     accelerator = choose_accelerator(config.trainer.accelerator)
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
-    recipe = Recipe(
+    shape = TrainingShape(
         batch_size=config.trainer.batch_size,
         accumulate=config.trainer.accumulate * config.trainer.memory_split * devices,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,
-        half=choose_precision(config.trainer.precision, accelerator) != "32-true",
+        low_precision=choose_precision(config.trainer.precision, accelerator) != "32-true",
         checkpointing=config.model.gradient_checkpointing,
-        trimmed_rows=None if covered is None else len(covered),
+        trimmed_rows=None if kept_tokens is None else len(kept_tokens),
         lora_rank=config.model.lora_rank,
         shards=devices if config.trainer.strategy == "fsdp" else 1,
     )
-    one, room = need(network, recipe), available(accelerator)
+    one, room = estimate_memory(network, shape), available_memory(accelerator)
     each, for_each = (f" on each of {devices} devices", " for each") if devices > 1 else ("", "")
     if room is not None and accelerator == "cpu":
         room /= devices  # one memory for all of them
@@ -173,14 +173,14 @@ def memory_needed(
         return f"Memory: {needs}."
     free = f"{room / GIB:.1f} GiB free{for_each}"
     if one.total > room:
-        option, instead = what_would_fit(network, recipe, room), "It needs a larger device."
+        option, instead = option_that_fits(network, shape, room), "It needs a larger device."
         if option:
             instead = f"Type {option}."
-        elif devices == 1 and accelerator == "cuda" and (several := devices_that_would_do(network, recipe, room)):
+        elif devices == 1 and accelerator == "cuda" and (several := min_fsdp_devices(network, shape, room)):
             instead = f"Type trainer.devices={several} trainer.strategy=fsdp: so many such devices hold it together."
         kind = OutOfMemory if option and option.startswith("trainer.memory_split") else UserError  # a sweep splits
         raise kind(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
-    together = runs_at_once(one, room)
+    together = concurrent_runs(one, room)
     return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 

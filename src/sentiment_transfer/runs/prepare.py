@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
+from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.runs.build import make_classifier, make_data, make_tokenizer, memory_needed
 from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -36,17 +36,17 @@ def prepare_training(config: DictConfig, ranks: Ranks = ALONE, start: SourceMode
     data = make_data(config, ranks)
     with ranks.main_process_first():  # what it downloads and tokenises, the others find in the cache
         tokenizer = _tokenised(config, data, start.folder if start else None)
-        covered = _covered(config, data, tokenizer)
+        kept_tokens = _kept_token_ids(config, data, tokenizer)
         if ranks.is_main:
-            log.info("%s", memory_needed(config, data, tokenizer, covered, ranks.world_size))
-    return Parts(data, tokenizer, _classifier(config, data, tokenizer, covered, start))
+            log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))
+    return Parts(data, tokenizer, _classifier(config, data, tokenizer, kept_tokens, start))
 
 
 def prepare_scoring(config: DictConfig, trained: Path) -> Parts:
     """The parts of a run that was ``trained`` in that directory; its weights are not loaded."""
     data = make_data(config)
     tokenizer = _tokenised(config, data, trained)
-    return Parts(data, tokenizer, _classifier(config, data, tokenizer, _covered(config, data, tokenizer)))
+    return Parts(data, tokenizer, _classifier(config, data, tokenizer, _kept_token_ids(config, data, tokenizer)))
 
 
 def _tokenised(config: DictConfig, data: TransferDataModule, trained: Path | None) -> PreTrainedTokenizerBase:
@@ -62,22 +62,22 @@ def _tokenised(config: DictConfig, data: TransferDataModule, trained: Path | Non
     return tokenizer
 
 
-def _covered(config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase) -> Tensor | None:
+def _kept_token_ids(config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase) -> Tensor | None:
     """(n,) int64, ascending: the tokens whose embedding rows are kept, None for all."""
-    return tokens_of(data.stores, tokenizer) if config.model.trim_vocabulary else None
+    return kept_token_ids(data.stores, tokenizer) if config.model.trim_vocabulary else None
 
 
 def _classifier(
     config: DictConfig,
     data: TransferDataModule,
     tokenizer: PreTrainedTokenizerBase,
-    covered: Tensor | None,
+    kept_tokens: Tensor | None,
     start: SourceModel | None = None,
 ) -> SentimentClassifier:
     module = make_classifier(config, data, tokenizer)
     data.packed = module.packed is not None
     if start:
         start.load_into(module.network)
-    if covered is not None:
-        trim_vocabulary(module.network, covered)
+    if kept_tokens is not None:
+        trim_vocabulary(module.network, kept_tokens)
     return module

@@ -60,12 +60,12 @@ def refuse_other_than_logged(
     epochs: Mapping[str, int],
     history: History,
     *,
-    half: bool,
+    low_precision: bool,
 ) -> None:
     """Raises UserError where the kept weights do not score a development set as was logged when their epoch ended.
 
     Training and scoring are different code; this is where a run would see that they disagree. A review may be answered
-    otherwise where its two most probable classes are as near as rounding brings them: ``half``, in 16 bits, which
+    otherwise where its two most probable classes are as near as rounding brings them: ``low_precision``, in 16 bits, which
     batches it was computed in moves a probability by some hundredths.
     """
     for selection, epoch in epochs.items():
@@ -75,7 +75,7 @@ def refuse_other_than_logged(
         answers, gold = probabilities[selection], np.asarray(review_set.reviews.labels)
         error = float(np.mean(answers.argmax(1) != gold))
         highest = np.sort(answers, axis=1)
-        near = np.count_nonzero(highest[:, -1] - highest[:, -2] < (NEAR_16_BIT if half else NEAR_FP32))
+        near = np.count_nonzero(highest[:, -1] - highest[:, -2] < (NEAR_16_BIT if low_precision else NEAR_FP32))
         if abs(error - logged) * len(gold) > near + 0.5:
             raise UserError(
                 f"The weights of epoch {epoch + 1} score {error:.1%} error on the development set of "

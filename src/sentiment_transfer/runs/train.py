@@ -177,10 +177,10 @@ def score_all(
     wanted = [(s, selections(s)) for s in [*data.test_sets, *data.dev_sets]]
     probabilities = score(trainer, module, data, folder, wanted, checkpoints.ranks)
     scored = [(s, epochs, p) for (s, epochs), p in zip(wanted, probabilities, strict=True)]
-    half = str(trainer.precision) != "32-true"
+    low_precision = str(trainer.precision) != "32-true"
     for s, epochs, p in scored:
         if s.split == "dev":
-            refuse_other_than_logged(s, p, epochs, history, half=half)
+            refuse_other_than_logged(s, p, epochs, history, low_precision=low_precision)
     by_split = {
         split: {s.name: to_predictions(s.reviews, p) for s, _, p in scored if s.split == split}
         for split in ("test", "dev")
