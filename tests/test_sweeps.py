@@ -48,7 +48,7 @@ def test_sweeps_need_no_option_to_be_run_with_the_launcher() -> None:
     launcher = with_hydra("experiment=tiny").hydra.launcher
     assert launcher._target_ == "hydra_plugins.slots_launcher.launcher.SlotsLauncher"
     assert launcher.cost > 0
-    assert launcher.out_of_memory_override.format(split=2) == "trainer.memory_split=2"
+    assert launcher.out_of_memory_halves == ["trainer.micro_batch_size", "trainer.batch_size"]
 
 
 def test_a_larger_model_more_epochs_and_more_reviews_cost_more() -> None:
@@ -70,10 +70,10 @@ def test_few_labels_cost_little_and_come_last() -> None:
     assert few[0] == few[1] < full < zero < joint
 
 
-def test_memory_split_is_the_same_run() -> None:
-    whole, parts = composed("experiment=tiny"), composed("experiment=tiny", "trainer.memory_split=4")
+def test_a_micro_batch_size_is_the_same_run() -> None:
+    whole, parts = composed("experiment=tiny"), composed("experiment=tiny", "trainer.micro_batch_size=4")
     assert run_name(whole) == run_name(parts)
-    assert parts.trainer.memory_split == 4
+    assert parts.trainer.micro_batch_size == 4
 
 
 def test_the_wandb_search_sweeps_options_that_there_are() -> None:

@@ -60,13 +60,13 @@ def complaints(values: dict[str, Any], *overrides: str) -> str:
         ("optimizer.beta1", 1.0, "from 0 up to, but not, 1"),
         ("optimizer.beta2", float("nan"), "from 0 up to, but not, 1"),
         ("model.dropout", 1.5, "from 0 up to, but not, 1"),
-        ("trainer.accumulate", 5, "trainer.accumulate=5 does not divide trainer.batch_size=32"),
-        ("trainer.accumulate", 64, "does not divide"),
+        ("trainer.micro_batch_size", 5, "trainer.micro_batch_size=5 does not divide trainer.batch_size=32"),
+        ("trainer.micro_batch_size", 64, "does not divide"),
         ("trainer.precision", "float8", "trainer.precision=float8 is not there: one of auto, 32-true"),
         ("trainer.accelerator", "tpu", "trainer.accelerator=tpu is not there: one of auto, cpu"),
         ("trainer.devices", 0, "trainer.devices=0 cannot be: give a whole number of at least 1, or auto."),
         ("trainer.devices", "two", "trainer.devices=two cannot be"),
-        ("trainer.devices", 3, "trainer.devices=3 with trainer.accumulate=1 and trainer.memory_split=1 cannot cut"),
+        ("trainer.devices", 3, "trainer.devices=3 does not divide trainer.batch_size=32"),
         ("trainer.devices", 3, "Use trainer.batch_size=33, or other devices."),
         ("trainer.strategy", "deepspeed", "trainer.strategy=deepspeed is not there: one of auto, ddp, fsdp."),
         ("trainer.strategy", "fsdp", "shares a model among devices: give several, e.g. trainer.devices=2."),
@@ -82,8 +82,14 @@ def test_an_impossible_value_is_refused(key: str, value: Any, answer: str) -> No
     assert answer in complaints({key: value})
 
 
-def test_accumulate_of_zero_is_a_sentence_and_no_division() -> None:
-    assert "trainer.accumulate=0 cannot be" in complaints({"trainer.accumulate": 0})
+def test_a_micro_batch_size_of_zero_is_a_sentence_and_no_division() -> None:
+    assert "trainer.micro_batch_size=0 cannot be" in complaints({"trainer.micro_batch_size": 0})
+
+
+def test_devices_and_micro_batches_divide_a_batch_together() -> None:
+    said = complaints({"trainer.devices": 2, "trainer.micro_batch_size": 32})
+    assert "trainer.devices=2 with trainer.micro_batch_size=32 does not divide trainer.batch_size=32" in said
+    assert "Use trainer.batch_size=64" in said
 
 
 @pytest.mark.parametrize(
@@ -181,7 +187,7 @@ def test_every_complaint_is_said_at_once() -> None:
 def test_what_is_unusual_but_possible_is_allowed() -> None:
     config = copy.deepcopy(template())
     unusual = {"optimizer.warmup_ratio": 0.0, "optimizer.weight_decay": 0.0, "model.dropout": 0.0, "seed": 2**32 - 1}
-    for key, value in (unusual | {"trainer.accumulate": 32, "source.amazon_en.limit": 2}).items():
+    for key, value in (unusual | {"trainer.micro_batch_size": 1, "source.amazon_en.limit": 2}).items():
         OmegaConf.update(config, key, value)
     validate(config)
 

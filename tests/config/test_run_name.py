@@ -53,6 +53,7 @@ def test_the_name_says_model_source_and_seed() -> None:
         ("data.num_workers", 2),
         ("trainer.devices", 2),
         ("trainer.strategy", "fsdp"),
+        ("trainer.micro_batch_size", 1),
     ],
 )
 def test_what_changes_no_number_changes_no_name(key: str, value: Any) -> None:
@@ -65,7 +66,6 @@ def test_what_changes_no_number_changes_no_name(key: str, value: Any) -> None:
         ("seed", 1),
         ("trainer.max_epochs", 77),
         ("trainer.batch_size", 77),
-        ("trainer.accumulate", 16),
         ("trainer.oracle", True),
         ("model.name", "other"),
         ("model.encoder", "builtin:other"),

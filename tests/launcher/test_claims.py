@@ -21,8 +21,8 @@ def nobody(group: int) -> None:
     raise AssertionError("there is nothing to evict")
 
 
-def claimed(job: Path, split: int = 1) -> Claim | None:
-    return make_claim(job, latest(job), ["seed=1"], nobody, split)
+def claimed(job: Path, size: int | None = None) -> Claim | None:
+    return make_claim(job, latest(job), ["seed=1"], nobody, size)
 
 
 def held(job: Path, now: float = 0.0) -> bool:
@@ -112,11 +112,11 @@ def test_a_claim_whose_directory_was_removed_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "out of memory"])
 def test_a_job_that_ended_undone_can_be_claimed_again(tmp_path: Path, state: str) -> None:
-    claim = claimed(tmp_path, split=2)
+    claim = claimed(tmp_path, size=2)
     assert claim is not None
     claim.update(state=state)
     assert not held(tmp_path)
-    assert latest(tmp_path).record.split == 2  # type: ignore[union-attr]
+    assert latest(tmp_path).record.size == 2  # type: ignore[union-attr]
     assert claimed(tmp_path) is not None
 
 

@@ -104,12 +104,12 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(tmp_path: Path) -> None:
 def test_out_of_memory_is_tried_again_in_smaller_parts_and_then_reported(tmp_path: Path) -> None:
     code, output = swept(tmp_path, "seed=0", "memory=4,30,900")
     assert code == 1
-    assert output.count("out of memory: batches are now cut into") == 2 + 3
-    assert "ran out of memory, also with batches cut into 8 times more parts" in output
+    assert output.count("out of memory: tried again with at_once=") == 2 + 5
+    assert "ran out of memory, also with at_once=1" in output
     assert "3 jobs: 2 done, 1 failed" in output
-    assert any("split=4" in job_log(tmp_path, name) for name in results(tmp_path))
-    code, output = swept(tmp_path, "seed=0", "memory=900")  # what was learnt is kept: no second round of 1, 2 and 4
-    assert len(noted(tmp_path, "starts")) == 1 + 3 + 4 + 1
+    assert any("at_once=8" in job_log(tmp_path, name) for name in results(tmp_path))
+    code, output = swept(tmp_path, "seed=0", "memory=900")  # what was learnt is kept: no second round from 32 to 2
+    assert len(noted(tmp_path, "starts")) == 1 + 3 + 6 + 1
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -72,7 +72,7 @@ def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
     network = meta_network(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
     large_batch = replace(SHAPE, batch_size=256, tokens=512, mean_tokens=300)
     states = estimate_memory(network, replace(large_batch, accumulate=256)).total
-    assert option_that_fits(network, large_batch, states * 1.5) == "trainer.memory_split=16"
+    assert option_that_fits(network, large_batch, states * 1.5) == "trainer.micro_batch_size=16"
     assert "lora_rank" in str(option_that_fits(network, large_batch, states * 0.6))
     assert option_that_fits(network, large_batch, 0.1 * GIB) is None
 

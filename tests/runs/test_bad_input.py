@@ -200,7 +200,7 @@ def test_an_encoder_that_is_nowhere_is_named(tmp_path: Path, encoder: str) -> No
         (["trainer.accelerator=cuda"], "trainer.accelerator=cuda is not there"),
         (["trainer.precision=fp8"], "trainer.precision=fp8 is not there"),
         (["source.written_en.limit=1"], "source.written_en.limit=1 cannot be"),
-        (["trainer.batch_size=30", "trainer.accumulate=4"], "trainer.accumulate=4 does not divide"),
+        (["trainer.batch_size=30", "trainer.micro_batch_size=4"], "trainer.micro_batch_size=4 does not divide"),
     ],
 )
 def test_an_impossible_value_is_refused(tmp_path: Path, overrides: list[str], expected: str) -> None:

@@ -17,7 +17,7 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished
 from sentiment_transfer.training.checkpoints import RunCheckpoints
 
-HALVES = (*RUN, "trainer.accumulate=2")  # ten parts an epoch, the last of 2 reviews
+HALVES = (*RUN, "trainer.micro_batch_size=4")  # ten parts an epoch, the last of 2 reviews
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from sentiment_transfer.config.checks import validate
 from sentiment_transfer.data.batches import TrainingOrder
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.memory import is_out_of_memory, memory_errors_as_sentences
 from sentiment_transfer.results.record import is_finished, read_result
-from sentiment_transfer.training.memory import is_out_of_memory, memory_errors_as_sentences
 
 OFTEN = (*RUN, "trainer.save_every_minutes=0.0001", "model.dropout=0")
 ROWS, BATCH, EPOCHS = 38, 8, 3
@@ -34,7 +34,7 @@ def test_what_the_allocator_says_is_known() -> None:
     "error", [torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError(), OSError(12, "x")]
 )
 def test_it_is_a_sentence_with_an_exit_code_of_its_own(error: Exception) -> None:
-    said = r"Out of memory \(.+\)\. Use trainer\.memory_split=2"
+    said = r"Out of memory \(.+\)\. Use trainer\.micro_batch_size=16"
     with pytest.raises(OutOfMemory, match=said) as short, memory_errors_as_sentences():
         raise error
     assert short.value.exit_code == 77
@@ -60,20 +60,19 @@ def test_it_goes_on_in_smaller_parts_from_where_it_was_saved(tmp_path: Path, ste
     steps.at = 0
     before = steps.rows[: at - 1]  # that part was lost
     steps.rows.clear()
-    result = trained(tmp_path, *OFTEN, "trainer.memory_split=4")
+    result = trained(tmp_path, *OFTEN, "trainer.micro_batch_size=2")
     assert max(map(len, steps.rows)) == BATCH // 4
     seen = [row for part in [*before, *steps.rows] for row in part]
     for epoch in range(EPOCHS):
         assert sorted(seen[epoch * ROWS : (epoch + 1) * ROWS]) == list(range(ROWS))
     assert [entry["epoch"] for entry in result["history"]] == list(range(EPOCHS))
-    assert result["config"]["trainer"]["memory_split"] == 4
-    assert result["config"]["trainer"]["accumulate"] == 1
+    assert result["config"]["trainer"]["micro_batch_size"] == 2
 
 
 def test_smaller_parts_give_the_same_answers(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     trained(whole, *OFTEN)
-    trained(parts, *OFTEN, "trainer.memory_split=2")
+    trained(parts, *OFTEN, "trainer.micro_batch_size=4")
     one, other = read_result(whole), read_result(parts)
     assert one["run_id"] == other["run_id"]
     losses = [[entry["train"]["loss"] for entry in result["history"]] for result in (one, other)]
@@ -93,6 +92,6 @@ def test_places_are_counted_in_parts_of_now() -> None:
     assert [order(2, world=2).place_of(parts, quarters) for parts in (4, 16, 19)] == [2, 8, 10]
 
 
-def test_a_batch_that_cannot_be_cut_further_is_refused_with_what_else_helps() -> None:
-    with pytest.raises(UserError, match=r"memory_split=8 with trainer\.accumulate=2 cannot cut trainer\.batch_size=8"):
-        validate(composed(*RUN, "trainer.memory_split=8", "trainer.accumulate=2"))
+def test_a_batch_is_not_cut_into_unequal_parts() -> None:
+    with pytest.raises(UserError, match=r"micro_batch_size=3 does not divide trainer\.batch_size=8"):
+        validate(composed(*RUN, "trainer.micro_batch_size=3"))

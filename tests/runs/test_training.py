@@ -97,7 +97,7 @@ def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:
     """70 reviews in batches of 32: the last step has 6, in parts of 6, or 4 and 2."""
     losses, answers = [], []
     for parts in (1, 2, 4, 8):
-        result = trained(tmp_path / str(parts), *TINY, "model.dropout=0", f"trainer.accumulate={parts}")
+        result = trained(tmp_path / str(parts), *TINY, "model.dropout=0", f"trainer.micro_batch_size={32 // parts}")
         losses.append([entry["train"]["loss"] for entry in result["history"]])
         answers.append(probabilities(tmp_path / str(parts)))
     assert np.ptp(losses, axis=0).max() < 1e-5

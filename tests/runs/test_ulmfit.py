@@ -169,8 +169,8 @@ def test_without_a_language_model_it_is_random_and_labelled_so(tmp_path: Path, m
     ("overrides", "sentence"),
     [
         (("targets=smsa_id",), "model=ulmfit cannot be scored on smsa_id: it is fully supervised"),
-        (("trainer.accumulate=2",), "trainer.accumulate=2 cannot be with model=ulmfit: its head normalises"),
-        (("trainer.memory_split=4",), "Use a smaller trainer.batch_size."),
+        (("trainer.micro_batch_size=2",), "trainer.micro_batch_size=2 is invalid with model=ulmfit: its head"),
+        (("trainer.micro_batch_size=4",), "Use a smaller trainer.batch_size."),
         (("model.lora_rank=4",), "model.lora_rank=4 cannot be with model=ulmfit"),
         (("model.freeze_embeddings=true",), "model.freeze_embeddings=true cannot be with model=ulmfit"),
         (("model.start_epochs=0",), "model.start_epochs=0 cannot be: give a whole number of at least 1."),

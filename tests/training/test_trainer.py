@@ -28,7 +28,7 @@ def made(folder: Path, **options: Any) -> pl.Trainer:
 
 
 def test_the_configuration_reaches_the_trainer(tmp_path: Path) -> None:
-    trainer = made(tmp_path, max_epochs=3, accumulate=4)
+    trainer = made(tmp_path, max_epochs=3, micro_batch_size=8)
     assert (trainer.max_epochs, trainer.accumulate_grad_batches, trainer.gradient_clip_val) == (3, 4, 0.7)
     assert (trainer.precision, trainer.log_every_n_steps, trainer.num_devices) == ("32-true", 13, 1)
     assert trainer.default_root_dir == str(tmp_path)

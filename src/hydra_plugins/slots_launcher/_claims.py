@@ -65,7 +65,7 @@ class Record:
     state: State = "held"
     child: int = 0
     child_started: str = ""
-    split: int = 1  # of the batches, after out-of-memory retries
+    size: int | None = None  # of the batches, after out-of-memory retries
     reason: str = ""
     overrides: list[str] = field(default_factory=list)
 
@@ -175,7 +175,7 @@ def _number(path: Path) -> int:
 
 
 def make_claim(
-    job: Path, found: Found, overrides: list[str], evict: Callable[[int], None], split: int = 1
+    job: Path, found: Found, overrides: list[str], evict: Callable[[int], None], size: int | None = None
 ) -> Claim | None:
     """Claim ``job``, whose latest claim was ``found`` and is not held; None where another was quicker.
 
@@ -184,7 +184,7 @@ def make_claim(
     if found.record and (group := found.record.leftover()):
         evict(group)
     pid = os.getpid()
-    record = Record(HOST, boot_id(), pid, start_time(pid), uuid.uuid4().hex, split=split, overrides=overrides)
+    record = Record(HOST, boot_id(), pid, start_time(pid), uuid.uuid4().hex, size=size, overrides=overrides)
     path = claim_path(job, found.number + 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -41,9 +41,9 @@ def meaning(code: int, done_file: str) -> str:
     return f"exit code {code}"
 
 
-def out_of_memory(split: int) -> str:
-    """Why a job failed that said so, and whose batches were cut into ``split`` parts."""
-    return "ran out of memory" + (f", also with batches cut into {split} times more parts" if split > 1 else "")
+def out_of_memory(smaller: str) -> str:
+    """Why a job failed that said so; ``smaller`` is the override that it was last tried with, if any."""
+    return "ran out of memory" + (f", also with {smaller}" if smaller else "")
 
 
 def refusal(error: OSError, folder: Path) -> str:

@@ -40,12 +40,17 @@ class Job:
     overrides: tuple[str, ...]
     folder: Path
     cost: float = 0.0
-    split: int = 1  # of the batches, after running out of memory
+    configured_size: int | None = None  # what out_of_memory_halves found in the configuration; None: nothing to halve
+    size: int | None = None  # the same after running out of memory
     twins: list[int] = field(default_factory=list)  # numbers of further jobs with the same directory
 
     @property
     def name(self) -> str:
         return self.folder.name
+
+    def smaller(self, keys: Sequence[str]) -> str:
+        """The override with which the job is tried again after running out of memory; empty where it did not."""
+        return f"{keys[0]}={self.size}" if self.size != self.configured_size else ""
 
 
 def find_jobs(
@@ -67,17 +72,20 @@ def find_jobs(
         if entry is None:
             entry = compose(loader, config, own, number)
             index.put(own, entry)
-        folder, cost = sweep / entry[0], entry[1]
+        folder, cost, size = sweep / entry[0], entry[1], entry[2]
         if folder in jobs:
             jobs[folder].twins.append(number)
         else:
-            jobs[folder] = Job(number, tuple(own), folder, cost)
+            jobs[folder] = Job(number, tuple(own), folder, cost, size, size)
     index.save()
     return list(jobs.values())
 
 
-def compose(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str], number: int) -> tuple[str, float]:
-    """The subdirectory and cost of one job, out of its own configuration."""
+Entry = tuple[str, float, int | None]  # of the index: subdirectory, cost, the number that is halved
+
+
+def compose(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str], number: int) -> Entry:
+    """The index's entry for one job, out of its own configuration."""
     job = loader.load_sweep_config(config, list(overrides))
     with open_dict(job):
         job.hydra.job.id = str(number)
@@ -87,28 +95,31 @@ def compose(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str], 
     try:
         subfolder = str(job.hydra.sweep.subdir)
         cost = float(job.hydra.launcher.cost)
+        sizes = [OmegaConf.select(job, key) for key in job.hydra.launcher.out_of_memory_halves]
     finally:
         HydraConfig.instance().cfg = before
     if not subfolder or subfolder in (".", ".."):
         raise HydraException("hydra.sweep.subdir is empty: every job needs a directory of its own.")
-    return subfolder, cost
+    return subfolder, cost, next((int(size) for size in sizes if size is not None), None)
 
 
 class Index:
-    """Overrides -> (subdirectory, cost), as a file; a damaged or outdated one counts as empty."""
+    """Overrides -> entry, as a file; a damaged or outdated one counts as empty."""
 
     def __init__(self, path: Path, mark: str) -> None:
         self.path, self.mark, self.changed = path, mark, False
-        self.jobs: dict[str, tuple[str, float]] = {}
+        self.jobs: dict[str, Entry] = {}
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["fingerprint"] == mark:
-                self.jobs = {str(key): (str(entry[0]), float(entry[1])) for key, entry in kept["jobs"].items()}
+                self.jobs = {
+                    str(key): (str(name), float(cost), size) for key, (name, cost, size) in kept["jobs"].items()
+                }
 
-    def get(self, overrides: Sequence[str]) -> tuple[str, float] | None:
+    def get(self, overrides: Sequence[str]) -> Entry | None:
         return self.jobs.get("\n".join(overrides))
 
-    def put(self, overrides: Sequence[str], entry: tuple[str, float]) -> None:
+    def put(self, overrides: Sequence[str], entry: Entry) -> None:
         self.jobs["\n".join(overrides)] = entry
         self.changed = True
 

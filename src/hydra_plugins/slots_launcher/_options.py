@@ -28,8 +28,9 @@ class Options:
     fail_fast: bool = False  # stop the sweep at the first failure
     stop_grace: float = 600.0  # seconds that jobs have to save when the sweep is stopped
     out_of_memory_exit_code: int = 77  # with which a job says that memory was short
-    out_of_memory_override: str | None = None  # e.g. trainer.memory_split={split}: what such a job is tried again with
-    out_of_memory_retries: int = 3  # with split 2, 4, 8, ...
+    # Keys of a job's configuration, e.g. [trainer.micro_batch_size, trainer.batch_size]: such a job is tried again with
+    # half the number of the first one that is set, as an override of the first key; until it is odd.
+    out_of_memory_halves: list[str] = field(default_factory=list)
     stale_after: float = 120.0  # seconds without a heartbeat until another host's claim counts as abandoned
     only: list[str] = field(default_factory=list)  # run no other jobs than these: names of job directories
 

@@ -108,8 +108,9 @@ class Sweep:
             found = latest(job.folder)
             if self._is_elsewhere(job, found):
                 return
-            job.split = max(job.split, found.record.split if found.record else 1)
-            claim = make_claim(job.folder, found, list(job.overrides), evict, job.split)
+            if job.size is not None and found.record is not None and found.record.size is not None:
+                job.size = min(job.size, found.record.size)
+            claim = make_claim(job.folder, found, list(job.overrides), evict, job.size)
             if claim is None:
                 self._wait_for(job)
             elif self.done_file(job).exists():  # finished elsewhere between the look and the claim
@@ -150,7 +151,8 @@ class Sweep:
         self.running.append(Running(job, slot, claim, process))
         with contextlib.suppress(OSError):  # two other things see to it that the job is not left behind
             claim.update(child=process.pid, child_started=process.started)
-        self.display.event("started", job.name, f"on {slot.name}" + (f", split {job.split}" if job.split > 1 else ""))
+        smaller = job.smaller(self.options.out_of_memory_halves)
+        self.display.event("started", job.name, f"on {slot.name}" + (f", {smaller}" if smaller else ""))
 
     def _look_elsewhere(self) -> None:
         if time.monotonic() < self._ask_at:
@@ -190,21 +192,22 @@ class Sweep:
         elif self.stopping:
             self._end(job, "stopped", "", log)
             claim.update(state="stopped")
-        elif code == self.options.out_of_memory_exit_code and self._can_split(job):
-            job.split *= 2
-            claim.record.split = job.split
+        elif code == self.options.out_of_memory_exit_code and job.size is not None and job.size % 2 == 0:
+            claim.record.size = job.size = job.size // 2
             self.queue.appendleft(job)
-            said = f"out of memory: batches are now cut into {job.split} times more parts"
-            self.display.event("retried", job.name, said)
+            self.display.event(
+                "retried", job.name, f"out of memory: tried again with {job.smaller(self.options.out_of_memory_halves)}"
+            )
             claim.update(state="out of memory")
         else:
             short = code == self.options.out_of_memory_exit_code
-            reason = out_of_memory(job.split) if short else meaning(code, self.options.done_file)
+            reason = (
+                out_of_memory(job.smaller(self.options.out_of_memory_halves))
+                if short
+                else meaning(code, self.options.done_file)
+            )
             self._end(job, "failed", reason, log)
             claim.update(state="failed", reason=reason)
-
-    def _can_split(self, job: Job) -> bool:
-        return self.options.out_of_memory_override is not None and job.split < 2**self.options.out_of_memory_retries
 
     def _end(self, job: Job, what: str, reason: str = "", log: tuple[Path, int] | None = None) -> None:
         self.endings.append(Ending(job, what, reason, log))  # type: ignore[arg-type]

@@ -49,8 +49,9 @@ class SlotsLauncher(Launcher):
     """Runs each job as a process of its own. Options: see ``_options.Options``, or docs/launcher.md."""
 
     def __init__(self, **options: Any) -> None:
-        if OmegaConf.is_config(options.get("gpus")):
-            options["gpus"] = OmegaConf.to_container(options["gpus"])
+        options = {
+            k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in options.items()
+        }
         self.options = Options(**options)
         self.config: DictConfig
         self.hydra_context: HydraContext
@@ -95,9 +96,8 @@ class SlotsLauncher(Launcher):
         return [job for job in jobs if job.name in only] if only else jobs
 
     def _command(self, job: Job) -> list[str]:
-        override = self.options.out_of_memory_override
-        split = [override.format(split=job.split)] if override and job.split > 1 else []
-        return job_command(self.config, [*job.overrides, *split], job.number, job.folder)
+        overrides = [*job.overrides, *filter(None, [job.smaller(self.options.out_of_memory_halves)])]
+        return job_command(self.config, overrides, job.number, job.folder)
 
     def _returns(self, job_overrides: Sequence[Sequence[str]], first: int, endings: list[Ending]) -> list[JobReturn]:
         failures = sum(ending.what == "failed" for ending in endings)

@@ -111,8 +111,7 @@ def _numbers(config: DictConfig) -> Iterator[str]:
     at_least = {
         "trainer.max_epochs": 1,
         "trainer.batch_size": 1,
-        "trainer.accumulate": 1,
-        "trainer.memory_split": 1,
+        "trainer.micro_batch_size": 1,
         "trainer.threads": 1,
         "data.max_length": 4,
         "model.lora_rank": 1,
@@ -145,17 +144,11 @@ def _numbers(config: DictConfig) -> Iterator[str]:
             yield f"{key}={value} cannot be: give a share from 0 up to, but not, 1."
     if config.seed >= 2**32:
         yield f"seed={config.seed} cannot be: give a whole number below 2**32."
-    split = max(1, config.trainer.accumulate) * max(1, config.trainer.memory_split)
-    if config.trainer.memory_split > 1 and config.trainer.batch_size % split:
+    micro = config.trainer.micro_batch_size
+    if micro is not None and micro >= 1 and config.trainer.batch_size % micro:
         yield (
-            f"trainer.memory_split={config.trainer.memory_split} with trainer.accumulate={config.trainer.accumulate} "
-            f"cannot cut trainer.batch_size={config.trainer.batch_size} into equal parts: it is out of memory even so. "
-            "Use a smaller data.max_length, a smaller model, or model.gradient_checkpointing=true."
-        )
-    elif config.trainer.batch_size % max(1, config.trainer.accumulate):
-        yield (
-            f"trainer.accumulate={config.trainer.accumulate} does not divide "
-            f"trainer.batch_size={config.trainer.batch_size}: a batch is cut into equal parts."
+            f"trainer.micro_batch_size={micro} does not divide trainer.batch_size={config.trainer.batch_size}: a batch "
+            "is computed in equal parts."
         )
 
 
@@ -172,13 +165,13 @@ def _devices(config: DictConfig) -> Iterator[str]:
         yield f"trainer.devices={trainer.devices} cannot be: there is one mps device. Use trainer.devices=1."
     if trainer.devices == 1 and trainer.strategy == "fsdp":
         yield "trainer.strategy=fsdp shares a model among devices: give several, e.g. trainer.devices=2."
-    parts = trainer.devices * max(1, trainer.accumulate) * max(1, trainer.memory_split)
-    if trainer.devices > 1 and trainer.batch_size % parts:
+    at_once = trainer.devices * max(1, trainer.micro_batch_size or 1)
+    if trainer.devices > 1 and trainer.batch_size % at_once:
+        micro = f" with trainer.micro_batch_size={trainer.micro_batch_size}" if trainer.micro_batch_size else ""
         yield (
-            f"trainer.devices={trainer.devices} with trainer.accumulate={trainer.accumulate} and trainer.memory_split="
-            f"{trainer.memory_split} cannot cut trainer.batch_size={trainer.batch_size} into equal parts: batch_size "
-            f"is the reviews of a step on all devices together. Use trainer.batch_size="
-            f"{-(-trainer.batch_size // parts) * parts}, or other devices."
+            f"trainer.devices={trainer.devices}{micro} does not divide trainer.batch_size={trainer.batch_size}, which "
+            "counts the reviews of a step on all devices together. Use trainer.batch_size="
+            f"{-(-trainer.batch_size // at_once) * at_once}, or other devices."
         )
 
 

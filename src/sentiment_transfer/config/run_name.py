@@ -19,7 +19,7 @@ NOT_IDENTITY = ("hydra", "paths", "logger")
 # masks, but it is not what was asked for: a run that the launcher tries again after running out of memory, or that
 # goes on where there are more GPUs, is the same run. The result's configuration records it.
 NOT_IDENTITY_KEYS = (
-    *(("trainer", key) for key in ("save_every_minutes", "memory_split", "devices", "strategy")),
+    *(("trainer", key) for key in ("save_every_minutes", "micro_batch_size", "devices", "strategy")),
     ("data", "num_workers"),
 )
 

@@ -103,8 +103,9 @@ class OptimizerConfig:
 class TrainerConfig:
     max_epochs: int = 4
     batch_size: int = 32  # reviews per optimiser step, of all devices together
-    accumulate: int = 1  # parts a batch is cut into, to fit memory: the step stays batch_size reviews
-    memory_split: int = 1  # cut each part, and scoring batches, into so many more; set by the launcher to fit memory
+    # Reviews computed at once on a device, to fit memory: the step stays batch_size reviews, and scoring batches shrink
+    # in proportion. null: batch_size / devices. A sweep halves it when a job runs out of memory.
+    micro_batch_size: int | None = None
     precision: str = "auto"  # auto: bf16-mixed where the device has it, else 32-true
     accelerator: str = "auto"
     devices: int | str = 1  # a process on each shares every batch; auto: all GPUs that the run sees

@@ -1,4 +1,5 @@
-"""How much memory a run needs, known from the architecture and the shape before anything is allocated.
+"""The memory that a run needs, estimated from the architecture and the batches before anything is allocated, and the
+error of a run that exceeds it.
 
 States (weights, gradients, Adam's two moments) are exact. Activations follow Korthikanti et al. (2022, arXiv
 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits, twice that in fp32, and 5 bytes per layer, head and
@@ -7,6 +8,9 @@ pair of tokens where attention weights are materialised; with gradient checkpoin
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,35 +20,37 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from sentiment_transfer.errors import OutOfMemory
+
 GIB = 2**30
 ULMFIT = "ulmfit"
-# What a process holds besides: Python, torch, the CUDA context. Seen on a CPU: 0.6 GiB.
+# Python, torch and the CUDA context. Measured on a CPU: 0.6 GiB.
 LIBRARIES = 0.6 * GIB
-# Of ULMFiT's classifier, whose batches have a hundred shapes: what a CPU process holds after thousands of steps above
-# what it holds after a hundred, 2.13 GiB and 1.29 on SmSA with 384 units.
-SHAPES = 0.85 * GIB
+# ULMFiT's classifier has batches of a hundred shapes, and a CPU process grows with them: from 1.29 GiB after a hundred
+# steps to 2.13 GiB after thousands, on SmSA with 384 units.
+SHAPE_CACHES = 0.85 * GIB
 LANGUAGE_MODEL_TOKENS = 64 * 70  # of one step of ULMFiT's language model; see training/language_model.py
 
 
 @dataclass(frozen=True)
 class TrainingShape:
-    """What decides the need besides the architecture."""
+    """The settings that determine the memory of an architecture."""
 
     batch_size: int
-    accumulate: int
-    tokens: int  # of the longest review that the run has
+    accumulate: int  # micro batches per optimiser step, of all devices
+    tokens: int  # of the longest review
     mean_tokens: float
     packed: bool
-    low_precision: bool  # computes in 16 bits (over fp32 weights)
+    low_precision: bool  # 16-bit autocast over fp32 weights
     checkpointing: bool
-    trimmed_rows: int | None = None  # of the embedding; None: all
+    trimmed_rows: int | None = None  # of the embedding; None: untrimmed
     lora_rank: int | None = None
     shards: int = 1  # FSDP: devices that share the states
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes on one device."""
+    """Peak memory on one device, in bytes."""
 
     weights: float
     gradients: float
@@ -69,7 +75,7 @@ class MemoryEstimate:
 
 
 def estimate_memory(network: PreTrainedModel, shape: TrainingShape) -> MemoryEstimate:
-    """The peak of training ``network``, which may be on the ``meta`` device."""
+    """The peak memory of training ``network``, which may be on the ``meta`` device."""
     config = network.config
     embedding = cast(Tensor, network.get_input_embeddings().weight)
     rows, width = embedding.shape
@@ -83,7 +89,7 @@ def estimate_memory(network: PreTrainedModel, shape: TrainingShape) -> MemoryEst
     if shape.lora_rank is not None:
         head = sum(p.numel() for n, p in network.named_parameters() if not n.startswith(network.base_model_prefix))
         trained = layers * 2 * 2 * hidden * shape.lora_rank + head
-    # FSDP: the largest unit is whole while it computes (a layer, or the embeddings), and the next one is on its way.
+    # FSDP: the largest unit (a layer, or the embeddings) is gathered while it computes, and the next is prefetched.
     largest = max(12 * hidden**2, (shape.trimmed_rows or rows) * width)
     gathered = 2 * 4 * largest if shape.shards > 1 else 0
     copies = 2 * (parameters - embedding.numel()) if shape.low_precision else 0  # 16-bit copies of the fp32 weights
@@ -100,7 +106,7 @@ def _activations(config: object, shape: TrainingShape) -> float:
         getattr(config, name) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")
     )
     reviews = shape.batch_size // shape.accumulate
-    # A random batch: the mean, and room for one that is far above it; padded, every review is as long as the longest.
+    # Packed: one and a half times the mean, for batches far above it. Padded: every review is as long as the longest.
     spread = min(reviews * shape.tokens, 1.5 * reviews * shape.mean_tokens + shape.tokens)
     tokens = spread if shape.packed else reviews * shape.tokens
     width = 1 if shape.low_precision else 2
@@ -113,20 +119,20 @@ def _activations(config: object, shape: TrainingShape) -> float:
 
 
 def ulmfit_activations(config: Any, shape: TrainingShape) -> float:
-    """Of the language model or the classifier, whichever has more: per token an LSTM keeps its gates, cell, output and
-    input; dropped weights are a copy; the logits are there four times. Seen on SmSA with 384 units in bf16: 2.13 GiB in
-    all, where this makes it 2.2."""
+    """Bytes of the language model's or the classifier's activations, whichever has more: per token an LSTM keeps its
+    gates, cell, output and input; dropped weights are a copy; there are four copies of the logits. On SmSA with 384
+    units in bf16 a run took 2.13 GiB, and this estimate gives 2.2."""
     width = 2 if shape.low_precision else 4
     widths = [config.embedding_size, *[config.hidden_size] * (config.num_hidden_layers - 1), config.embedding_size]
     layers = list(pairwise(widths))
     token = sum(6 * out + 3 * inputs for inputs, out in layers) * width
     weights = sum(4 * out * (inputs + 2 * out) for inputs, out in layers) * 4
     language_model = LANGUAGE_MODEL_TOKENS * (token + config.vocab_size * (3 * 4 + width))
-    return SHAPES + weights + max(language_model, shape.batch_size * shape.tokens * token)
+    return SHAPE_CACHES + weights + max(language_model, shape.batch_size * shape.tokens * token)
 
 
 def available_memory(accelerator: str) -> float | None:
-    """Bytes that the device has free now; None where nobody can tell."""
+    """Free bytes of the device; None where the system does not tell."""
     if accelerator == "cuda":
         return float(torch.cuda.mem_get_info()[0])
     try:
@@ -147,8 +153,8 @@ def _cgroup_limit() -> float:
 
 
 def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float) -> str | None:
-    """The first option, from the one that costs least, with which the run fits into ``room`` bytes."""
-    if network.config.model_type == ULMFIT:  # its head normalises over a batch, which is therefore never cut
+    """The cheapest option with which the run fits into ``room`` bytes, as typed; None where none does."""
+    if network.config.model_type == ULMFIT:  # its head normalises over a whole batch, which cannot be split
         sizes = [shape.batch_size >> halved for halved in range(1, shape.batch_size.bit_length())]
         smaller = {f"trainer.batch_size={size}": replace(shape, batch_size=size) for size in sizes}
         return next((option for option, r in smaller.items() if estimate_memory(network, r).total <= room), None)
@@ -156,26 +162,25 @@ def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float
     if shape.accumulate < shape.batch_size:
         whole = [n for n in range(shape.accumulate + 1, shape.batch_size + 1) if shape.batch_size % n == 0]
         options |= {
-            f"trainer.memory_split={n // shape.accumulate}": replace(shape, accumulate=n)
+            f"trainer.micro_batch_size={shape.batch_size // n}": replace(shape, accumulate=n)
             for n in whole
             if n % shape.accumulate == 0
         }
-    smallest = shape.batch_size // shape.accumulate
     if not shape.checkpointing:
         options["model.gradient_checkpointing=true"] = replace(shape, checkpointing=True)
         both = replace(shape, accumulate=shape.batch_size, checkpointing=True)
-        options[f"model.gradient_checkpointing=true trainer.memory_split={smallest}"] = both
+        options["model.gradient_checkpointing=true trainer.micro_batch_size=1"] = both
     if shape.lora_rank is None:
         lora = replace(shape, lora_rank=16, checkpointing=True)
         name = "model.lora_rank=16 model.gradient_checkpointing=true"
-        options |= {name: lora, f"{name} trainer.memory_split={smallest}": replace(lora, accumulate=shape.batch_size)}
+        options |= {name: lora, f"{name} trainer.micro_batch_size=1": replace(lora, accumulate=shape.batch_size)}
     return next(
         (option for option, changed in options.items() if estimate_memory(network, changed).total <= room), None
     )
 
 
 def min_fsdp_devices(network: PreTrainedModel, shape: TrainingShape, room: float) -> int | None:
-    """On how many devices with ``room`` bytes each the run fits, where they share its states (FSDP)."""
+    """The number of devices (2 to 16) with ``room`` bytes each that hold the run sharded (FSDP); None above 16."""
     for devices in (2, 4, 8, 16):
         shared = replace(shape, shards=devices, accumulate=shape.accumulate * devices)
         if shape.batch_size % shared.accumulate == 0 and estimate_memory(network, shared).total <= room:
@@ -184,5 +189,39 @@ def min_fsdp_devices(network: PreTrainedModel, shape: TrainingShape, room: float
 
 
 def concurrent_runs(one: MemoryEstimate, room: float) -> int:
-    """How many such runs the device holds together."""
+    """The number of such runs that fit into ``room`` bytes together."""
     return max(0, int(room // one.total))
+
+
+# torch has an exception class for accelerators, but raises a plain RuntimeError where the machine's memory is short
+# (c10/core/impl/alloc_cpu.cpp) or a CUDA library's is.
+OUT_OF_MEMORY_MESSAGES = (
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_MEMORY_MESSAGES)
+
+
+@contextmanager
+def memory_errors_as_sentences() -> Iterator[None]:
+    """Raise OutOfMemory, with a sentence, in place of the allocators' errors."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        first = (str(error).strip() or "the allocator gave no reason").splitlines()[0]
+        raise OutOfMemory(
+            f"Out of memory ({first}). Use trainer.micro_batch_size=16 (or 8, 4, ...: fewer reviews at once, the same "
+            "run), a smaller data.max_length, or model.gradient_checkpointing=true. A sweep (-m) halves the first "
+            "automatically."
+        ) from error

@@ -88,7 +88,6 @@ class Performance(TypedDict):
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
     batching: NotRequired[str]  # packed; packed, fused kernels; or padded
     fallback_reason: NotRequired[str]  # why not a faster way, where there is one
-    energy_joules: NotRequired[float | None]  # of training and scoring, where the machine tells; see energy.py
 
 
 class RunResult(TypedDict):

@@ -97,7 +97,6 @@ def as_mean(result: RunResult, chosen: Chosen) -> RunResult:
     result["model"]["averaged"] = [run["run_id"] for run in chosen.results]
     result["history"] = []
     result["selections"] = {"last": {"epoch": -count}}
-    result["performance"]["energy_joules"] = None
     for rates in (result["performance"]["examples_per_second"], result["performance"]["tokens_per_second"]):
         rates.pop("train")  # of no run: its seconds are those of all
     return result

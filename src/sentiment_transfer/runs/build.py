@@ -33,24 +33,26 @@ from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
 from sentiment_transfer.training.ranks import ALONE, Ranks
+from sentiment_transfer.training.trainer import parts_per_step
 
 SCRATCH = BUILTIN + "scratch"
 
 
 def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
+    parts = parts_per_step(config.trainer, ranks.world_size)
     return TransferDataModule(
         make_datasets(config.source, config.paths, config.data.seed),
         make_datasets(config.targets, config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
-        accumulate=config.trainer.accumulate * config.trainer.memory_split,
+        accumulate=parts,
         max_length=config.data.max_length,
         seed=config.seed,
         dedup=config.data.dedup,
         oracle=config.trainer.oracle,
         targets_required=config.data.targets_required,
-        score_batch_tokens=max(1, config.data.score_batch_tokens // config.trainer.memory_split),
+        score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
         rank=ranks.rank,
         world=ranks.world_size,
         num_workers=config.data.num_workers,
@@ -154,7 +156,7 @@ def memory_needed(
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
     shape = TrainingShape(
         batch_size=config.trainer.batch_size,
-        accumulate=config.trainer.accumulate * config.trainer.memory_split * devices,
+        accumulate=parts_per_step(config.trainer, devices) * devices,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,
@@ -178,7 +180,9 @@ def memory_needed(
             instead = f"Type {option}."
         elif devices == 1 and accelerator == "cuda" and (several := min_fsdp_devices(network, shape, room)):
             instead = f"Type trainer.devices={several} trainer.strategy=fsdp: so many such devices hold it together."
-        kind = OutOfMemory if option and option.startswith("trainer.memory_split") else UserError  # a sweep splits
+        kind = (
+            OutOfMemory if option and option.startswith("trainer.micro_batch_size") else UserError
+        )  # a sweep halves it
         raise kind(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
     together = concurrent_runs(one, room)
     return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."

@@ -16,6 +16,7 @@ from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import token_store
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.memory import memory_errors_as_sentences
 from sentiment_transfer.prediction.predictor import Predictor
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.mistakes import write_mistakes
@@ -25,7 +26,6 @@ from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusiv
 from sentiment_transfer.runs.evaluation_data import EvaluationData
 from sentiment_transfer.runs.evaluation_record import Evaluation, make_record
 from sentiment_transfer.runs.record import to_mistakes, to_predictions
-from sentiment_transfer.training.memory import memory_errors_as_sentences
 
 log = logging.getLogger(__name__)
 OF_A_RUN = ("last", "source_dev", "average")  # what a run's own record scores; oracle chose by each target's labels

@@ -51,7 +51,6 @@ class Outcome:
     mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
     dev_predictions: dict[str, Predictions] = field(default_factory=dict)  # development set -> probabilities
     seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
-    joules: float | None = None  # of training and scoring; None where it cannot be read or an attempt came before
 
     @property
     def epochs(self) -> set[int]:
@@ -227,7 +226,6 @@ def _performance(data: TransferDataModule, module: SentimentClassifier, outcome:
         peak_memory_bytes=peak_memory_bytes(device),
         batching=batching,
         fallback_reason=because,
-        energy_joules=None if outcome.joules is None else round(outcome.joules, 1),
     )
 
 

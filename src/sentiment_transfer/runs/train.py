@@ -23,6 +23,7 @@ from sentiment_transfer.data.sets import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.memory import memory_errors_as_sentences
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.mistakes import write_mistakes
@@ -30,7 +31,6 @@ from sentiment_transfer.results.predictions import write_predictions
 from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
 from sentiment_transfer.runs.build import caveats
 from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock, remove_what_is_not_needed
-from sentiment_transfer.runs.energy import metered
 from sentiment_transfer.runs.language_stage import learn_language
 from sentiment_transfer.runs.prepare import prepare_training
 from sentiment_transfer.runs.record import Outcome, make_result, plain_config, to_mistakes, to_predictions
@@ -41,7 +41,6 @@ from sentiment_transfer.tracking.scores import log_scores
 from sentiment_transfer.tracking.wandb_logger import WandbLogger
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
-from sentiment_transfer.training.memory import memory_errors_as_sentences
 from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import epochs_for
@@ -103,17 +102,14 @@ def compute(
     with tracking as loggers:
         prepared = time.monotonic() - started
         trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
-        resumed = last_checkpoint(folder).exists()
-        with metered(trainer.strategy.root_device.type) as energy:
-            if isinstance(module, UlmfitClassifier) and not resumed:
-                found = learn_language(config, data, tokenizer, module, folder, stop)
-                for logger in loggers:
-                    logger.log_metrics(found, step=0)
-            fit(trainer, module, data, folder)
-            outcome = score_all(config, trainer, module, data, folder, checkpoints)
-            if not ranks.is_main:
-                return None
-            outcome.joules = None if resumed else energy.joules
+        if isinstance(module, UlmfitClassifier) and not last_checkpoint(folder).exists():
+            found = learn_language(config, data, tokenizer, module, folder, stop)
+            for logger in loggers:
+                logger.log_metrics(found, step=0)
+        fit(trainer, module, data, folder)
+        outcome = score_all(config, trainer, module, data, folder, checkpoints)
+        if not ranks.is_main:
+            return None
         checked = [callback.seconds for callback in callbacks_of(trainer) if isinstance(callback, SelfCheck)]
         outcome.seconds |= {"prepare": prepared, "self_check": sum(checked), "total": time.monotonic() - started}
 

@@ -14,6 +14,7 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from sentiment_transfer.config.schema import OptimizerConfig, TrainerConfig
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.training.ranks import ALONE, Ranks
 
@@ -61,7 +62,7 @@ def make_trainer(
         plugins=[LightningEnvironment()] if ranks.world_size > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
-        accumulate_grad_batches=config.accumulate * config.memory_split,
+        accumulate_grad_batches=parts_per_step(config, ranks.world_size),
         gradient_clip_val=optimizer.max_grad_norm,
         deterministic=config.deterministic,
         default_root_dir=folder,
@@ -74,6 +75,21 @@ def make_trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=log_every,
     )
+
+
+def parts_per_step(config: TrainerConfig, devices: int) -> int:
+    """Micro batches that each device computes for one optimiser step: batch_size / (micro_batch_size x devices).
+
+    Raises UserError where these do not divide the batch into equal parts.
+    """
+    parts, rest = divmod(config.batch_size, (config.micro_batch_size or 1) * devices)
+    if rest:
+        micro = f"trainer.micro_batch_size={config.micro_batch_size} on " if config.micro_batch_size else ""
+        raise UserError(
+            f"{micro}{devices} device{'s' * (devices != 1)} cannot divide trainer.batch_size={config.batch_size} into "
+            "equal parts: it must be a multiple of micro_batch_size x devices."
+        )
+    return parts if config.micro_batch_size else 1
 
 
 def make_strategy(wanted: str, ranks: Ranks) -> Strategy | str:

@@ -38,7 +38,7 @@ def work(config: Any, folder: Path) -> None:
     step, number = json.loads(state.read_text()) if state.exists() else (0, config.seed)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda signum, _: stop.append(signum))
-    if config.memory / config.split > 8:
+    if config.memory * (config.at_once or config.batch) / config.batch > 8:
         print("out of memory")
         sys.exit(77)
     if config.children:
@@ -68,11 +68,8 @@ def read_arguments() -> None:
     folder = Path(given.pop("hydra.run.dir").strip("'"))
     folder.mkdir(parents=True, exist_ok=True)
     conf = (Path(__file__).parent / "conf" / "work.yaml").read_text().partition("_self_")[2].partition("hydra:")[0]
-    values = dict(line.split(": ") for line in conf.split("\n") if line)
-    work(
-        SimpleNamespace(**{k: float(v) if "." in v else int(v) for k, v in (values | given).items() if "." not in k}),
-        folder,
-    )
+    values = dict(line.split(": ") for line in conf.split("\n") if line) | given
+    work(SimpleNamespace(**{k: json.loads(v) for k, v in values.items() if "." not in k}), folder)
 
 
 def with_hydra() -> None:
@@ -81,7 +78,7 @@ def with_hydra() -> None:
     from omegaconf import DictConfig, OmegaConf
 
     def key(config: DictConfig) -> str:
-        plain = {k: v for k, v in OmegaConf.to_container(config).items() if k not in ("hydra", "split", "delay")}  # type: ignore[union-attr]
+        plain = {k: v for k, v in OmegaConf.to_container(config).items() if k not in ("hydra", "at_once", "delay")}  # type: ignore[union-attr]
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
 
     OmegaConf.register_new_resolver("job_key", lambda *, _root_: f"work-{_root_.seed}-{key(_root_)}")

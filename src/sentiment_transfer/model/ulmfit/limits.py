@@ -21,12 +21,11 @@ def ulmfit_complaints(config: DictConfig) -> Iterator[str]:
             yield f"model.{key}=true cannot be with model=ulmfit: leave it out."
     if model.lora_rank is not None:
         yield f"model.lora_rank={model.lora_rank} cannot be with model=ulmfit: leave it out."
-    for key in ("accumulate", "memory_split"):
-        if config.trainer[key] > 1:
-            yield (
-                f"trainer.{key}={config.trainer[key]} cannot be with model=ulmfit: its head normalises over a whole "
-                "batch. Use a smaller trainer.batch_size."
-            )
+    if config.trainer.micro_batch_size not in (None, config.trainer.batch_size):
+        yield (
+            f"trainer.micro_batch_size={config.trainer.micro_batch_size} is invalid with model=ulmfit: its head "
+            "normalises over a whole batch. Use a smaller trainer.batch_size."
+        )
     if config.trainer.devices != 1:
         yield (
             f"trainer.devices={config.trainer.devices} cannot be with model=ulmfit: its language model is trained on "

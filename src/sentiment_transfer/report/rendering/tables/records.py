@@ -18,7 +18,7 @@ Runs = Mapping[str, Made]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
-    """What one seed of every entry costs: wall-clock time, speed, memory, energy."""
+    """What one seed of every entry costs: wall-clock time, speed, memory."""
     rows = []
     for entry in answer.entries:
         of = [runs[run_id] for run_id in entry.run_ids if run_id in runs]
@@ -38,7 +38,6 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
             "training tokens/s",
             "scoring tokens/s",
             "peak memory",
-            "energy per seed",
             "device",
         ],
         rows=rows,
@@ -58,7 +57,6 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
         number(statistics.fmean(train), duration(statistics.fmean(train))) if train else Item(DASH),
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
         number(memory, f"{memory / 2**30:.2f} GiB") if memory else Item(DASH),
-        energy_item(runs),
         Item("; ".join(devices), kind="sentence"),
     ]
 
@@ -76,17 +74,6 @@ def mean_of(runs: Sequence[Made], what: str, stage: str) -> float | None:
     values: list[float] = [run.result["performance"].get(what, {}).get(stage) for run in runs]  # type: ignore[attr-defined]
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
-
-
-def energy_item(runs: Sequence[Made]) -> Item:
-    by_seed: dict[int, float] = defaultdict(float)
-    for run in runs:
-        joules = run.result["performance"].get("energy_joules")
-        if joules is None:
-            return Item("could not be read")
-        by_seed[run.result["seed"]] += joules
-    mean = statistics.fmean(by_seed.values())
-    return number(mean, f"{mean / 3600:.2f} Wh")
 
 
 def duration(seconds: float) -> str:
