@@ -17,10 +17,7 @@ from sentiment_transfer import cli
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="export")
 def main(cfg: DictConfig) -> None:
-    from sentiment_transfer.export.command import export
-
-    with cli.ended_by_user_errors():
-        export(cfg)
+    cli.export(cfg)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
 
-from sentiment_transfer.config import run_name as identity
-from sentiment_transfer.config import schema as schema
-from sentiment_transfer.data.batches import TrainingOrder
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.registration import register
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.data.batches import ResumableSampler
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.runs.build import make_data, make_tokenizer
@@ -24,7 +24,7 @@ BATCH = 32
 class Workload:
     """Reviews as token ids: those to train on, in the order of the batches, and those to score, as they come."""
 
-    config: DictConfig
+    config: Config
     data: TransferDataModule
     pad_id: int
     train: list[tuple[np.ndarray, int]]  # (token ids, label), 32 and 32 are a batch
@@ -35,11 +35,10 @@ class Workload:
         return 250_002  # XLM-R's, whatever the tokenizer's added tokens are
 
 
-def configured(*overrides: str) -> DictConfig:
-    schema.register()
-    identity.register_resolver()
+def configured(*overrides: str) -> Config:
+    register()
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
-        return compose("config", overrides=list(overrides))
+        return validate(compose("config", overrides=list(overrides)))
 
 
 def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload:
@@ -59,7 +58,7 @@ def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload
     data.tokenise(tokenizer)
     train = data.train_sets[0]
     assert train.tokens is not None and tokenizer.pad_token_id is not None
-    order = TrainingOrder(len(train.reviews), BATCH, config.seed)
+    order = ResumableSampler(len(train.reviews), BATCH, config.seed)
     rows = [row for batch, _ in order for row in batch][:train_rows]
     labels = train.reviews.labels
     scored = [

@@ -133,7 +133,7 @@ def test_a_sweep_on_slurm_is_requeued_and_leaves_the_same_directories(tmp_path_f
         assert sweep.returncode == 0, output
         logs = "".join(path.read_text() for path in saved.glob(".submitit/*/*.out"))
         logs += "".join(path.read_text() for path in saved.glob(".submitit/*/*.err"))
-        assert "Going on from" in logs + "".join(path.read_text() for path in saved.glob("*/train.log"))
+        assert "Resuming from" in logs + "".join(path.read_text() for path in saved.glob("*/train.log"))
         assert "equeue" in logs
     code, output = finished(cwd, "-m", *job, timeout=60)
     assert code == 0

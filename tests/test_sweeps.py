@@ -12,7 +12,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from tests.helpers.runs import ROOT, composed
 
-from sentiment_transfer.config import cost
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.run_name import run_name
@@ -25,7 +24,6 @@ RUNS = {
 
 
 def with_hydra(*overrides: str) -> DictConfig:
-    cost.register_resolver()
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
         return compose("config", overrides=list(overrides), return_hydra_config=True)
 

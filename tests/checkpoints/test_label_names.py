@@ -1,4 +1,4 @@
-"""What a foreign classifier's labels mean: understood where they can mean one thing only, else said in full."""
+"""Label names of other classifiers: mapped to classes if they are unambiguous, otherwise by labels=."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sentiment_transfer.checkpoints.labels import outputs_of
 from sentiment_transfer.checkpoints.model import Origin, TrainedModel
+from sentiment_transfer.checkpoints.saved import classes_of_logits
 from sentiment_transfer.errors import UserError
 
 
@@ -21,14 +21,14 @@ from sentiment_transfer.errors import UserError
         (["1 star", "2 stars", "3 stars", "4 stars", "5 stars"], ("negative",) * 2 + ("neutral",) + ("positive",) * 2),
     ],
 )
-def test_plain_names_are_understood(names: list[str], outputs: tuple[str, ...]) -> None:
-    assert outputs_of(names, None, "m") == outputs
+def test_unambiguous_names_are_mapped(names: list[str], outputs: tuple[str, ...]) -> None:
+    assert classes_of_logits(names, None, "m") == outputs
 
 
-def test_a_mapping_joins_labels_and_leaves_some_out() -> None:
+def test_a_mapping_merges_labels_and_ignores_some() -> None:
     labels = {"anger": "negative", "joy": "positive", "love": "positive", "surprise": None}
     names = ["joy", "Anger", "LOVE", "surprise"]
-    assert outputs_of(names, labels, "m") == ("positive", "negative", "positive", None)
+    assert classes_of_logits(names, labels, "m") == ("positive", "negative", "positive", None)
 
 
 @pytest.mark.parametrize(
@@ -37,28 +37,28 @@ def test_a_mapping_joins_labels_and_leaves_some_out() -> None:
         (
             ["LABEL_0", "LABEL_1"],
             None,
-            r"LABEL_0, LABEL_1, and what they mean cannot be told.*=\{LABEL_0: <class>",
+            r"LABEL_0, LABEL_1, whose classes are ambiguous.*=\{LABEL_0: <class>",
         ),
-        (["a", "b"], {"a": "negative"}, r"does not say what b of m is: name every label"),
+        (["a", "b"], {"a": "negative"}, r"gives no class for b of m: name every label"),
         (["a", "b"], {"a": "negative", "b": "positive", "c": None}, "labels= names c, but the labels of m are a, b"),
         (["a", "b"], {"a": "bad", "b": "positive"}, "maps 'a' to 'bad'"),
         (["a", "b"], {"a": "positive", "b": None}, "is negative: a sentiment classifier has both"),
         (["negative", "neutral"], None, "is positive: a sentiment classifier has both"),
     ],
 )
-def test_a_mapping_that_says_too_little_or_too_much(
+def test_an_incomplete_or_invalid_mapping_is_refused(
     names: list[str], labels: dict[str, str | None] | None, sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
-        outputs_of(names, labels, "m")
+        classes_of_logits(names, labels, "m")
 
 
-def test_probabilities_of_one_class_add_and_what_is_left_out_has_no_share(tmp_path: Path) -> None:
+def test_probabilities_of_one_class_add_and_ignored_logits_get_none(tmp_path: Path) -> None:
     outputs = ("positive", "negative", None, "positive")
     model = TrainedModel(None, None, ("positive", "negative"), outputs, 8, Origin("folder", str(tmp_path)))  # type: ignore[arg-type]
     logits = torch.tensor([[1.0, 2.0, 50.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
-    shares = model.probabilities(logits)
-    assert shares.sum(1) == pytest.approx([1.0, 1.0])
+    probabilities = model.probabilities(logits)
+    assert probabilities.sum(1) == pytest.approx([1.0, 1.0])
     e = torch.e
-    assert shares[0].tolist() == pytest.approx([2 * e / (2 * e + e**2), e**2 / (2 * e + e**2)])
-    assert shares[1].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert probabilities[0].tolist() == pytest.approx([2 * e / (2 * e + e**2), e**2 / (2 * e + e**2)])
+    assert probabilities[1].tolist() == pytest.approx([2 / 3, 1 / 3])

@@ -1,4 +1,4 @@
-"""A run's directory opens as the classifier that the run scored, with its whole vocabulary."""
+"""A run's directory opens as the classifier that the run scored, with its full vocabulary."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def padded(model: TrainedModel, texts: list[str]) -> np.ndarray:
     return model.probabilities(logits).numpy()
 
 
-def assert_answers_as_scored(folder: Path, selection: str = "source_dev") -> TrainedModel:
+def assert_predicts_as_scored(folder: Path, selection: str = "source_dev") -> TrainedModel:
     model = open_model(str(folder), selection=selection)
     ids, texts = japanese_texts(40)
     recorded = read_predictions(folder, "written_ja")
@@ -65,20 +65,20 @@ def assert_answers_as_scored(folder: Path, selection: str = "source_dev") -> Tra
     return model
 
 
-def test_a_tiny_run_answers_as_it_was_scored(run: Path) -> None:
-    model = assert_answers_as_scored(run)
+def test_a_tiny_run_predicts_as_it_was_scored(run: Path) -> None:
+    model = assert_predicts_as_scored(run)
     assert model.classes == model.outputs == ("negative", "positive")
     assert (model.origin.kind, model.origin.selection, model.max_length) == ("run", "source_dev", 64)
     assert model.origin.result == read_result(run)
-    assert model.labels == ("trained from scratch",)
+    assert model.caveats == ("trained from scratch",)
     assert not model.network.training
-    assert_answers_as_scored(run, "last")
+    assert_predicts_as_scored(run, "last")
 
 
-def test_the_rows_that_the_run_left_out_are_its_encoders(pretrained_run: Path, encoder: Path) -> None:
-    model = assert_answers_as_scored(pretrained_run)
-    began = load_network(str(encoder), classes=model.classes, vocabulary=len(model.tokenizer), seed=0)
-    theirs, ours = began.get_input_embeddings().weight, model.network.get_input_embeddings().weight
+def test_rows_that_were_trimmed_are_restored_from_the_encoder(pretrained_run: Path, encoder: Path) -> None:
+    model = assert_predicts_as_scored(pretrained_run)
+    initial = load_network(str(encoder), classes=model.classes, vocabulary=len(model.tokenizer), seed=0)
+    theirs, ours = initial.get_input_embeddings().weight, model.network.get_input_embeddings().weight
     from safetensors.torch import load_file
 
     state = load_file(next((pretrained_run / "weights").glob("*.safetensors")))
@@ -90,16 +90,16 @@ def test_the_rows_that_the_run_left_out_are_its_encoders(pretrained_run: Path, e
     assert not torch.equal(ours[kept], theirs[kept])  # these were trained
 
 
-def test_random_weights_are_drawn_again(tmp_path: Path, encoder: Path) -> None:
+def test_random_weights_are_initialised_again(tmp_path: Path, encoder: Path) -> None:
     folder = tmp_path / "random"
     trained(folder, *SMALL, *FP32, "model=local", f"model.encoder={encoder}", "model.weights=random", "seed=5")
-    assert assert_answers_as_scored(folder).labels == ("random weights",)
+    assert assert_predicts_as_scored(folder).caveats == ("random weights",)
 
 
 def test_a_run_with_adapters_has_them_merged(tmp_path: Path, encoder: Path) -> None:
     folder = tmp_path / "lora"
     trained(folder, *SMALL, *FP32, "model=local", f"model.encoder={encoder}", "model.lora_rank=4")
-    model = assert_answers_as_scored(folder)
+    model = assert_predicts_as_scored(folder)
     assert not any("lora" in name for name in model.network.state_dict())
 
 
@@ -132,10 +132,10 @@ def test_an_encoder_of_another_size_is_refused(pretrained_run: Path, tmp_path: P
     [
         (b"PK\x03\x04 and the rest of an archive", "is a pickle or a zip archive.*never loaded"),
         (b"\x80\x02}q\x00.", "is a pickle or a zip archive"),
-        (b"", "damaged or were cut short"),
+        (b"", "damaged or truncated"),
     ],
 )
-def test_what_is_no_safetensors_file_is_refused(run: Path, tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_not_safetensors_is_refused(run: Path, tmp_path: Path, content: bytes, sentence: str) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     for path in (folder / "weights").iterdir():
         path.write_bytes(content)
@@ -147,18 +147,18 @@ def test_a_truncated_file_is_refused(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     for path in (folder / "weights").iterdir():
         path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"damaged or were cut short.*Delete .* and run its command again"):
+    with pytest.raises(UserError, match=r"damaged or truncated.*Delete .* and run its command again"):
         open_model(str(folder))
 
 
 def test_a_run_without_weights_says_why(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("weights"))
-    with pytest.raises(UserError, match=r"kept no weights for selection=source_dev.*keep_weights=true"):
+    with pytest.raises(UserError, match=r"has no weights for selection=source_dev.*keep_weights=true"):
         open_model(str(folder))
 
 
 def test_an_unknown_selection_is_refused(run: Path) -> None:
-    with pytest.raises(UserError, match=r"no selection best. There are: last, source_dev"):
+    with pytest.raises(UserError, match=r"selection=best is invalid: this run has last, source_dev"):
         open_model(str(run), selection="best")
 
 
@@ -168,7 +168,7 @@ def test_labels_of_a_run_cannot_be_renamed(run: Path) -> None:
 
 
 def test_a_sweeps_directory_lists_its_runs(run: Path) -> None:
-    with pytest.raises(UserError, match=rf"holds 1 finished run: name one.\s+checkpoint={run}"):
+    with pytest.raises(UserError, match=rf"contains 1 finished run: name one.\s+checkpoint={run}"):
         open_model(str(run.parent))
 
 
@@ -176,22 +176,22 @@ def test_a_run_that_has_not_finished_offers_those_beside_it(run: Path, tmp_path:
     (tmp_path / "begun" / "checkpoints").mkdir(parents=True)
     with pytest.raises(UserError, match="has not finished") as alone:
         open_model(str(tmp_path / "begun"))
-    assert "beside" not in str(alone.value)
+    assert "same directory" not in str(alone.value)
     shutil.copytree(run, tmp_path / "done")
-    with pytest.raises(UserError, match=f"Finished beside it: {tmp_path}/done"):
+    with pytest.raises(UserError, match=f"Finished runs in the same directory: {tmp_path}/done"):
         open_model(str(tmp_path / "begun"))
 
 
 def test_a_record_of_another_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text('{"accuracy": 0.9}')
-    with pytest.raises(UserError, match="another program's"):
+    with pytest.raises(UserError, match="another program"):
         open_model(str(tmp_path))
 
 
-def test_three_lines_of_nothing_are_refused(tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_without_a_model_are_refused(tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="holds no model that this program knows"):
+    with pytest.raises(UserError, match="contains no model that can be loaded"):
         open_model("notes")
     with pytest.raises(UserError, match=r"is a file. Name the folder"):
         open_model(str(run / "result.json"))

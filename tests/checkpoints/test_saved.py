@@ -1,4 +1,4 @@
-"""A folder of save_pretrained's opens as the classifier it is; what is none is refused in a sentence."""
+"""Folders written by save_pretrained load as classifiers; anything else is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stars(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """A classifier of five stars, as anybody may have trained one."""
+    """A five-star classifier of another project."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     folder = tmp_path_factory.mktemp("models") / "stars"
@@ -46,30 +46,32 @@ def test_a_folder_opens_with_its_labels_mapped(stars: Path, tmp_path: Path) -> N
     model = open_model(str(stars))
     assert model.classes == ("negative", "neutral", "positive")
     assert model.outputs == ("negative", "negative", "neutral", "positive", "positive")
-    assert (model.origin.kind, model.origin.name, model.max_length, model.labels) == ("folder", "stars", 64, ())
+    assert (model.origin.kind, model.origin.name, model.max_length, model.caveats) == ("folder", "stars", 64, ())
     assert not model.network.training and next(model.network.parameters()).dtype == torch.float32
-    said = {name: None for name in FIVE} | {"1 star": "negative", "5 stars": "positive"}
-    assert open_model(str(stars), labels=said).classes == ("negative", "positive")
+    labels = {name: None for name in FIVE} | {"1 star": "negative", "5 stars": "positive"}
+    assert open_model(str(stars), labels=labels).classes == ("negative", "positive")
 
 
-def test_an_exports_labels_and_length_are_carried_along(stars: Path, tmp_path: Path) -> None:
-    folder = changed(stars, tmp_path / "export", sentiment_transfer={"labels": ["random weights"]})
+def test_an_exports_caveats_and_length_are_restored(stars: Path, tmp_path: Path) -> None:
+    folder = changed(stars, tmp_path / "export", sentiment_transfer={"caveats": ["random weights"]})
     plain = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps(plain | {"model_max_length": 32}))
     model = open_model(str(folder))
-    assert (model.labels, model.max_length) == (("random weights",), 32)
+    assert (model.caveats, model.max_length) == (("random weights",), 32)
 
 
 def test_an_encoder_is_no_classifier(encoder: Path, tmp_path: Path) -> None:
     folder = changed(encoder, tmp_path / "m", id2label={"0": "negative", "1": "positive"})
-    with pytest.raises(UserError, match=r"is no trained classifier: its weights lack .* classifier.*has to be trained"):
+    with pytest.raises(
+        UserError, match=r"is not a trained classifier: its weights lack .* classifier.*Train an encoder first"
+    ):
         open_model(str(folder))
 
 
 def test_regression_and_many_labels_at_once_are_refused(stars: Path, tmp_path: Path) -> None:
     for number, kind in enumerate(("regression", "multi_label_classification")):
         folder = changed(stars, tmp_path / str(number), problem_type=kind)
-        with pytest.raises(UserError, match=f"no classifier with one label for a text.*{kind}"):
+        with pytest.raises(UserError, match=f"is not a single-label classifier.*{kind}"):
             open_model(str(folder))
 
 
@@ -90,5 +92,5 @@ def test_weights_that_are_no_safetensors(stars: Path, tmp_path: Path) -> None:
 
 
 def test_a_selection_of_a_folder_is_refused(stars: Path) -> None:
-    with pytest.raises(UserError, match="is no run's directory, so selection=last cannot be"):
+    with pytest.raises(UserError, match=r"selection=last is invalid: .* is not a run's directory"):
         open_model(str(stars), selection="last")

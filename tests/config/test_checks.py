@@ -35,46 +35,46 @@ def complaints(values: dict[str, Any], *overrides: str) -> str:
 @pytest.mark.parametrize(
     ("key", "value", "answer"),
     [
-        ("trainer.max_epochs", 0, "trainer.max_epochs=0 cannot be: give a whole number of at least 1."),
-        ("trainer.max_epochs", -1, "at least 1"),
-        ("trainer.batch_size", 0, "at least 1"),
-        ("trainer.threads", 0, "at least 1"),
-        ("data.max_length", 3, "at least 4"),
-        ("data.num_workers", -1, "at least 0"),
-        ("data.score_batch_tokens", 0, "at least 1"),
-        ("logger.log_every", 0, "at least 1"),
-        ("seed", -1, "at least 0"),
-        ("seed", 2**32, "below 2**32"),
-        ("data.seed", -1, "at least 0"),
-        ("optimizer.learning_rate", 0.0, "optimizer.learning_rate=0.0 cannot be: give a number above 0."),
-        ("optimizer.learning_rate", float("nan"), "above 0"),
-        ("optimizer.learning_rate", float("inf"), "above 0"),
-        ("model.learning_rate", -1e-5, "optimizer.learning_rate=-1e-05 cannot be"),
-        ("optimizer.eps", 0.0, "above 0"),
-        ("optimizer.max_grad_norm", 0.0, "above 0"),
-        ("trainer.save_every_minutes", 0.0, "above 0"),
-        ("optimizer.weight_decay", -0.1, "give 0 or more"),
-        ("optimizer.weight_decay", float("nan"), "give 0 or more"),
-        ("optimizer.warmup_ratio", 1.0, "from 0 up to, but not, 1"),
-        ("optimizer.warmup_ratio", -0.1, "from 0 up to, but not, 1"),
-        ("optimizer.beta1", 1.0, "from 0 up to, but not, 1"),
-        ("optimizer.beta2", float("nan"), "from 0 up to, but not, 1"),
-        ("model.dropout", 1.5, "from 0 up to, but not, 1"),
+        ("trainer.max_epochs", 0, "trainer.max_epochs=0 is invalid: it must be an integer >= 1."),
+        ("trainer.max_epochs", -1, "is invalid: it must be an integer >= 1."),
+        ("trainer.batch_size", 0, "is invalid: it must be an integer >= 1."),
+        ("trainer.threads", 0, "is invalid: it must be an integer >= 1."),
+        ("data.max_length", 3, "is invalid: it must be an integer >= 4."),
+        ("data.num_workers", -1, "is invalid: it must be an integer >= 0."),
+        ("data.score_batch_tokens", 0, "is invalid: it must be an integer >= 1."),
+        ("logger.log_every", 0, "is invalid: it must be an integer >= 1."),
+        ("seed", -1, "seed=-1 is invalid: it must be an integer in [0, 4294967296)."),
+        ("seed", 2**32, "in [0, 4294967296)"),
+        ("data.seed", -1, "is invalid: it must be an integer >= 0."),
+        ("optimizer.learning_rate", 0.0, "optimizer.learning_rate=0.0 is invalid: it must be a number > 0."),
+        ("optimizer.learning_rate", float("nan"), "must be a number > 0"),
+        ("optimizer.learning_rate", float("inf"), "must be a number > 0"),
+        ("model.learning_rate", -1e-5, "optimizer.learning_rate=-1e-05 is invalid"),
+        ("optimizer.eps", 0.0, "must be a number > 0"),
+        ("optimizer.max_grad_norm", 0.0, "must be a number > 0"),
+        ("trainer.save_every_minutes", 0.0, "must be a number > 0"),
+        ("optimizer.weight_decay", -0.1, "must be a number >= 0"),
+        ("optimizer.weight_decay", float("nan"), "must be a number >= 0"),
+        ("optimizer.warmup_ratio", 1.0, "must be a number in [0, 1)"),
+        ("optimizer.warmup_ratio", -0.1, "must be a number in [0, 1)"),
+        ("optimizer.beta1", 1.0, "must be a number in [0, 1)"),
+        ("optimizer.beta2", float("nan"), "must be a number in [0, 1)"),
+        ("model.dropout", 1.5, "must be a number in [0, 1)"),
         ("trainer.micro_batch_size", 5, "trainer.micro_batch_size=5 does not divide trainer.batch_size=32"),
         ("trainer.micro_batch_size", 64, "does not divide"),
-        ("trainer.precision", "float8", "trainer.precision=float8 is not there: one of auto, 32-true"),
-        ("trainer.accelerator", "tpu", "trainer.accelerator=tpu is not there: one of auto, cpu"),
-        ("trainer.devices", 0, "trainer.devices=0 cannot be: give a whole number of at least 1, or auto."),
-        ("trainer.devices", "two", "trainer.devices=two cannot be"),
+        ("trainer.precision", "float8", "trainer.precision=float8 is invalid: it must be one of auto, 32-true"),
+        ("trainer.accelerator", "tpu", "trainer.accelerator=tpu is invalid: it must be one of auto, cpu"),
+        ("trainer.devices", 0, "trainer.devices=0 is invalid: it must be an integer >= 1, or auto."),
+        ("trainer.devices", "two", "trainer.devices=two is invalid"),
         ("trainer.devices", 3, "trainer.devices=3 does not divide trainer.batch_size=32"),
-        ("trainer.devices", 3, "Use trainer.batch_size=33, or other devices."),
-        ("trainer.strategy", "deepspeed", "trainer.strategy=deepspeed is not there: one of auto, ddp, fsdp."),
-        ("trainer.strategy", "fsdp", "shares a model among devices: give several, e.g. trainer.devices=2."),
-        ("source.amazon_en.limit", 1, "source.amazon_en.limit=1 cannot be: keep at least 2 rows"),
-        ("source.amazon_en.language", "fr", "source.amazon_en.language=fr is not there: choose one of en, ja."),
-        ("source.amazon_en.kind", "smsa", "source.amazon_en.kind=smsa cannot be"),
-        ("targets.indolem_id.fold", 7, "targets.indolem_id.fold=7 is not there"),
-        ("targets.smsa_id.classes", 4, "targets.smsa_id.classes=4 cannot be: 2 (neutral dropped) or 3."),
+        ("trainer.devices", 3, "Use trainer.batch_size=33, or another number of devices."),
+        ("trainer.strategy", "deepspeed", "trainer.strategy=deepspeed is invalid: it must be one of auto, ddp, fsdp."),
+        ("trainer.strategy", "fsdp", "shards a model over devices: give several, e.g. trainer.devices=2."),
+        ("source.amazon_en.limit", 1, "source.amazon_en.limit=1 is invalid: it must be an integer >= 2"),
+        ("source.amazon_en.language", "fr", "source.amazon_en.language=fr is invalid: it must be one of en, ja."),
+        ("source.amazon_en.kind", "smsa", "source.amazon_en.kind=smsa is invalid"),
+        ("targets.indolem_id.fold", 7, "targets.indolem_id.fold=7 is invalid: it must be an integer in [0, 4]"),
+        ("targets.smsa_id.classes", 4, "targets.smsa_id.classes=4 is invalid: it must be one of 2, 3."),
         ("targets.smsa_id.classes", 3, "must have the same classes, but they have: source.amazon_en 2,"),
     ],
 )
@@ -83,7 +83,7 @@ def test_an_impossible_value_is_refused(key: str, value: Any, answer: str) -> No
 
 
 def test_a_micro_batch_size_of_zero_is_a_sentence_and_no_division() -> None:
-    assert "trainer.micro_batch_size=0 cannot be" in complaints({"trainer.micro_batch_size": 0})
+    assert "trainer.micro_batch_size=0 is invalid" in complaints({"trainer.micro_batch_size": 0})
 
 
 def test_devices_and_micro_batches_divide_a_batch_together() -> None:
@@ -95,12 +95,12 @@ def test_devices_and_micro_batches_divide_a_batch_together() -> None:
 @pytest.mark.parametrize(
     ("values", "answer"),
     [
-        ({"dev_fraction": 1.5}, "source.csv.dev_fraction=1.5 cannot be: give a share from 0 to 1."),
-        ({"test_fraction": float("nan")}, "source.csv.test_fraction=nan cannot be"),
+        ({"dev_fraction": 1.5}, "source.csv.dev_fraction=1.5 is invalid: it must be a number in [0, 1]."),
+        ({"test_fraction": float("nan")}, "source.csv.test_fraction=nan is invalid"),
         ({"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
         ({"test_fraction": 1.0}, "source.csv.test_fraction=1.0 leaves nothing to train on"),
-        ({"classes": 5}, "source.csv.classes=5 cannot be"),
-        ({"labels": "positive"}, "source.csv.labels=positive is no mapping"),
+        ({"classes": 5}, "source.csv.classes=5 is invalid"),
+        ({"labels": "positive"}, "source.csv.labels=positive is not a mapping"),
     ],
 )
 def test_an_impossible_cut_of_a_file_is_refused(values: dict[str, Any], answer: str) -> None:
@@ -116,15 +116,15 @@ def test_sets_that_are_scored_whole_are_nothing_to_train_on() -> None:
 
 
 def test_shares_and_classes_of_published_sets_are_checked() -> None:
-    assert "source.uci_en.dev_fraction=2.0 cannot be" in complaints(
+    assert "source.uci_en.dev_fraction=2.0 is invalid" in complaints(
         {"source.uci_en.dev_fraction": 2}, "source=uci_en", "targets=none"
     )
-    assert "targets.jalan_ja.classes=5 cannot be" in complaints({"targets.jalan_ja.classes": 5}, "targets=jalan_ja")
+    assert "targets.jalan_ja.classes=5 is invalid" in complaints({"targets.jalan_ja.classes": 5}, "targets=jalan_ja")
 
 
 def test_training_on_indolem_needs_a_fold() -> None:
     said = complaints({"source.indolem_id.fold": None}, "source=indolem_id", "targets=none")
-    assert "source.indolem_id.fold is not set: training needs one fold, e.g. source.indolem_id.fold=0." in said
+    assert "source.indolem_id.fold is not set: training needs one fold. Type source.indolem_id.fold=0 (to 4)" in said
 
 
 def test_two_names_for_one_dataset_are_refused() -> None:
@@ -170,8 +170,8 @@ def test_a_source_that_is_empty_is_refused() -> None:
         ("+trainer.max_epoch=3", r"trainer\.max_epoch is not an option\. Did you mean max_epochs\?"),
         ("+source.written_en.limt=3", r"source\.written_en\.limt is not an option\. Did you mean limit\?"),
         ("++model.colour=red", r"model\.colour is not an option\. There are: name, "),
-        ("+optimiser.eps=1", r"optimiser is no group of this configuration\. Did you mean optimizer\?"),
-        ("+epochs=3", r"epochs is no group of this configuration\. There are: seed, model, "),
+        ("+optimiser.eps=1", r"optimiser is not a group of this configuration\. Did you mean optimizer\?"),
+        ("+epochs=3", r"epochs is not a group of this configuration\. There are: seed, model, "),
     ],
 )
 def test_a_key_added_past_the_schema_is_refused(added: str, answer: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from omegaconf import OmegaConf
 from tests.helpers.runs import composed
 
 from sentiment_transfer.config.checks import validate
@@ -24,8 +23,8 @@ def test_supervised_in_a_target_is_the_run_that_has_it_as_its_source() -> None:
     plainly = composed("experiment=tiny", "protocol=supervised", "targets=amazon_ja")
     validate(plainly)
     as_source = composed("experiment=tiny", "source=amazon_ja", "targets=none")
-    assert run_name(plainly) == run_name(resolve(plainly)) == run_name(as_source)
-    assert OmegaConf.to_container(resolve(plainly)) == OmegaConf.to_container(as_source)
+    assert run_name(plainly) == run_name(resolve(validate(plainly))) == run_name(as_source)
+    assert resolve(validate(plainly)) == validate(as_source)
 
 
 def test_zero_shot_is_the_default_and_the_same_run() -> None:
@@ -70,15 +69,15 @@ def test_the_name_says_target_labels_and_draw() -> None:
 
 
 def test_the_source_run_of_a_few_shot_run_is_the_zero_shot_run() -> None:
-    few = resolve(composed(*FEW, "protocol.shots=4", "protocol.sample_seed=2"))
+    few = resolve(validate(composed(*FEW, "protocol.shots=4", "protocol.sample_seed=2")))
     assert starts_from_source_run(few)
     assert run_name(source_run(few)) == run_name(composed("experiment=tiny", "targets=smsa_id"))
-    assert not starts_from_source_run(resolve(composed(*FEW, "protocol.mode=joint")))
+    assert not starts_from_source_run(resolve(validate(composed(*FEW, "protocol.mode=joint"))))
 
 
 def test_all_epochs_together_make_the_steps() -> None:
     config = composed(*FEW, "protocol.steps=100", "trainer.max_epochs=3", "trainer.batch_size=8")
-    assert 3 * rows_per_epoch(config) / 8 == 102
+    assert 3 * rows_per_epoch(validate(config)) / 8 == 102
 
 
 @pytest.mark.parametrize(
@@ -90,19 +89,28 @@ def test_all_epochs_together_make_the_steps() -> None:
         (("protocol.shots=4",), "type protocol=few_shot protocol.shots=4"),
         (("protocol=joint", "targets=amazon_ja", "protocol.shots=4"), "protocol=joint takes no protocol.shots"),
         (("protocol=joint", "targets=written_en"), "written_en is the source already"),
-        (("protocol=supervised", "targets=written_ja"), "needs labels of written_ja to train on"),
-        (("protocol=supervised", "targets=indolem_id"), "type targets.indolem_id.fold=0 (to 4)"),
+        (
+            ("protocol=supervised", "targets=written_ja"),
+            "protocol=supervised trains on labels of written_ja, but targets.written_ja has only a test split",
+        ),
+        (("protocol=supervised", "targets=indolem_id"), "Type targets.indolem_id.fold=0 (to 4)"),
         (("protocol=few_shot", "targets=jalan_ja"), "type targets.jalan_ja.splits=published"),
         (("protocol=joint", "targets=uci_en"), "type targets.uci_en.test_fraction=0.5"),
         (
             ("protocol=joint", "targets=csv", "targets.csv.path=own.csv", "targets.csv.language=ja"),
-            "type targets.csv.test_fraction=0.5, or name a file of its own",
+            "type targets.csv.test_fraction=0.5, or name another file",
         ),
         (("protocol=supervised", "targets=amazon_ja", "protocol.mode=joint"), "protocol.mode=joint belongs to"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.shots=0"), "must be at least 1"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.sample_seed=-1"), "protocol.sample_seed at least 0"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.learning_rate=0"), "give a number above 0"),
-        (("protocol=few_shot", "targets=amazon_ja", "protocol.target_fraction=1"), "give a share between 0 and 1"),
+        (
+            ("protocol=few_shot", "targets=amazon_ja", "protocol.shots=0"),
+            "protocol.shots=0 is invalid: it must be an integer >= 1",
+        ),
+        (
+            ("protocol=few_shot", "targets=amazon_ja", "protocol.sample_seed=-1"),
+            "protocol.sample_seed=-1 is invalid: it must be an integer >= 0",
+        ),
+        (("protocol=few_shot", "targets=amazon_ja", "protocol.learning_rate=0"), "must be a number > 0"),
+        (("protocol=few_shot", "targets=amazon_ja", "protocol.target_fraction=1"), "must be a number in (0, 1)"),
         (("protocol=few_shot", "targets=amazon_ja", "+protocol.shot=4"), "Did you mean shots?"),
     ],
 )

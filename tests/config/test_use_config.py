@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from tests.helpers.runs import ROOT
 
 from sentiment_transfer.cli import describe
-from sentiment_transfer.config.checks import validate_evaluate, validate_predict
-from sentiment_transfer.config.use import EvaluateConfig, PredictConfig
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.schema import EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
 
 FILES = ("checkpoint=outputs/run", "input=a.csv", "output=b.csv")
@@ -24,7 +24,7 @@ def composed(name: str, *overrides: str) -> DictConfig:
 
 def test_predict_composes_with_its_schema() -> None:
     config = composed("predict", *FILES)
-    validate_predict(config)
+    validate(config, PredictConfig)
     assert sorted(config) == sorted(field.name for field in dataclasses.fields(PredictConfig))
     assert (config.text, config.overwrite, config.batch_tokens) == ("text", False, 16384)
     labels = composed("predict", *FILES, "labels={LABEL_0: negative, LABEL_1: null}", "input=-").labels
@@ -41,14 +41,14 @@ def test_evaluate_composes_with_every_option_of_targets(name: str) -> None:
     config = composed("evaluate", "checkpoint=outputs/run", f"targets={name}", *own)
     assert sorted(config) == sorted(field.name for field in dataclasses.fields(EvaluateConfig))
     if name != "none":
-        validate_evaluate(config)
+        validate(config, EvaluateConfig)
 
 
 def test_what_is_missing_or_unknown_is_named() -> None:
     with pytest.raises(UserError, match=r"checkpoint is not set: type checkpoint=.*\ninput is not set"):
-        validate_predict(composed("predict"))
+        validate(composed("predict"), PredictConfig)
     with pytest.raises(UserError, match="checkpoint is not set"):
-        validate_evaluate(composed("evaluate"))
+        validate(composed("evaluate"), EvaluateConfig)
     for name, typed, meant in (
         ("predict", "chekpoint=x", "checkpoint"),
         ("evaluate", "data.dedupp=true", "data.dedup"),
@@ -59,4 +59,4 @@ def test_what_is_missing_or_unknown_is_named() -> None:
             error.value
         )
     with pytest.raises(UserError, match=r"chekpoint is not an option. Did you mean checkpoint\?"):
-        validate_predict(composed("predict", *FILES, "+chekpoint=x"))
+        validate(composed("predict", *FILES, "+chekpoint=x"), PredictConfig)

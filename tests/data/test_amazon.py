@@ -87,7 +87,7 @@ def test_the_mirror_form_is_read(folder: Path) -> None:
 
 def test_the_mirror_form_has_no_bodies(folder: Path) -> None:
     (folder / "train.jsonl").write_text(mirror())
-    with pytest.raises(UserError, match="text_rule=body cannot be had"):
+    with pytest.raises(UserError, match="it cannot serve text_rule=body"):
         AmazonReviewsDataModule(text_rule="body", data_dir=folder.parent).reviews("train")
 
 
@@ -140,10 +140,10 @@ def test_without_local_files_the_text_rule_chooses_the_mirror(
 
 
 def test_french_is_refused() -> None:
-    with pytest.raises(UserError, match=r"language=fr is not read here\. Use en or ja"):
+    with pytest.raises(UserError, match=r"amazon.language=fr is invalid: it must be one of en, ja"):
         AmazonReviewsDataModule("fr")
 
 
 def test_an_unknown_text_rule_is_refused() -> None:
-    with pytest.raises(UserError, match="text_rule=title does not exist"):
+    with pytest.raises(UserError, match=r"amazon\.text_rule=title is invalid"):
         AmazonReviewsDataModule("en", "title")  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def test_without_a_fold_there_is_nothing_to_train_on(folder: Path, split: str) -
 
 @pytest.mark.parametrize("fold", [7, -1, 5])
 def test_a_fold_that_does_not_exist_is_refused(fold: int) -> None:
-    with pytest.raises(UserError, match=f"fold={fold} does not exist. Use 0 to 4"):
+    with pytest.raises(UserError, match=f"fold={fold} is invalid: it must be an integer in"):
         IndoLEMDataModule(fold=fold)
 
 

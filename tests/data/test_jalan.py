@@ -51,7 +51,7 @@ def test_as_a_whole_it_is_one_test_set(folder: Path) -> None:
 
 
 def test_other_splits_do_not_exist() -> None:
-    with pytest.raises(UserError, match=r"splits=some does not exist\. Use published or whole"):
+    with pytest.raises(UserError, match=r"jalan_ja.splits=some is invalid.*published, whole"):
         JalanDataModule(splits="some")
 
 

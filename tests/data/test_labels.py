@@ -10,7 +10,6 @@ from sentiment_transfer.data.labels import (
     binary_of_stars,
     canonical,
     checked_labels,
-    classes_of,
     default_labels,
     index_of,
     sentence_of_ambiguous,
@@ -89,8 +88,3 @@ def test_label_words_may_be_numbers_in_the_configuration() -> None:
         "-1": "negative",
         "0": None,
     }
-
-
-def test_four_classes_are_refused() -> None:
-    with pytest.raises(UserError, match="classes=4"):
-        classes_of(4, "csv")

@@ -82,7 +82,7 @@ def rakuten(folder: Path) -> ReviewDataModule:
     rows = "".join(f'"{1 + row % 2}","題 {row}","本文"\n' for row in range(40))
     for split in ("train", "test"):
         (folder / "rakuten_ja" / f"{split}.csv").write_text(rows, encoding="utf-8")
-    return RakutenDataModule(folder, **common(folder))
+    return RakutenDataModule(data_dir=folder, **common(folder))
 
 
 @pytest.mark.parametrize("make", [written, own_csv, amazon, rakuten])
@@ -127,7 +127,9 @@ def test_a_tokenizer_may_be_named_by_its_folder(tmp_path: Path) -> None:
 def test_reviews_need_no_tokenizer_and_batches_say_that_they_do(tmp_path: Path) -> None:
     module = WrittenDataModule("en", limit=10)
     assert len(module.reviews("test")) == 10
-    with pytest.raises(UserError, match=r'WrittenDataModule was made without a tokenizer.*Pass tokenizer="FacebookAI'):
+    with pytest.raises(
+        UserError, match=r'WrittenDataModule was created without a tokenizer.*Pass tokenizer="FacebookAI'
+    ):
         module.train_dataloader()
 
 

@@ -38,7 +38,7 @@ def test_three_classes_keep_neutral(folder: Path) -> None:
 
 
 def test_four_classes_are_refused() -> None:
-    with pytest.raises(UserError, match="smsa_id: classes=4"):
+    with pytest.raises(UserError, match=r"smsa_id\.classes=4 is invalid: it must be one of 2, 3"):
         SmSADataModule(classes=4)
 
 

@@ -116,5 +116,5 @@ def test_the_module_reads_them_and_says_what_each_review_is() -> None:
 def test_what_there_is_not_is_said() -> None:
     with pytest.raises(UserError, match=r"written_ja: there is no train split.*Train on written_en"):
         WrittenDataModule("ja").reviews("train")
-    with pytest.raises(UserError, match=r'no written reviews in "fr"\. Choose one of en, ja, id'):
+    with pytest.raises(UserError, match="language=fr is invalid: it must be one of en, ja, id"):
         WrittenDataModule("fr")

@@ -102,7 +102,7 @@ def test_the_folder_says_its_labels_its_length_and_where_it_is_from(
     assert config["architectures"] == ["XLMRobertaForSequenceClassification"]
     again = open_model(str(tmp_path / "model"))
     assert (again.origin.kind, again.classes, again.max_length) == ("folder", ("negative", "positive"), 16)
-    assert again.labels == ("trained from scratch",)
+    assert again.caveats == ("trained from scratch",)
     card = ModelCard.load(tmp_path / "model" / "README.md")
     assert card.data.pipeline_tag == "text-classification"
     assert f'pipeline("text-classification", "{(tmp_path / "model").name}")' in card.text
@@ -202,11 +202,11 @@ def test_what_is_no_run_or_a_broken_one_is_a_sentence_and_leaves_nothing(
     (tmp_path / "foreign" / "result.json").write_text('{"accuracy": 0.9}')
     refused = {
         tmp_path / "saved": "is a saved model and no directory of a run",
-        tmp_path / "notes": "holds no model that this program knows",
+        tmp_path / "notes": "contains no model that can be loaded",
         tmp_path / "gone": "does not exist",
         "cardiffnlp/sentiment": "neither a folder here nor a run's directory",
-        tmp_path / "foreign": "another program's",
-        damaged(tiny_run, tmp_path / "cut", b""): "damaged or were cut short",
+        tmp_path / "foreign": "written by another program",
+        damaged(tiny_run, tmp_path / "cut", b""): "damaged or truncated",
         damaged(tiny_run, tmp_path / "pickle", b"\x80\x02}q\x00."): "Pickles can run any code and are never loaded",
     }
     for checkpoint, sentence in refused.items():
@@ -226,7 +226,10 @@ def test_the_command_line_answers_in_sentences(tmp_path: Path) -> None:
     code, output = said()
     assert (code, output.splitlines()) == (
         1,
-        ["error: checkpoint and output are not set: python export.py checkpoint=outputs/<run> output=my-model"],
+        [
+            "error: checkpoint is not set: type checkpoint=... on the command line.",
+            "output is not set: type output=... on the command line.",
+        ],
     )
     code, output = said("chekpoint=x")
     assert code == 1 and "Did you mean checkpoint?" in output and "Traceback" not in output

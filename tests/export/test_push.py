@@ -30,22 +30,24 @@ PROGRAM = """
         os.environ |= hub.environment(home)
         from hydra import compose, initialize_config_dir
 
-        from sentiment_transfer.config import schema as config
+        from sentiment_transfer.config.checks import validate
+        from sentiment_transfer.config.registration import register
+        from sentiment_transfer.config.schema import ExportConfig
         from sentiment_transfer.errors import UserError
         from sentiment_transfer.export.command import export
         from sentiment_transfer.checkpoints.opening import open_model
 
-        config.register()
+        register()
         said = {}
 
         def attempt(name, *overrides, token=TOKEN, fault=None, on="*"):
             os.environ["HF_TOKEN"] = token
             hub.fault, hub.fault_on = fault, on
             output = home / name
-            with initialize_config_dir(version_base="1.3", config_dir=str(tests.parent / "conf")):
+            with initialize_config_dir(version_base="1.3", config_dir=str(checkout / "conf")):
                 settings = compose("export", overrides=[f"checkpoint={run}", f"output={output}", *overrides])
             try:
-                export(settings)
+                export(validate(settings, ExportConfig))
                 said[name] = "done"
             except UserError as error:
                 said[name] = str(error)

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from tests.golden.pinned import pinned_json
 
 import sentiment_transfer.cli  # noqa: F401 -- registers the schemas and the resolvers
-from golden.pinned import pinned_json
 
 CONF = Path(__file__).parents[2] / "conf"
 CSV = ("source.csv.path=own.csv", "source.csv.language=en")
@@ -26,14 +26,14 @@ RUNS = {
     "scaling": ("experiment=scaling", "model=xl", "seed=4"),
     "supervised": ("protocol=supervised", "targets=smsa_id"),
     "supervised as a source": ("source=smsa_id", "targets=none"),
-    "few labels": ("protocol=supervised", "targets=smsa_id", "protocol.shots=64", "protocol.draw=2"),
+    "few labels": ("protocol=supervised", "targets=smsa_id", "protocol.shots=64", "protocol.sample_seed=2"),
     "few-shot": ("protocol=few_shot", "targets=smsa_id"),
-    "few-shot, joint": ("protocol=few_shot", "targets=smsa_id", "protocol.how=joint"),
+    "few-shot, joint": ("protocol=few_shot", "targets=smsa_id", "protocol.mode=joint"),
     "few-shot experiment": ("experiment=few_shot", "protocol.shots=256", "seed=2"),
     "joint": ("protocol=joint", "targets=smsa_id"),
     "own file": (
         *("source=csv", *CSV, "source.csv.text=body", "source.csv.label=stars", "source.csv.delimiter='|'"),
-        *("source.csv.labels={1: negative, 2: negative, 3: null, good: positive}", "source.csv.dev_share=0.2"),
+        *("source.csv.labels={1: negative, 2: negative, 3: null, good: positive}", "source.csv.dev_fraction=0.2"),
         *("source.csv.test_path=held_out.csv", "source.csv.domain=hotels", "targets=[smsa_id,written_ja]"),
     ),
     "second own file": (
@@ -47,7 +47,12 @@ RUNS = {
     "ulmfit with corpora": ("experiment=baselines_ulmfit_smsa",),
     "LoRA": ("model=large", "model.lora_rank=8"),
     "local": ("model=local", "model.encoder=models/xlmr"),
-    "trainer": ("trainer.precision=32-true", "trainer.accumulate=4", "trainer.oracle=true", "trainer.average=false"),
+    "trainer": (
+        "trainer.precision=32-true",
+        "trainer.micro_batch_size=8",
+        "trainer.oracle=true",
+        "trainer.average=false",
+    ),
     "optimizer": ("optimizer.learning_rate=3e-5", "optimizer.warmup_ratio=0.06"),
     "data": ("data.max_length=256", "data.dedup=true", "data.seed=5"),
     "what is no part of it": ("trainer.devices=2", "data.num_workers=4", "logger=none", "paths.data_dir=/elsewhere"),

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.golden.pinned import pinned_json
 
-from golden.pinned import pinned_json
 from sentiment_transfer.results.predictions import Predictions, write_predictions
 
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from example_report import example_runs, written_runs
-from report_of_labels import few_label_runs, few_shot_runs, full_runs, zero_shot_runs
-from written_runs import write_seeds
-
-from golden.pinned import cells, differences, pinned_tables, tables_in
+from tests.golden.pinned import cells, differences, pinned_tables, tables_in
+from tests.helpers.example_report import example_runs, written_runs
+from tests.helpers.report_of_labels import few_label_runs, few_shot_runs, full_runs, zero_shot_runs
+from tests.helpers.written_runs import write_seeds
 
 REPORT = Path(__file__).parents[2] / "report.py"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from tests.golden.pinned import differences, pinned_json
 
-from golden.pinned import differences, pinned_json
 from sentiment_transfer import cli
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -22,9 +22,9 @@ WORDS = {"positive": ("good", "lovely", "great", "fine"), "negative": ("bad", "a
 FRAMES = {"reviews.csv": ("the {} was {}", "{} so {}"), "others.csv": ("a {} {}",)}
 OPTIONS = (
     *("experiment=tiny", "source=csv", "source.csv.path=reviews.csv", "source.csv.language=en"),
-    *("source.csv.dev_share=0.25", "source.csv.test_share=0.25"),
+    *("source.csv.dev_fraction=0.25", "source.csv.test_fraction=0.25"),
     *("targets=none", "+dataset@targets.other=csv", "targets.other.path=others.csv", "targets.other.language=id"),
-    *("targets.other.test_share=1.0", "targets.other.limit=60"),
+    *("targets.other.test_fraction=1.0", "targets.other.limit=60"),
     *("trainer.max_epochs=3", "trainer.batch_size=16", "trainer.threads=1", "model.dropout=0.1"),
     *("optimizer.learning_rate=3e-3", "logger=none", "logger.progress_bar=false"),
 )

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.results.headline import headline_metric
-from sentiment_transfer.results.record import DatasetScores, RunResult
+from sentiment_transfer.config.dataset import headline_metric
+from sentiment_transfer.results.record import SCHEMA_VERSION, DatasetScores, RunResult
 from sentiment_transfer.statistics.metrics import Scores, score
 
 BINARY = ("negative", "positive")
@@ -47,7 +47,7 @@ def example_result(
     seed: int = 0,
     run_id: str = "",
     status: Any = "finished",
-    labels: tuple[str, ...] = ("trained from scratch", "language model trained here"),
+    caveats: tuple[str, ...] = ("trained from scratch", "language model trained here"),
     fold: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> RunResult:
@@ -64,10 +64,10 @@ def example_result(
         for name, error in errors.items()
     }
     return RunResult(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         run_id=run_id or f"{model}-{source}-s{seed}-{fold}",
         status=status,
-        labels=list(labels),
+        caveats=list(caveats),
         seed=seed,
         command=["train.py", f"seed={seed}"],
         config={

@@ -12,7 +12,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from tests.helpers.runs import ROOT
 
-from sentiment_transfer.config.checks import validate_predict
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.prediction.command import predict
 
 PRECISION = "precision=32-true"
@@ -29,8 +30,7 @@ def predicted(model: Path, source: Path, output: Path, *overrides: str) -> None:
     """``python predict.py checkpoint=model input=source output=output overrides...``"""
     config = deepcopy(_composed(("checkpoint=x", "input=x", "output=x", *overrides)))
     config.checkpoint, config.input, config.output = str(model), str(source), str(output)
-    validate_predict(config)
-    predict(config)
+    predict(validate(config, PredictConfig))
 
 
 def text_of(row: int) -> str:
@@ -52,9 +52,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def attempt(model: Path, source: Path, output: Path, die: str = "") -> None:
     """``predict.py`` with small windows, in a process that may be told to die before or after a move."""
-    from sentiment_transfer.prediction import parquet, partial, window
+    from sentiment_transfer.prediction import parquet, partial, windows
 
-    window.CHARACTERS, parquet.ROWS = 4_000, 128
+    windows.CHARACTERS, parquet.ROWS = 4_000, 128
     replace = os.replace
 
     def deadly(start: Path, end: Path) -> None:

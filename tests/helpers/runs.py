@@ -13,13 +13,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from sentiment_transfer import cli
-from sentiment_transfer.config import run_name as identity
-from sentiment_transfer.config import schema as config
+from sentiment_transfer.config.registration import register
 from sentiment_transfer.results.record import RunResult, read_result
 
 ROOT = Path(__file__).parents[2]
-config.register()
-identity.register_resolver()
+register()
 
 # A run of about two seconds: what most tests of a run start from.
 SMALL = (

@@ -102,7 +102,7 @@ def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "_cgroup_limit", lambda: 0.61 * GIB)
-    monkeypatch.setattr("sentiment_transfer.runs.prepare.make_classifier", None)
+    monkeypatch.setattr("sentiment_transfer.runs.build.make_classifier", None)
     with pytest.raises(UserError, match=r"needs about .* GiB: weights .* The cpu has 0\.6 GiB free\. "):
         trained(tmp_path, *SMALL_RUN, "trainer.batch_size=64", "data.max_length=512")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sentiment_transfer import Predictor, load
-from sentiment_transfer.prediction.texts import token_ids
+from sentiment_transfer.prediction.predictor import token_ids
 
 TEXTS = [
     "The room was lovely and the staff were kind.",
@@ -52,7 +52,7 @@ def test_packed_answers_are_the_padded_ones_also_of_spelled_special_tokens(model
 def test_the_fused_kernels_agree_on_spelled_padding(model_folder: Path, model: Predictor) -> None:
     fused = load(model_folder, precision="bf16-mixed")
     assert np.abs(fused.probabilities(TEXTS) - model.probabilities(TEXTS)).max() < 0.05
-    assert fused.batches[0] in ("packed, fused kernels", "packed")
+    assert fused.batching[0] in ("packed, fused kernels", "packed")
 
 
 def test_the_batches_do_not_change_the_answers_or_their_order(model: Predictor) -> None:

@@ -10,11 +10,12 @@ import pytest
 from tests.helpers.example_report import example_contents
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import csv_table, latex, markdown
 from sentiment_transfer.report.rendering.contents import Contents, drawing
 from sentiment_transfer.report.rendering.exports.files import LIST, PAGE, write_files
 from sentiment_transfer.report.rendering.exports.numbers import number_files
 from sentiment_transfer.report.rendering.exports.summary import summary
-from sentiment_transfer.report.rendering.exports.text import csv_table, latex, latex_table, markdown
+from sentiment_transfer.report.rendering.exports.text import latex_table
 from sentiment_transfer.report.rendering.tables.table import Item, Row, Table
 
 HOSTILE = "a_b & 50% $x$ #1 {y} ~ ^ \\ <script> |"
@@ -98,5 +99,5 @@ def test_the_csv_has_every_run_with_its_command_and_unrounded_fractions(contents
 def test_the_summary_holds_the_answer_the_matrix_and_the_commands(contents: Contents) -> None:
     text = summary(contents)
     assert "**TRAINED FROM SCRATCH**" in text
-    assert r"written\_ja error falls from nano to mini" in text
+    assert "On written_ja, trained on written_en, error falls by 6.0 points from nano to mini" in text
     assert "python train.py model=nano seed=0" in text

@@ -50,7 +50,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("hostile")
     names = ("<i>nano</i> $x$", "mini\u202e'\"")
-    return example_page(folder, models=names, targets=("written_en", "<b>own"), reviews=HOSTILE, labels=["<u>label"])
+    return example_page(folder, models=names, targets=("written_en", "<b>own"), reviews=HOSTILE, caveats=["<u>label"])
 
 
 def test_every_tag_is_closed_and_every_id_is_there_once(plain: str) -> None:

@@ -72,9 +72,9 @@ def test_markdown_is_a_github_table_with_labels_and_sentences(tmp_path: Path) ->
     write_seeds(tmp_path, {"written_ja": [0.2, 0.3]})
     lines = as_markdown(answer(collect([tmp_path]))).splitlines()
     assert lines[:2] == ["**TRAINED FROM SCRATCH**", "**LANGUAGE MODEL TRAINED HERE**"]
-    assert lines[3] == "| model | source | seeds | written\\_ja<br>error % |"
+    assert lines[3] == "| model | source | seeds | written_ja<br>error % |"
     assert lines[4] == "| --- | --- | --- | ---: |"
-    assert lines[5].startswith("| nano | written\\_en | 2 | 25.00 \\[")
+    assert lines[5].startswith("| nano | written_en | 2 | 25.00 \\[")
     assert any("only nano was scored" in line for line in lines)
 
 

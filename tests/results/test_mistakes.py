@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.mistakes import (
-    AT_MOST,
+from sentiment_transfer.results.predictions import (
+    MAX_MISTAKES,
     MISTAKES_FILE,
     Mistake,
+    Predictions,
     confident_mistakes,
     read_mistakes,
     write_mistakes,
 )
-from sentiment_transfer.results.predictions import Predictions
 
 
 def mistakes(gold: list[int], positive: list[float], text: str = "text") -> list[Mistake]:
@@ -42,8 +42,8 @@ def test_a_perfect_set_has_no_mistakes() -> None:
 
 
 def test_mistakes_are_cut_to_what_can_be_read() -> None:
-    rows = mistakes([0] * (AT_MOST + 5), [0.9] * (AT_MOST + 5), text="x" * 5_000)
-    assert len(rows) == AT_MOST
+    rows = mistakes([0] * (MAX_MISTAKES + 5), [0.9] * (MAX_MISTAKES + 5), text="x" * 5_000)
+    assert len(rows) == MAX_MISTAKES
     assert {len(row["text"]) for row in rows} == {1_000}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.helpers.example_result import example_entry, example_scores
 
-from sentiment_transfer.results.headline import HEADLINE, TITLES, headline_metric, percent
+from sentiment_transfer.config.dataset import datasets, headline_metric
+from sentiment_transfer.formatting import METRIC_TITLES, percent
 from sentiment_transfer.results.published import PublishedNumber, compare, published
 from sentiment_transfer.results.record import DatasetScores
 
@@ -21,7 +22,7 @@ def verdict(system: str, entry: DatasetScores, sources: list[str], target: str) 
 
 @pytest.mark.parametrize("row", published(), ids=lambda row: f"{row.target}-{row.system}-{row.value}")
 def test_every_entry_is_well_formed(row: PublishedNumber) -> None:
-    assert row.metric in {*TITLES, "f1"}
+    assert row.metric in {*METRIC_TITLES, "f1"}
     assert row.protocol in {"zero-shot", "supervised"}
     assert row.unit in {"%", "fraction"}
     assert row.status in {"checked", "quoted", "doubtful"}
@@ -108,5 +109,5 @@ def test_indolem_is_quoted_by_the_mean_over_folds_where_there_are_folds() -> Non
 
 
 def test_every_headline_metric_has_a_title() -> None:
-    assert set(HEADLINE.values()) <= set(TITLES)
+    assert {dataset.headline_metric for dataset in datasets().values()} <= set(METRIC_TITLES)
     assert percent(0.1112) == "11.12"

@@ -55,7 +55,7 @@ def test_nan_is_refused_and_the_field_named(tmp_path: Path) -> None:
     assert files_in(tmp_path) == []
 
 
-def test_unfinished_run_is_said_to_be_unfinished(tmp_path: Path) -> None:
+def test_an_unfinished_run_has_no_record(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has not finished"):
         read_result(tmp_path)
 
@@ -63,13 +63,14 @@ def test_unfinished_run_is_said_to_be_unfinished(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"schema_version": 1, "run_id"', "damaged or half-written.*line 1"),
-        (b"", "damaged or half-written"),
+        (b'{"schema_version": 1, "run_id"', "damaged or incomplete.*line 1"),
+        (b"", "damaged or incomplete"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[1, 2]", "not the record of a run"),
         (b"{}", "no schema_version"),
-        (b'{"schema_version": 1}', "lacks run_id, status"),
-        (b'{"schema_version": 99}', "newer version.*99.*up to 1"),
+        (b'{"schema_version": 2}', "lacks run_id, status"),
+        (b'{"schema_version": 1}', "older version .schema 1."),
+        (b'{"schema_version": 99}', "newer version.*99.*up to 2"),
     ],
 )
 def test_damaged_or_newer_record_is_refused_in_a_sentence(tmp_path: Path, content: bytes, message: str) -> None:

@@ -25,7 +25,7 @@ def paper_result() -> RunResult:
         {"amazon_en": 0.07, "amazon_ja": 0.11, "rakuten_ja": 0.13, "smsa_id": 0.12},
         model="base",
         source="amazon_en",
-        labels=("random weights",),
+        caveats=("random weights",),
     )
     for name, n in (("amazon_en", 4000), ("amazon_ja", 4000), ("rakuten_ja", 400_000)):
         result["scores"][name]["n"] = n

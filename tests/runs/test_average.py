@@ -14,7 +14,7 @@ from tests.helpers.runs import trained
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import read_result, write_result
 from sentiment_transfer.runs.average_command import main
-from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.selection import SavedWeights, at_epoch, mean_of_epochs
 
 RUN = (
     "experiment=tiny",
@@ -49,15 +49,17 @@ def averaged(runs: list[Path], out: Path, *options: str) -> Path:
 
 
 def test_runs_with_one_head_seed_begin_alike_and_end_apart(runs: list[Path]) -> None:
-    weights = [load_file(weights_path(run, 1)) for run in runs]
+    weights = [load_file(at_epoch(1).path(run)) for run in runs]
     assert any(not torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-@pytest.mark.parametrize(("selection", "epoch"), [("last", 1), ("average", -2)])
-def test_the_mean_is_that_of_every_tensor(runs: list[Path], tmp_path: Path, selection: str, epoch: int) -> None:
+@pytest.mark.parametrize(("selection", "averaged_weights"), [("last", at_epoch(1)), ("average", mean_of_epochs(2))])
+def test_the_mean_is_that_of_every_tensor(
+    runs: list[Path], tmp_path: Path, selection: str, averaged_weights: SavedWeights
+) -> None:
     folder = averaged(runs, tmp_path / "mean", "--selection", selection)
-    mean = load_file(weights_path(folder, -3))
-    weights = [load_file(weights_path(run, epoch)) for run in runs]
+    mean = load_file(SavedWeights("mean_of_runs", 3).path(folder))
+    weights = [load_file(averaged_weights.path(run)) for run in runs]
     for name, tensor in mean.items():
         if tensor.is_floating_point():
             torch.testing.assert_close(tensor, torch.stack([of[name] for of in weights]).mean(0), rtol=1e-5, atol=1e-7)
@@ -69,6 +71,7 @@ def test_the_mean_is_a_result_of_its_own_on_the_same_reviews(runs: list[Path], t
     folder = averaged(runs, tmp_path / "mean")
     mean, one = read_result(folder), read_result(runs[0])
     assert mean["model"]["name"] == "scratch, mean of 3 runs"
+    assert mean["selections"] == {"last": {"mean_of_runs": 3}}
     assert mean["model"]["averaged"] == [read_result(run)["run_id"] for run in runs]
     assert list(mean["scores"]) == list(one["scores"])
     assert mean["scores"]["written_ja"]["protocol"] == "zero-shot"
@@ -110,7 +113,7 @@ def changed(run: Path, folder: Path, **config: object) -> Path:
 def test_runs_with_different_heads_are_refused(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own = [changed(run, tmp_path / run.name, model__head_seed=None) for run in runs[:2]]
+    own = [changed(run, tmp_path / run.name, model__init_seed=None) for run in runs[:2]]
     assert "began with different heads" in said(capsys, *own)
 
 

@@ -15,8 +15,9 @@ from tests.helpers.learnt import learnt_tokenizer
 from tests.helpers.runs import ROOT, SMALL, trained
 
 from sentiment_transfer import cli
-from sentiment_transfer.config.checks import validate_evaluate
+from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.run_name import evaluation_name
+from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.command import main as report
@@ -57,7 +58,6 @@ def composed(checkpoint: Path, *overrides: str) -> DictConfig:
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
         config = compose("evaluate", overrides=["checkpoint=x", "precision=32-true", *overrides])
     config.checkpoint = str(checkpoint)
-    validate_evaluate(config)
     return config
 
 
@@ -65,7 +65,7 @@ def evaluated(outputs: Path, checkpoint: Path, *overrides: str) -> RunResult:
     config = composed(checkpoint, *overrides)
     folder = outputs / evaluation_name(config)
     folder.mkdir(exist_ok=True)
-    evaluate(config, folder)
+    evaluate(validate(config, EvaluateConfig), folder)
     return read_result(folder)
 
 
@@ -94,7 +94,7 @@ def test_a_runs_scores_come_out_again(outputs: Path, run: Path, of_the_run: RunR
         assert ours.ids == theirs.ids and ours.probabilities.keys() == theirs.probabilities.keys()
         for selection, probabilities in ours.probabilities.items():
             assert np.abs(probabilities - theirs.probabilities[selection]).max() < 1e-4
-    for key in ("model", "source", "seed", "labels", "selections"):
+    for key in ("model", "source", "seed", "caveats", "selections"):
         assert of_the_run[key] == before[key]  # type: ignore[literal-required]
     assert of_the_run["audit"]["overlaps"]
 
@@ -168,7 +168,7 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
     ("overrides", "sentence"),
     [
         (("targets=none",), "targets is empty"),
-        (("targets=smsa_id",), "There is nothing to score on: no target can be had. smsa_id"),
+        (("targets=smsa_id",), "There is nothing to score on: no target is available. smsa_id"),
         ((*SMALL_TARGETS, "data.dedup=true"), "needs to know what the model was trained on"),
         ((*SMALL_TARGETS, "data.max_length=2000"), "is more than the 64 tokens"),
         ((*SMALL_TARGETS, "data.max_length=1"), "at least 4"),

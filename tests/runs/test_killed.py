@@ -40,7 +40,7 @@ def test_a_run_that_is_killed_again_and_again_reaches_the_same_result(tmp_path: 
     assert not is_finished(only_run(tmp_path))
     last = Command(tmp_path, *OFTEN)
     assert last.wait() == 0
-    assert "Going on from" in last.output
+    assert "Resuming from" in last.output
     assert "epoch 1/3" not in last.output  # which was trained before
     assert differences(only_run(tmp_path), often) == []
 
@@ -69,7 +69,7 @@ def test_a_signal_before_training_ends_the_process_in_the_same_way(tmp_path: Pat
 
 def test_a_run_that_another_process_is_at_is_left_to_it(tmp_path: Path, often: Path) -> None:
     first = Command(tmp_path, *OFTEN).until(there(tmp_path, "checkpoints/last.ckpt"))
-    with pytest.raises(UserError, match=r"The same run is going on in another process, in .*: wait for it to end"):
+    with pytest.raises(UserError, match=r"Another process is computing the same run in .*: wait for it to end"):
         trained(only_run(tmp_path), *OFTEN)
     assert first.wait() == 0
     assert differences(only_run(tmp_path), often) == []

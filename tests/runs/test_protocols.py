@@ -14,12 +14,13 @@ from tests.helpers.encoders import pretrained_folder
 from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, Whole, differences, send, stopped, undisturbed
 
+from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.runs import source_model as stage
-from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.selection import at_epoch
 
 ENCODER = Path(os.environ["SENTIMENT_CACHE_DIR"]) / "tiny-encoder"  # knows tokens that only the targets have
 TINY = (
@@ -99,12 +100,12 @@ def test_another_few_shot_run_goes_on_from_the_same_model(
 
 def test_another_recipe_or_seed_is_another_source_model(few: tuple[Path, list[Any]]) -> None:
     parent = few[0].parent
-    wanted = stage.source_run(composed(*FEW))
+    wanted = stage.source_run(validate(composed(*FEW)))
     assert list(stage.finished_runs(wanted, parent))
     for change in ("seed=1", "optimizer.learning_rate=1e-4", "source.written_en.limit=40", "trainer.max_epochs=1"):
-        assert not list(stage.finished_runs(stage.source_run(composed(*FEW, change)), parent)), change
+        assert not list(stage.finished_runs(stage.source_run(validate(composed(*FEW, change))), parent)), change
     for change in ("trainer.oracle=true", "data.dedup=true", "protocol.shots=8", "trainer.keep_weights=false"):
-        assert list(stage.finished_runs(stage.source_run(composed(*FEW, change)), parent)), change
+        assert list(stage.finished_runs(stage.source_run(validate(composed(*FEW, change))), parent)), change
 
 
 def test_few_shot_starts_from_the_source_weights(tmp_path: Path, few: tuple[Path, list[Any]]) -> None:
@@ -121,8 +122,8 @@ def test_a_source_run_that_kept_no_weights_is_named(tmp_path: Path, few: tuple[P
     folder, _ = run_in(tmp_path, *FEW)
     source = tmp_path / read_result(folder)["source"]["started_from"]
     epoch = read_result(source)["selections"]["last"]["epoch"]
-    weights_path(source, epoch).unlink()
-    with pytest.raises(UserError, match=r"its weights are not there any more\. Delete that folder to train it again"):
+    at_epoch(epoch).path(source).unlink()
+    with pytest.raises(UserError, match=r"its weights are missing\. Delete that folder to train it again"):
         run_in(tmp_path, *FEW, "protocol.sample_seed=1")
 
 

@@ -12,8 +12,9 @@ from tests.helpers.runs import finished, trained
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import is_finished, read_result
-from sentiment_transfer.runs import score as scoring
+from sentiment_transfer.runs.score import Scored, refuse_other_than_logged
 from sentiment_transfer.training.checkpoints import RunCheckpoints
+from sentiment_transfer.training.selection import at_epoch, mean_of_epochs
 
 RUN = (
     "experiment=tiny",
@@ -61,27 +62,27 @@ def gold_and_answers(errors: int, near: int, n: int = 100) -> tuple[np.ndarray, 
     return gold, answers
 
 
-@pytest.mark.parametrize("low_precision", [True, False])
+@pytest.mark.parametrize("bf16", [True, False])
 @pytest.mark.parametrize(("logged", "near", "fine"), [(10, 0, True), (11, 0, False), (13, 3, True), (14, 3, False)])
-def test_only_reviews_at_the_boundary_may_be_answered_otherwise(
-    logged: int, near: int, fine: bool, low_precision: bool
-) -> None:
+def test_only_reviews_at_the_boundary_may_be_answered_otherwise(logged: int, near: int, fine: bool, bf16: bool) -> None:
     gold, answers = gold_and_answers(10, near)
-    answers[10 : 10 + near] = [0.53, 0.47] if low_precision else [0.5004, 0.4996]
+    answers[10 : 10 + near] = [0.53, 0.47] if bf16 else [0.5004, 0.4996]
 
     class Reviews:
         labels = gold
 
-    class Set:
-        name, reviews = "dev", Reviews()
+    class Split:
+        name, split, reviews = "dev", "dev", Reviews()
 
+    split: Any = Split()
+    weights = {"last": at_epoch(0), "average": mean_of_epochs(1)}
+    scored = Scored(split, weights, {"last": answers, "average": 1 - answers})
     history = [{"dev": {"dev": {"error": logged / 100}}}]
-    check: Any = scoring.refuse_other_than_logged
     if fine:
-        check(Set(), {"last": answers}, {"last": 0, "average": -1}, history, low_precision=low_precision)
+        refuse_other_than_logged(scored, history, bf16=bf16)
     else:
-        with pytest.raises(UserError, match=r"10\.0% error"):
-            check(Set(), {"last": answers}, {"last": 0}, history, low_precision=low_precision)
+        with pytest.raises(UserError, match=r"The weights of epoch 1 score 10\.0% error"):
+            refuse_other_than_logged(scored, history, bf16=bf16)
 
 
 E5 = (

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from tests.helpers.runs import SMALL, composed, trained
 from tests.helpers.stopping import ORACLE
 
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.config.checks import validate
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
@@ -48,7 +49,7 @@ def test_kept_weights_load_again_and_give_the_recorded_probabilities(tiny_run: P
     network = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(tiny_run / "model"))
     trim_like(network, last_weights(tiny_run))
     network.load_state_dict(last_weights(tiny_run), strict=True)
-    config = composed(*ORACLE)
+    config = validate(composed(*ORACLE))
     reviews = make_datasets(config.targets, config.paths, config.data.seed)["far_id"].reviews("test")
     inputs = tokenizer(reviews.table["text"].to_pylist(), padding=True, return_tensors="pt")
     with torch.no_grad():

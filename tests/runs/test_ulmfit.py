@@ -147,9 +147,10 @@ def test_texts_that_the_run_is_scored_on_are_left_out_of_the_language_model(tmp_
         f"paths.cache_dir={tmp_path}/cache",
     )  # fmt: skip
     validate(config)
-    data = make_data(config)
+    settings = validate(config)
+    data = make_data(settings)
     data.read()
-    [kept] = corpora(config, data)
+    [kept] = corpora(settings, data)
     scored = {t.lower() for s in [*data.dev_sets, *data.test_sets] for t in s.reviews.table["text"].to_pylist()}
     texts = {text.lower() for text in kept.table["text"].to_pylist()}
     assert texts.isdisjoint(scored)

@@ -1,4 +1,4 @@
-"""Offline W&B runs are uploaded once: what is marked, or still being written, is left alone."""
+"""Offline W&B runs are uploaded once; those with a marker, and those still being written, are skipped."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def offline_run(sweep: Path, job: str, name: str) -> Path:
 
 def test_every_offline_run_is_uploaded_once(tmp_path: Path, uploads: Uploads) -> None:
     names = [offline_run(tmp_path, f"job{i % 5}", f"r{i}").parent.name for i in range(45)]
-    assert sync([tmp_path]) == "45 offline W&B runs were uploaded."
+    assert sync([tmp_path]) == "45 offline W&B runs uploaded."
     assert sorted(uploads.given) == sorted(names)
     offline_run(tmp_path, "job1", "later")
-    assert sync([tmp_path]) == "1 offline W&B runs were uploaded."
-    assert sync([tmp_path]) == "Every offline W&B run is uploaded."
+    assert sync([tmp_path]) == "1 offline W&B run uploaded."
+    assert sync([tmp_path]) == "Every offline W&B run has been uploaded."
     assert uploads.given.count("offline-run-later") == 1 and len(uploads.given) == 46
 
 
@@ -61,31 +61,31 @@ def test_what_was_refused_is_named_and_tried_again(tmp_path: Path, uploads: Uplo
     with pytest.raises(UserError, match=r"1 of 2 offline W&B runs were not uploaded.*offline-run-b\."):
         sync([tmp_path])
     uploads.refused = set()
-    assert sync([tmp_path]) == "1 offline W&B runs were uploaded."
+    assert sync([tmp_path]) == "1 offline W&B run uploaded."
     assert uploads.given.count("offline-run-a") == 1
 
 
-def test_a_run_that_is_going_on_is_left_for_later(tmp_path: Path, uploads: Uploads) -> None:
+def test_a_run_in_progress_is_skipped(tmp_path: Path, uploads: Uploads) -> None:
     offline_run(tmp_path, "job", "a")
     with FileLock(tmp_path / "job" / ".lock"):
-        assert sync([tmp_path]) == "0 offline W&B runs were uploaded. 1 more are still going on."
-    assert sync([tmp_path]) == "1 offline W&B runs were uploaded."
+        assert sync([tmp_path]) == "0 offline W&B runs uploaded. 1 more are still in progress."
+    assert sync([tmp_path]) == "1 offline W&B run uploaded."
 
 
-def test_two_uploads_do_not_go_on_at_once(tmp_path: Path, uploads: Uploads) -> None:
+def test_a_second_upload_is_refused(tmp_path: Path, uploads: Uploads) -> None:
     offline_run(tmp_path, "job", "a")
-    with FileLock(tmp_path / module.LOCK), pytest.raises(UserError, match="Another upload is going on"):
+    with FileLock(tmp_path / module.LOCK), pytest.raises(UserError, match="Another upload is in progress"):
         sync([tmp_path])
     assert uploads.given == []
 
 
-def test_without_a_login_nothing_is_tried(
+def test_without_a_login_nothing_is_uploaded(
     tmp_path: Path, uploads: Uploads, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     offline_run(tmp_path, "job", "a")
     monkeypatch.delenv("WANDB_API_KEY")
     monkeypatch.setattr(module, "logged_in", lambda: False)
     assert main([str(tmp_path)]) == 1
-    assert "1 offline W&B runs wait, but nobody is logged in: wandb login." in capsys.readouterr().err
+    assert "1 offline W&B runs are waiting, but W&B has no login: wandb login." in capsys.readouterr().err
     assert main([str(tmp_path / "gone")]) == 1
     assert uploads.given == []

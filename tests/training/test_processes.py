@@ -112,7 +112,7 @@ def test_two_processes_that_are_killed_reach_the_numbers_of_one(tmp_path: Path, 
 
     code, output = finished(tmp_path, *here, timeout=PATIENCE)
     assert code == 0, output
-    assert output.count("Going on from") == 1, "one process speaks"
+    assert output.count("Resuming from") == 1, "one process speaks"
     result = read_result(tmp_path)
     assert result["run_id"] == read_result(one)["run_id"] and result["config"]["trainer"]["devices"] == 2
     assert_same_numbers(tmp_path, one)
@@ -127,7 +127,7 @@ def test_shares_of_a_model_go_on_as_shares_and_reach_the_numbers_of_one(tmp_path
     stopped(process)
     code, output = finished(tmp_path, *here, timeout=PATIENCE)
     assert code == 0, output
-    assert "Going on from" in output
+    assert "Resuming from" in output
     assert read_result(tmp_path)["performance"]["batching"] == "packed"
     assert_same_numbers(tmp_path, one, within=1e-3)  # its AdamW is not the fused one: 1.3e-4 was seen
 

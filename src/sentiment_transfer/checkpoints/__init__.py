@@ -1,1 +1,1 @@
-"""What was trained, opened for use: a run's directory, an exported folder, or a classifier of the Hugging Face hub."""
+"""Trained classifiers opened for use: a run's directory, an exported folder, or a classifier on the hub."""

@@ -1,32 +1,33 @@
-"""A trained classifier as everything that uses one gets it: network, tokenizer, classes and where they come from."""
+"""The trained classifier that prediction, evaluation and export share: network, tokenizer, classes and origin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
+from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.record import RunResult
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-# Where an exported folder's config.json keeps what the run's record said: {"labels": [...], "run_id": ..., ...}.
+# The key in an exported folder's config.json: {"run_id": ..., "selection": ..., "caveats": [...]}.
 ORIGIN_KEY = "sentiment_transfer"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a classifier was opened from."""
+    """Where a classifier was loaded from."""
 
     kind: Literal["run", "folder", "hub"]
-    path: str  # the folder, absolute; or the hub's name
-    revision: str | None = None  # the hub's commit
-    selection: str | None = None  # which of a run's weights
-    result: RunResult | None = None  # a run's record
+    path: str  # the folder, absolute; or the repository's name on the hub
+    revision: str | None = None  # commit on the hub
+    selection: str | None = None  # of a run: last, source_dev, average or oracle
+    result: RunResult | None = None  # of a run: its record
 
     @property
     def name(self) -> str:
@@ -36,20 +37,19 @@ class Origin:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A sequence classifier ready to be used.
+    """A sequence classifier ready for inference.
 
     Attributes:
-        network: with its whole vocabulary, in fp32 on the CPU, in eval mode. Its weights may lie in a file that is
-            mapped into memory: copy them before changing them.
+        network: with its full vocabulary, in fp32 on the CPU, in eval mode. Its weights may be memory-mapped from a
+            file: copy them before changing them.
         tokenizer: the one it was trained with.
-        classes: the project's names (negative, neutral, positive) of what it tells apart, in the order of the logits
-            in which they first occur.
-        outputs: of each logit, the class it counts for, or None where it is left out. Of a run or an exported folder
-            the same as ``classes``; of others several logits may be one class.
-        max_length: tokens of a text, special ones included, that are read; the rest is cut.
-        origin: where it was opened from.
-        labels: what must be said wherever its answers are shown (random or 4-bit weights, trained from scratch).
-        cache_dir: where compiled kernels are kept.
+        classes: the distinct classes (negative, neutral, positive), in the order in which the logits first name them.
+        outputs: for each logit its class, or None if it is ignored. For a run or an exported folder the same as
+            ``classes``; in other classifiers several logits may map to one class.
+        max_length: texts are truncated to this many tokens, special tokens included.
+        origin: where it was loaded from.
+        caveats: to be shown with every prediction (random or 4-bit weights, trained from scratch).
+        cache_dir: cache for compiled kernels and tokens.
     """
 
     network: PreTrainedModel
@@ -58,13 +58,17 @@ class TrainedModel:
     outputs: tuple[str | None, ...]
     max_length: int
     origin: Origin
-    labels: tuple[str, ...] = ()
-    cache_dir: Path = Path("~/.cache/sentiment-transfer")
+    caveats: tuple[str, ...] = ()
+    cache_dir: Path = field(default_factory=cache_folder)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(n, classes) float32 of ``logits`` (n, outputs): of labels that are one class they add, and what is left
-        out has no share."""
-        kept = [place for place, name in enumerate(self.outputs) if name is not None]
-        places = torch.tensor([self.classes.index(str(self.outputs[place])) for place in kept])
-        shares = logits.float()[:, kept].softmax(-1)
-        return torch.zeros(len(shares), len(self.classes)).to(shares).index_add_(1, places.to(shares.device), shares)
+        """Class probabilities, (n, classes) float32, of ``logits`` (n, outputs).
+
+        Ignored logits are left out of the softmax; probabilities of logits that map to the same class are added.
+        """
+        kept = [index for index, name in enumerate(self.outputs) if name is not None]
+        columns = torch.tensor([self.classes.index(str(self.outputs[index])) for index in kept])
+        softmax = logits.float()[:, kept].softmax(-1)
+        return (
+            torch.zeros(len(softmax), len(self.classes)).to(softmax).index_add_(1, columns.to(softmax.device), softmax)
+        )

@@ -1,4 +1,4 @@
-"""``open_model``: from what the user names to a trained model."""
+"""``open_model``: load a trained classifier by the path or name that the user gives."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.run import open_run
 from sentiment_transfer.checkpoints.saved import open_saved
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.record import RESULT_FILE
 
-STARTED = (".hydra", "checkpoints", "weights")  # what a run makes before it is finished
-LISTED = 12  # runs that a sentence names
-WANTED = "a run's directory, an exported folder, or the name or folder of a Hugging Face sequence classifier"
+UNFINISHED_RUN_FOLDERS = (".hydra", "checkpoints", "weights")  # a run writes these before its result
+MAX_LISTED_RUNS = 12  # in an error message
+EXPECTED = "a run's directory, an exported folder, or the name or folder of a Hugging Face sequence classifier"
 
 
 def open_model(
@@ -22,63 +23,67 @@ def open_model(
     selection: str | None = None,
     labels: Mapping[str, str | None] | None = None,
     revision: str | None = None,
-    cache_dir: str | Path = "~/.cache/sentiment-transfer",
+    cache_dir: str | Path | None = None,
 ) -> TrainedModel:
-    """Open a run's directory, an exported folder, or a Hugging Face sequence classifier by name or folder.
+    """Load a run's directory, an exported folder, or a Hugging Face sequence classifier by name or folder.
 
     Args:
-        checkpoint: a path, or a name on the hub (``owner/name``).
-        selection: of a run: which weights; default ``source_dev`` where the run has it, else ``last``.
-        labels: of a foreign classifier: its label names -> negative, positive, neutral, or None (left out). Several
-            may be one class. Names such as ``neg`` and ``POSITIVE`` are understood without.
-        revision: of a hub model: branch, tag or commit.
-        cache_dir: where compiled kernels are kept.
+        checkpoint: a path, or a repository on the hub (``owner/name``).
+        selection: for a run: the weights to load; by default ``source_dev`` if the run has it, else ``last``.
+        labels: for a classifier of another project: its label names -> negative, positive, neutral, or None
+            (ignored). Several may map to one class. Names such as ``neg`` and ``POSITIVE`` are mapped automatically.
+        revision: for a hub model: branch, tag or commit.
+        cache_dir: cache for compiled kernels and tokens.
 
-    Raises UserError, in a sentence, for whatever cannot be opened. Weights are read from safetensors files only, and no
-    code of a repository is run.
+    Returns the classifier in eval mode, in fp32 on the CPU. Weights are read from safetensors files only, and no code
+    of a repository is run. Raises UserError if the checkpoint cannot be loaded.
     """
     folder = Path(checkpoint).expanduser()
-    cache = Path(cache_dir).expanduser()
+    cache = cache_folder(cache_dir)
     if folder.is_file():
-        raise UserError(f"{checkpoint} is a file. Name the folder that it lies in: {WANTED}.")
+        raise UserError(f"{checkpoint} is a file. Name the folder that contains it: {EXPECTED}.")
     if (folder / RESULT_FILE).is_file() and not (folder / "config.json").is_file():
         if labels or revision:
-            raise UserError(f"{checkpoint} is a run, whose classes are known: leave labels= and revision= out.")
+            raise UserError(f"{checkpoint} is a run, whose classes are known: leave out labels= and revision=.")
         return open_run(folder.resolve(), selection, cache)
     if selection is not None:
-        raise UserError(f"{checkpoint} is no run's directory, so selection={selection} cannot be: leave it out.")
+        raise UserError(f"selection={selection} is invalid: {checkpoint} is not a run's directory. Leave it out.")
     if folder.is_dir():
-        refuse_no_model(folder)
-    elif looks_like_a_path(checkpoint):
+        refuse_folder_without_model(folder)
+    elif is_path(checkpoint):
         raise UserError(f"{checkpoint} does not exist. Relative paths start at {Path.cwd()}.")
     return open_saved(checkpoint, labels, revision, cache)
 
 
-def looks_like_a_path(checkpoint: str) -> bool:
-    """A hub's name has one slash at most, begins with neither dot, slash nor tilde, and with no folder that is here."""
-    here = "/" in checkpoint and Path(checkpoint).parent.is_dir()
-    return here or checkpoint.startswith(("/", ".", "~")) or checkpoint.count("/") > 1 or checkpoint.endswith("/")
+def is_path(checkpoint: str) -> bool:
+    """True if ``checkpoint`` cannot be a repository on the hub.
+
+    A repository's name has at most one slash, starts with neither dot, slash nor tilde, and its first part is not a
+    folder in the working directory.
+    """
+    in_folder = "/" in checkpoint and Path(checkpoint).parent.is_dir()
+    return in_folder or checkpoint.startswith(("/", ".", "~")) or checkpoint.count("/") > 1 or checkpoint.endswith("/")
 
 
-def refuse_no_model(folder: Path) -> None:
-    """Raises UserError for a folder that holds no model, saying what it is where that can be told."""
+def refuse_folder_without_model(folder: Path) -> None:
+    """Raises UserError for a folder without a saved model, naming what it holds instead if that is recognised."""
     if (folder / "config.json").is_file():
         return
     runs = sorted(path.parent for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{RESULT_FILE}"))
     if runs:
-        listed = "".join(f"\n  checkpoint={path}" for path in runs[:LISTED])
-        more = f"\n  and {len(runs) - LISTED} more" if len(runs) > LISTED else ""
-        raise UserError(f"{folder} holds {len(runs)} finished run{'s' * (len(runs) > 1)}: name one.{listed}{more}")
-    if any((folder / started).is_dir() for started in STARTED):
+        listed = "".join(f"\n  checkpoint={path}" for path in runs[:MAX_LISTED_RUNS])
+        more = f"\n  and {len(runs) - MAX_LISTED_RUNS} more" if len(runs) > MAX_LISTED_RUNS else ""
+        raise UserError(f"{folder} contains {len(runs)} finished run{'s' * (len(runs) > 1)}: name one.{listed}{more}")
+    if any((folder / name).is_dir() for name in UNFINISHED_RUN_FOLDERS):
         raise UserError(
-            f"The run in {folder} has not finished: it has no {RESULT_FILE}. Run its command again, which goes on from "
-            f"where it was saved.{_finished_beside(folder)}"
+            f"The run in {folder} has not finished: it has no {RESULT_FILE}. Run its command again to resume it."
+            f"{_finished_siblings(folder)}"
         )
-    raise UserError(f"{folder} holds no model that this program knows: name {WANTED}.")
+    raise UserError(f"{folder} contains no model that can be loaded: name {EXPECTED}.")
 
 
-def _finished_beside(folder: Path) -> str:
+def _finished_siblings(folder: Path) -> str:
     finished = sorted(path.parent for path in folder.resolve().parent.glob(f"*/{RESULT_FILE}"))
     if not finished:
         return ""
-    return f" Finished beside it: {', '.join(map(str, finished[:LISTED]))}."
+    return f" Finished runs in the same directory: {', '.join(map(str, finished[:MAX_LISTED_RUNS]))}."

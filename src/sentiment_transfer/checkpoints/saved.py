@@ -1,17 +1,18 @@
-"""A classifier that ``save_pretrained`` wrote, in a folder or on the hub: an export of ours, or anybody's."""
+"""A classifier written by ``save_pretrained``, in a folder or on the hub: an export of this project or any other."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sentiment_transfer.checkpoints.labels import outputs_of
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, Origin, TrainedModel
-from sentiment_transfer.checkpoints.tensors import refuse_pickle, shards
+from sentiment_transfer.checkpoints.stored_weights import refuse_pickle, shards
+from sentiment_transfer.data.labels import NAMES, STARS, canonical, checked_labels
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import quiet_loading, sentences_for_hub_errors
 from sentiment_transfer.model.network import longest_input
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
     from transformers.configuration_utils import PreTrainedConfig
 
 INSTEAD = "checkpoint=/path/to/folder"
-LONGEST = 512  # tokens, where neither the network nor the tokenizer has a limit
+DEFAULT_MAX_LENGTH = 512  # tokens, if neither the network nor the tokenizer has a limit
+REQUIRED_CLASSES = ("negative", "positive")
 
 
 def open_saved(
     checkpoint: str, labels: Mapping[str, str | None] | None, revision: str | None, cache_dir: Path
 ) -> TrainedModel:
-    """The classifier of a folder or a hub name. Raises UserError where it is none, or cannot be read."""
+    """The classifier in a folder or hub repository; ``labels`` as in ``classes_of_logits``.
+
+    Raises UserError if it is not a single-label classifier or cannot be read.
+    """
     from transformers import AutoConfig
 
     folder = Path(checkpoint).expanduser()
@@ -36,10 +41,10 @@ def open_saved(
         refuse_other_weights(folder)
     with sentences_for_hub_errors("model", checkpoint, INSTEAD):
         config = AutoConfig.from_pretrained(checkpoint, revision=revision, trust_remote_code=False)
-    outputs = outputs_of(label_names(config, checkpoint), labels, checkpoint)
-    here, known = folder.is_dir(), getattr(config, ORIGIN_KEY, None) or {}
-    tokenizer = saved_tokenizer(folder) if here and known else load_tokenizer(checkpoint, revision=revision)
-    network = _network(checkpoint, config, revision)
+    outputs = classes_of_logits(label_names(config, checkpoint), labels, checkpoint)
+    local, origin = folder.is_dir(), getattr(config, ORIGIN_KEY, None) or {}
+    tokenizer = saved_tokenizer(folder) if local and origin else load_tokenizer(checkpoint, revision=revision)
+    network = _load_classifier(checkpoint, config, revision)
     return TrainedModel(
         network=network,
         tokenizer=tokenizer,
@@ -47,41 +52,95 @@ def open_saved(
         outputs=outputs,
         max_length=longest_text(network, tokenizer),
         origin=Origin(
-            kind="folder" if here else "hub",
-            path=str(folder.resolve()) if here else checkpoint,
-            revision=None if here else (getattr(config, "_commit_hash", None) or revision),
+            kind="folder" if local else "hub",
+            path=str(folder.resolve()) if local else checkpoint,
+            revision=None if local else (getattr(config, "_commit_hash", None) or revision),
         ),
-        labels=tuple(map(str, known.get("labels", ()))),
+        caveats=tuple(map(str, origin.get("caveats", ()))),
         cache_dir=cache_dir,
     )
 
 
 def refuse_other_weights(folder: Path) -> None:
-    """Raises UserError where a folder has no safetensors, or something else under that name."""
-    again = "Copy or download the folder again."
+    """Raises UserError if a folder has no safetensors weights, or a pickle under that name."""
+    remedy = "Copy or download the folder again."
     for path in (files := shards(folder)):
-        refuse_pickle(path, again)
+        refuse_pickle(path, remedy)
     if not files:
         pickled = " Pickled *.bin weights are never loaded: convert them." if any(folder.glob("*.bin")) else ""
-        raise UserError(f"The folder {folder} has no *.safetensors weights.{pickled} {again}")
+        raise UserError(f"The folder {folder} has no *.safetensors weights.{pickled} {remedy}")
 
 
 def label_names(config: PreTrainedConfig, checkpoint: str) -> list[str]:
-    """The label of each logit. Raises UserError for what is no single-label classifier."""
+    """The label name of each logit. Raises UserError if the model is not a single-label classifier."""
     names: dict[Any, Any] = config.id2label or {}
     if getattr(config, "problem_type", None) in ("regression", "multi_label_classification") or len(names) < 2:
         raise UserError(
-            f"{checkpoint} is no classifier with one label for a text (its config.json says {config.problem_type}, "
-            f"{len(names)} label{'s' * (len(names) != 1)}): name a sequence classifier."
+            f"{checkpoint} is not a single-label classifier (its config.json has problem_type {config.problem_type} "
+            f"and {len(names)} label{'s' * (len(names) != 1)}): name a sequence classifier."
         )
-    return [str(names[place]) for place in sorted(names)]
+    return [str(names[index]) for index in sorted(names)]
 
 
-def _network(checkpoint: str, config: PreTrainedConfig, revision: str | None) -> PreTrainedModel:
+def classes_of_logits(
+    names: Sequence[str], labels: Mapping[str, str | None] | None, checkpoint: str
+) -> tuple[str | None, ...]:
+    """The class of each of the classifier's label ``names``, in the order of its logits; None for an ignored one.
+
+    ``labels`` maps every name to ``negative``, ``neutral``, ``positive`` or None. Without it, unambiguous names are
+    mapped automatically (those of ``data/labels.py``, and ``1 star`` to ``5 stars``). Raises UserError if names are
+    missing, unknown or ambiguous, or if none is negative or none positive.
+    """
+    mapping = _explicit_classes(names, labels, checkpoint) if labels else _classes_by_name(names, checkpoint)
+    outputs = tuple(mapping[canonical(name)] for name in names)
+    if absent := [name for name in REQUIRED_CLASSES if name not in outputs]:
+        raise UserError(
+            f"None of the labels of {checkpoint} ({', '.join(names)}) is {' or '.join(absent)}: a sentiment classifier "
+            f"has both. {_labels_example(names)}"
+        )
+    return outputs
+
+
+def _explicit_classes(
+    names: Sequence[str], labels: Mapping[str, str | None], checkpoint: str
+) -> Mapping[str, str | None]:
+    mapping = checked_labels(labels, checkpoint)
+    known = {canonical(name) for name in names}
+    if missing := [name for name in names if canonical(name) not in mapping]:
+        raise UserError(
+            f"labels= gives no class for {', '.join(missing)} of {checkpoint}: name every label, with null for one "
+            f"that is ignored. {_labels_example(names)}"
+        )
+    if unknown := [name for name in mapping if name not in known]:
+        raise UserError(
+            f"labels= names {', '.join(unknown)}, but the labels of {checkpoint} are {', '.join(names)}. "
+            f"{_labels_example(names)}"
+        )
+    return mapping
+
+
+def _classes_by_name(names: Sequence[str], checkpoint: str) -> Mapping[str, str | None]:
+    keys = {canonical(name) for name in names}
+    if keys <= NAMES.keys():
+        return dict(NAMES)
+    stars = {key: re.sub(r" ?stars?$", "", key) for key in keys}
+    if set(stars.values()) == STARS.keys() and all("star" in key for key in keys):
+        return {key: STARS[number] for key, number in stars.items()}
+    raise UserError(
+        f"The labels of {checkpoint} are {', '.join(names)}, whose classes are ambiguous. {_labels_example(names)}"
+    )
+
+
+def _labels_example(names: Sequence[str]) -> str:
+    mapping = ", ".join(f"{name}: <class>" for name in names)
+    return f"Type 'labels={{{mapping}}}', with negative, positive, neutral or null (ignored) for <class>."
+
+
+def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | None) -> PreTrainedModel:
     from transformers import AutoModelForSequenceClassification
 
     quiet_loading()
-    # Else a service of the hub is asked to convert pickled weights, and its outcome is loaded; see model/network.py.
+    # Otherwise transformers loads what a service of the hub converts from pickled weights; see model/network.py.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", checkpoint, INSTEAD):
         network: Any
@@ -94,22 +153,22 @@ def _network(checkpoint: str, config: PreTrainedConfig, revision: str | None) ->
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # looked at here, where a sentence can be made of it
+            ignore_mismatched_sizes=True,  # checked below, with a sentence for the user
         )
     wrong = sorted(
         [*report["missing_keys"], *(key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])]
     )
     if wrong:
         raise UserError(
-            f"{checkpoint} is no trained classifier: its weights lack {len(wrong)} tensors that its config.json "
-            f"({config.model_type}) asks for, e.g. {wrong[0]}. An encoder has to be trained first: python train.py "
+            f"{checkpoint} is not a trained classifier: its weights lack {len(wrong)} tensors that its config.json "
+            f"({config.model_type}) asks for, e.g. {wrong[0]}. Train an encoder first: python train.py "
             f"model=local model.encoder={checkpoint}"
         )
     return network.eval()
 
 
 def longest_text(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens that both the network and its tokenizer are made for."""
+    """The longest input in tokens that both the network and its tokenizer accept."""
     limits = [longest_input(network), tokenizer.model_max_length]
     known = [limit for limit in limits if limit is not None and limit < 1_000_000]  # transformers' "none" is 1e30
-    return min(known, default=LONGEST)
+    return min(known, default=DEFAULT_MAX_LENGTH)

@@ -1,12 +1,13 @@
-"""How long a run takes against others, roughly: what a sweep orders its queue by. Nothing else depends on it."""
+"""A rough estimate of a run's duration relative to others, by which a sweep orders its queue; nothing else uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
+from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.schema import Protocol
 
@@ -17,14 +18,10 @@ LAYERS = {
     **{"mmbert": 110.0, "indobert_large": 302.0, "large": 302.0, "xl": 2831.0, "xxl": 9664.0},
 }
 DEEP = {"scratch": 2, "ulmfit": 3, "mmbert": 22, "indobert_large": 24, "large": 24, "xl": 36, "xxl": 48}  # else 12
-TRAIN_ROWS = {
-    **{"amazon": 160_000, "rakuten": 3_400_000, "indolem": 3_638, "smsa": 9_852, "uci": 2_400, "jalan": 2_959},
-    **{"csv": 10_000, "written": 480},
-}
 
 
-def run_cost(config: DictConfig) -> float:
-    """Million parameters x epochs x training reviews of a composed configuration; 0 where it is not complete yet."""
+def run_cost(config: Any) -> float:
+    """Million parameters x epochs x training reviews of a composed configuration (a DictConfig); 0 if incomplete."""
     model, source = OmegaConf.select(config, "model.name"), OmegaConf.select(config, "source")
     if not model or not source:
         return 0.0
@@ -35,16 +32,14 @@ def run_cost(config: DictConfig) -> float:
     if protocol == Protocol.supervised:
         source, targets = targets, {}
     if config.protocol.shots and (protocol == Protocol.supervised or starts_from_source_run(config)):
-        # Few labels; a source model that is not there yet comes on top.
-        return size * max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
-    return size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0))
+        # Few labels; a source model that is still missing comes on top.
+        reviews = max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
+        return float(size * reviews)
+    return float(size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0)))
 
 
-def train_rows(datasets: Mapping[str, Any]) -> int:
-    whole = {name: TRAIN_ROWS.get(dataset.kind, 10_000) for name, dataset in datasets.items()}
-    return sum(min(whole[name], dataset.limit or whole[name]) for name, dataset in datasets.items())
-
-
-def register_resolver() -> None:
-    """Make ``${run_cost:}`` usable in ``hydra.launcher.cost``."""
-    OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)
+def train_rows(group: Mapping[str, Any]) -> int:
+    """The expected number of training reviews of a source."""
+    known = datasets()
+    whole = {name: known[config.kind].train_rows if config.kind in known else 10_000 for name, config in group.items()}
+    return sum(min(whole[name], config.limit or whole[name]) for name, config in group.items())

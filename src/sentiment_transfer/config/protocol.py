@@ -6,15 +6,12 @@ other. Options that a protocol does not look at are left out of a run's identity
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
-
-from sentiment_transfer.config.datasets import Splits
-from sentiment_transfer.config.schema import FewShotMode, Protocol, ProtocolConfig
+from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, ProtocolConfig
 
 USED = {  # (protocol, mode) -> the options that it looks at
     "supervised": ("shots", "sample_seed", "steps"),
@@ -25,8 +22,8 @@ USED = {  # (protocol, mode) -> the options that it looks at
 
 
 def options_of(protocol: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The name and the options that count of a protocol's plain configuration; empty for zero-shot and where the whole
-    of a set is trained on alone."""
+    """The name and the used options of a protocol's plain configuration; empty for zero-shot, and for training on the
+    whole of one dataset alone."""
     name = (protocol or {}).get("name", "zero_shot")
     if not protocol or name == "zero_shot" or (name == "supervised" and protocol.get("shots") is None):
         return {}
@@ -34,9 +31,9 @@ def options_of(protocol: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"name": name} | {key: protocol.get(key) for key in used}
 
 
-def settled_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a whole configuration as plain values."""
-    made = dict(plain)
+def resolve_plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``resolve`` for a whole configuration as plain values, with the protocol's used options only."""
+    made = dict(settings)
     protocol, targets = made.pop("protocol", None) or {}, made.get("targets")
     if protocol.get("name") == "supervised" and targets:
         made |= {"source": targets, "targets": {}}
@@ -46,51 +43,36 @@ def settled_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     return made | ({"protocol": options} if options else {})
 
 
-def resolve(config: DictConfig) -> DictConfig:
+def resolve(config: Config) -> Config:
     """The configuration that is run: for ``supervised``, the target is the source."""
-    made = copy.deepcopy(config)
-    protocol = made.protocol
-    with open_dict(made):
-        if protocol.name == Protocol.supervised:
-            if made.targets:
-                made.source, made.targets = made.targets, {}
-            if protocol.shots is None:
-                made.protocol = OmegaConf.structured(ProtocolConfig())
-        elif protocol.name == Protocol.few_shot and protocol.learning_rate is None:
-            protocol.learning_rate = made.optimizer.learning_rate
-    return made
+    protocol = config.protocol
+    if protocol.name == Protocol.supervised:
+        resolved = replace(config, protocol=ProtocolConfig()) if protocol.shots is None else config
+        return replace(resolved, source=config.targets, targets={}) if config.targets else resolved
+    if protocol.name == Protocol.few_shot and protocol.learning_rate is None:
+        return replace(config, protocol=replace(protocol, learning_rate=config.optimizer.learning_rate))
+    return config
 
 
-def source_run(config: DictConfig) -> DictConfig:
-    """The zero-shot run that a few-shot run goes on from. Its weights are kept, whatever is kept of the other's."""
-    made = copy.deepcopy(config)
-    with open_dict(made):
-        made.protocol = OmegaConf.structured(ProtocolConfig())
-        made.trainer.keep_weights = True
-    return made
+def source_run(config: Config) -> Config:
+    """The zero-shot run that a few-shot run starts from. Its weights are kept, even if the few-shot run's are not."""
+    return replace(config, protocol=ProtocolConfig(), trainer=replace(config.trainer, keep_weights=True))
 
 
-def starts_from_source_run(config: DictConfig) -> bool:
+def starts_from_source_run(config: Config) -> bool:
     """Whether a run starts from the weights of another."""
     return bool(config.protocol.name == Protocol.few_shot and config.protocol.mode == FewShotMode.sequential)
 
 
-def rows_per_epoch(config: DictConfig) -> int:
+def rows_per_epoch(config: Config) -> int:
     """Reviews that an epoch on few labels goes through at least, so that all epochs make ``protocol.steps`` steps."""
     return math.ceil(config.protocol.steps / config.trainer.max_epochs) * config.trainer.batch_size
 
 
-def complaints(config: DictConfig) -> Iterator[str]:
-    """What cannot be, in sentences."""
+def protocol_problems(config: Config) -> Iterator[str]:
+    """Sentences about invalid combinations of the protocol's options, and with other groups."""
     protocol = config.protocol
     name = protocol.name.name
-    defaults = ProtocolConfig()
-    if protocol.sample_seed < 0 or (protocol.shots is not None and protocol.shots < 1) or protocol.steps < 1:
-        yield "protocol.shots and protocol.steps must be at least 1, and protocol.sample_seed at least 0."
-    if protocol.learning_rate is not None and not 0 < protocol.learning_rate < math.inf:
-        yield f"protocol.learning_rate={protocol.learning_rate} cannot be: give a number above 0."
-    if protocol.target_fraction is not None and not 0 < protocol.target_fraction < 1:
-        yield f"protocol.target_fraction={protocol.target_fraction} cannot be: give a share between 0 and 1, or null."
     if protocol.name in (Protocol.zero_shot, Protocol.joint) and protocol.shots is not None:
         yield (
             f"protocol={name} takes no protocol.shots: type protocol=few_shot protocol.shots={protocol.shots}, or "
@@ -98,38 +80,19 @@ def complaints(config: DictConfig) -> Iterator[str]:
         )
     if protocol.name == Protocol.few_shot and protocol.shots is None:
         yield "protocol=few_shot needs protocol.shots, the labelled reviews per class: type protocol.shots=16."
-    if protocol.mode != defaults.mode and protocol.name != Protocol.few_shot:
+    if protocol.mode != FewShotMode.sequential and protocol.name != Protocol.few_shot:
         yield f"protocol.mode={protocol.mode.name} belongs to protocol=few_shot: leave it out, or type protocol=joint."
-    if protocol.name != Protocol.zero_shot:
-        yield from _target(config, name)
-
-
-def _target(config: DictConfig, name: str) -> Iterator[str]:
-    targets = list(config.targets)
-    if len(targets) != 1:
-        named = f"{len(targets)} are named ({', '.join(map(str, targets))})" if targets else "none is named"
+    if protocol.name == Protocol.zero_shot:
+        return
+    if len(config.targets) != 1:
+        named = f"{len(config.targets)} are named ({', '.join(config.targets)})" if config.targets else "none is named"
         yield (
             f"protocol={name} takes one target per run, whose labels it is trained on, but {named}. Type "
             "targets=smsa_id, or sweep them: -m targets=smsa_id,indolem_id."
         )
         return
     [(target, dataset)] = config.targets.items()
-    if target in config.source and name != "supervised":
+    if target in config.source and protocol.name != Protocol.supervised:
         yield f"protocol={name} adds labels of {target}, but {target} is the source already: choose another target."
-    if dataset.kind == "indolem" and dataset.fold is None:
-        yield (
-            f"protocol={name} trains on a fold of {target} and scores that fold's test set: type "
-            f"targets.{target}.fold=0 (to 4), or sweep the folds: -m targets.{target}.fold=0,1,2,3,4."
-        )
-    if dataset.kind == "written" and dataset.language != "en":
-        yield f"protocol={name} needs labels of {target} to train on, but it has test reviews alone."
-    needs = f"protocol={name} needs labels of {target} to train on, but targets.{target}"
-    if dataset.kind == "csv" and dataset.test_fraction == 1.0 and not dataset.test_path:
-        yield (
-            f"{needs}.test_fraction=1.0 scores the whole file: type targets.{target}.test_fraction=0.5, or name "
-            f"a file of its own in targets.{target}.test_path."
-        )
-    if dataset.kind == "uci" and dataset.test_fraction == 1.0:
-        yield f"{needs}.test_fraction=1.0 scores all of it: type targets.{target}.test_fraction=0.5."
-    if dataset.kind == "jalan" and dataset.splits == Splits.whole:
-        yield f"{needs}.splits=whole scores all of it: type targets.{target}.splits=published."
+    for sentence in dataset.untrainable(f"targets.{target}"):
+        yield f"protocol={name} trains on labels of {target}, but {sentence}"

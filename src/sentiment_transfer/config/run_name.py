@@ -1,4 +1,4 @@
-"""Which run a configuration is: a readable prefix and a hash of everything that can change a number."""
+"""Run names: a readable prefix and a hash of everything that can change a number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sentiment_transfer.config.protocol import options_of, settled_plain
+from sentiment_transfer.config.protocol import options_of, resolve_plain
+from sentiment_transfer.config.typed import plain
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
@@ -35,28 +36,31 @@ NOT_TRAINING = (
 )
 
 
-def identity(config: DictConfig) -> dict[str, Any]:
-    """The part of the resolved configuration that names the run, as plain values."""
-    keys = [key for key in config if key not in NOT_IDENTITY and not OmegaConf.is_missing(config, key)]
-    plain = {str(key): plain_node(config[key]) for key in keys}
+def identity(config: Any) -> dict[str, Any]:
+    """The part of a configuration (composed, or its dataclass) that names the run, as plain values."""
+    values = {key: plain(value) for key, value in _groups(config).items() if key not in NOT_IDENTITY}
     for group, key in NOT_IDENTITY_KEYS:
-        if isinstance(plain.get(group), dict):
-            plain[group].pop(key, None)
-    return settled_plain(plain)
+        if isinstance(values.get(group), dict):
+            values[group].pop(key, None)
+    return resolve_plain(values)
 
 
-def training_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration's plain values decides on the weights; of the targets' labels, that is the protocol."""
-    left = {key: value for key, value in plain.items() if key not in (*NOT_IDENTITY, "targets", "protocol")}
+def _groups(config: Any) -> dict[str, Any]:
+    if isinstance(config, DictConfig):
+        return {str(key): config[key] for key in config if not OmegaConf.is_missing(config, key)}
+    return dict(vars(config))
+
+
+def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values of a configuration that determine the trained weights.
+
+    Of the targets, whose labels a protocol may train on, these are the protocol's options.
+    """
+    left = {key: value for key, value in settings.items() if key not in (*NOT_IDENTITY, "targets", "protocol")}
     for group, key in NOT_TRAINING:
         if isinstance(left.get(group), dict):
             left[group] = {name: value for name, value in left[group].items() if name != key}
-    return left | {"protocol": options_of(plain.get("protocol"))}
-
-
-def plain_node(node: Any) -> Any:
-    """A node of the configuration, resolved, as plain values."""
-    return OmegaConf.to_container(node, resolve=True, enum_to_str=True) if OmegaConf.is_config(node) else node
+    return left | {"protocol": options_of(settings.get("protocol"))}
 
 
 def flatten(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
@@ -73,54 +77,52 @@ def model_name(model: Mapping[str, Any]) -> str:
     return str(model["name"]) if model.get("layers") is None else f"{model['name']}-{model['layers']}l"
 
 
-def run_name(config: DictConfig) -> str:
+def run_name(config: Any) -> str:
     """``<model>-<source>-s<seed>-<8 hex digits>``: the same configuration is always the same name.
 
-    Few-shot runs also say target, labels per class and draw: ``base-amazon_en+smsa_id-16x-d0-s0-1f2e3d4c``.
+    Few-shot runs also name target, labels per class and sample seed: ``base-amazon_en+smsa_id-16x-d0-s0-1f2e3d4c``.
 
     ASCII and not longer than 128 characters, so that it is a folder name and a value on Hydra's command line.
     """
-    plain = identity(config)
-    digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
-    model = model_name(plain.get("model") or {"name": "model"})
-    what = f"{model}-{'+'.join(plain.get('source') or {})}{_of_protocol(plain)}"
+    return _name_of(identity(config))
+
+
+def group_name(config: Any) -> str:
+    """The run's name without its seed, shared by runs that differ only in it."""
+    return re.sub(r"-sNone-", "-", _name_of(identity(config) | {"seed": None}))
+
+
+def _name_of(values: Mapping[str, Any]) -> str:
+    model = model_name(values.get("model") or {"name": "model"})
+    what = f"{model}-{'+'.join(values.get('source') or {})}{_of_protocol(values)}"
     what = re.sub(r"[^\w.+-]", "_", what, flags=re.ASCII)
-    return f"{what[:100]}-s{plain.get('seed')}-{digest}"
+    return f"{what[:100]}-s{values.get('seed')}-{_digest(values)}"
 
 
-def _of_protocol(plain: dict[str, Any]) -> str:
-    """``+smsa_id-16x-d0``: 16 labelled reviews per class of the target, draw 0; empty for zero-shot."""
-    options = options_of(plain.get("protocol"))
+def _of_protocol(values: Mapping[str, Any]) -> str:
+    """``+smsa_id-16x-d0``: 16 labelled reviews per class of the target, sample seed 0; empty for zero-shot."""
+    options = options_of(values.get("protocol"))
     if not options:
         return ""
-    draw = f"-{options['shots']}x-d{options['draw']}" if options.get("shots") else ""
-    return "".join(f"+{target}" for target in plain.get("targets") or {}) + draw
+    sample = f"-{options['shots']}x-d{options['sample_seed']}" if options.get("shots") else ""
+    return "".join(f"+{target}" for target in values.get("targets") or {}) + sample
 
 
-def evaluation_name(config: DictConfig) -> str:
+def evaluation_name(config: Any) -> str:
     """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
-    checkpoint = "nothing" if OmegaConf.is_missing(config, "checkpoint") else str(config.checkpoint)
+    checkpoint = str(_groups(config).get("checkpoint", "nothing"))
     here = Path(checkpoint).expanduser()
-    plain = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
+    values = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
     for key in ("batch_tokens", "accelerator"):
-        plain.pop(key, None)
-    digest = hashlib.sha256(json.dumps(_sortable(plain), sort_keys=True, default=str).encode()).hexdigest()[:8]
+        values.pop(key, None)
     what = re.sub(r"[^\w.+-]", "_", (here.resolve() if here.is_dir() else here).name, flags=re.ASCII)
-    return f"evaluate-{what[:100]}-{digest}"
+    return f"evaluate-{what[:100]}-{_digest(values)}"
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(_sortable(values), sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def _sortable(value: Any) -> Any:
     """``value`` with text as the keys of its dicts: label words may be numbers beside words."""
     return {str(key): _sortable(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def group_name(config: DictConfig) -> str:
-    """The run's name without its seed: runs that differ by seed alone share it."""
-    plain = identity(config) | {"seed": None}
-    return re.sub(r"-sNone-", "-", run_name(OmegaConf.create(plain)))
-
-
-def register_resolver() -> None:
-    """Make ``${run_name:}`` and ``${evaluation_name:}`` usable in ``hydra.run.dir``."""
-    OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
-    OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)

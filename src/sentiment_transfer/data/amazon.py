@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.catalog import AmazonConfig, TextRule
 from sentiment_transfer.data.hub import load_table
 from sentiment_transfer.data.labels import DROPPED, binary_of_stars
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, json_lines, kind_of
 
-LANGUAGES = ("en", "ja")
-TextRule = Literal["title_body", "body"]
-TEXT_RULES: tuple[TextRule, ...] = ("title_body", "body")
 JOINT = "\n\n"  # between title and body in the mteb mirror
 MTEB_REVISION = "6b5d328eaae8ef408dd7d775040245cf86f92e9d"
 HUB_SPLIT: dict[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
@@ -39,38 +37,22 @@ class Rated(NamedTuple):
 class AmazonReviewsDataModule(ReviewDataModule):
     """MARC in one language, binary: one and two stars negative, four and five positive, three dropped.
 
-    Args:
-        language: ``"en"`` or ``"ja"``.
-        text_rule: ``"title_body"``, as in the mirror ``mteb/AmazonReviewsClassification``, or ``"body"``, as in
-            ``SetFit/amazon_reviews_multi_{language}``.
-        data_dir: the folder that holds ``amazon_{language}/`` with the original
-            ``dataset_{language}_{train,dev,test}.json``, the same columns as ``{train,dev,test}.csv`` (``dev`` may
-            be ``validation``), or the mteb mirror's ``{train,validation,test}.jsonl``, all of them compressed or not.
-            What is not there comes from the hub.
+    ``data_dir`` holds ``amazon_{language}/`` with the original ``dataset_{language}_{train,dev,test}.json``, the same
+    columns as ``{train,dev,test}.csv`` (``dev`` may be ``validation``), or the mteb mirror's
+    ``{train,validation,test}.jsonl``, all of them compressed or not. Files that are missing come from the hub: from
+    ``mteb/AmazonReviewsClassification`` (title and body), or ``SetFit/amazon_reviews_multi_{language}`` (body).
 
     Attributes:
         rows_per_star: what a complete split holds for each of the five stars; others are refused as cut off.
     """
 
+    schema = AmazonConfig
     domain = "product reviews"
     rows_per_star: ClassVar[dict[Split, int]] = {"train": 40_000, "dev": 1_000, "test": 1_000}
 
-    def __init__(
-        self,
-        language: str = "en",
-        text_rule: TextRule = "title_body",
-        data_dir: str | Path | None = None,
-        **common: Any,
-    ) -> None:
-        super().__init__(**common)
-        if language not in LANGUAGES:
-            raise UserError(f"AmazonReviewsDataModule: language={language} is not read here. Use en or ja.")
-        if text_rule not in TEXT_RULES:
-            raise UserError(f"amazon_{language}: text_rule={text_rule} does not exist. Use title_body or body.")
-        self.language = language
-        self.name = f"amazon_{language}"
-        self.text_rule = text_rule
-        self.data_dir = data_dir
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.name = f"amazon_{self.language}"
 
     @property
     def folder(self) -> Path:
@@ -112,17 +94,19 @@ class AmazonReviewsDataModule(ReviewDataModule):
                 ) from error
             ids.append(str(record.get("review_id") or f"{split}:{line}"))
             texts.append(
-                (f"{title or ''}{JOINT}{body or ''}" if self.text_rule == "title_body" else body or "").strip()
+                (
+                    f"{title or ''}{JOINT}{body or ''}" if self.config.text_rule == TextRule.title_body else body or ""
+                ).strip()
             )
             stars.append(star)
         return Rated(ids, texts, np.array(stars, dtype=np.int64), str(path))
 
     def _from_mirror_file(self, path: Path, split: Split) -> Rated:
-        if self.text_rule == "body":
+        if self.config.text_rule == TextRule.body:
             raise UserError(
-                f"{path} is the mirror's form, in which title and body are one text, so text_rule=body cannot be had "
-                f"from it. Use text_rule=title_body, or the original dataset_{self.language}_{split}.json, or move "
-                "the file away to load bodies from the hub."
+                f"{path} is the mirror's form, in which title and body are one text, so it cannot serve "
+                f"text_rule=body. Use text_rule=title_body, or the original dataset_{self.language}_{split}.json, or "
+                "move the file away to load bodies from the hub."
             )
         ids: list[str] = []
         texts: list[str] = []
@@ -142,7 +126,7 @@ class AmazonReviewsDataModule(ReviewDataModule):
     def _from_hub(self, split: Split) -> Rated:
         repository, config, revision = (
             ("mteb/AmazonReviewsClassification", self.language, MTEB_REVISION)
-            if self.text_rule == "title_body"
+            if self.config.text_rule == TextRule.title_body
             else (f"SetFit/amazon_reviews_multi_{self.language}", None, None)
         )
         table = load_table(

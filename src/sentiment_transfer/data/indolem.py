@@ -6,14 +6,11 @@ published metric is the F1 of the positive class, averaged over the five test se
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.catalog import IndoLEMConfig
 from sentiment_transfer.data.download import published_file, raw_url
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.facts import dataset_facts
 from sentiment_transfer.files.text import data_folder, delimited_rows
 
 FOLDS = 5
@@ -40,24 +37,20 @@ SHA256 = {
 
 
 class IndoLEMDataModule(ReviewDataModule):
-    """IndoLEM sentiment, binary as published.
+    """IndoLEM sentiment, binary as published; files that ``data_dir/indolem_id`` lacks are downloaded.
 
-    Args:
-        fold: 0 to 4 for one published fold. None: the five test sets one after the other, told apart by the
-            ``fold`` column, as a target that is never trained on; there is no train or dev split then.
-        data_dir: the folder that holds ``indolem_id/``; files that are not there are downloaded.
+    Without a ``fold`` (0 to 4), there is no train or dev split, and the test split is the five published ones one after
+    the other, told apart by the ``fold`` column.
     """
 
+    schema = IndoLEMConfig
     name = "indolem_id"
     language = "id"
     domain = "tweets and hotel reviews"
 
-    def __init__(self, fold: int | None = None, data_dir: str | Path | None = None, **common: Any) -> None:
-        super().__init__(**common)
-        if fold is not None and fold not in range(FOLDS):
-            raise UserError(f"indolem_id: fold={fold} does not exist. Use 0 to 4, or null for all five test sets.")
-        self.fold = fold
-        self.data_dir = data_dir
+    @property
+    def fold(self) -> int | None:
+        return self.config.fold
 
     def has(self, split: Split) -> bool:
         return split == "test" or self.fold is not None
@@ -85,6 +78,6 @@ class IndoLEMDataModule(ReviewDataModule):
             raw_url(REPOSITORY, COMMIT, f"sentiment/data/{name}"),
             local=data_folder(self.data_dir) / self.name,
             downloads=self.cache_dir / "downloads" / self.name,
-            licence=dataset_facts({"kind": "indolem"}).licence,
+            licence=self.licence,
         )
         return list(delimited_rows(path))[1:]

@@ -5,47 +5,31 @@ One file, ``pn.tsv``: id, label (1, 0 or -1), sentence, the judges' votes, split
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.catalog import JalanConfig, Splits
 from sentiment_transfer.data.download import published_file, raw_url
-from sentiment_transfer.data.labels import SIGNED, classes_of, index_of, without_dropped
+from sentiment_transfer.data.labels import SIGNED, index_of, without_dropped
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.facts import dataset_facts
 from sentiment_transfer.files.text import data_folder, delimited_rows
 
 REPOSITORY = "megagonlabs/jrte-corpus"
 COMMIT = "9b99bb5e8ca2db9c0ace4c0f17a4c3f4b780f1ff"
 FILE = "pn.tsv"
 SHA256 = {FILE: "7c3ab858d2b4e72563718d80bebc5fd75daf59c91993e712be45f2014c664c1f"}
-SPLITS = ("published", "whole")
 
 
 class JalanDataModule(ReviewDataModule):
-    """Jalan, binary (neutral dropped) or with its three classes.
+    """Jalan, binary (neutral dropped) or with its three classes; it is downloaded if ``data_dir/jalan_ja`` lacks it."""
 
-    Args:
-        splits: ``published``: the train, dev and test split of the file. ``whole``: all of it is the test set, as for
-            a target that is never trained on.
-        classes: 2 or 3.
-        data_dir: the folder that holds ``jalan_ja/``; a file that is not there is downloaded.
-    """
-
+    schema = JalanConfig
     name = "jalan_ja"
     language = "ja"
     domain = "hotel review sentences"
 
-    def __init__(
-        self, splits: str = "published", classes: int = 2, data_dir: str | Path | None = None, **common: Any
-    ) -> None:
-        super().__init__(**common)
-        if splits not in SPLITS:
-            raise UserError(f"jalan_ja: splits={splits} does not exist. Use {' or '.join(SPLITS)}.")
-        self.whole = splits == "whole"
-        self.classes = classes_of(classes, self.name)
-        self.data_dir = data_dir
+    @property
+    def whole(self) -> bool:
+        return self.config.splits == Splits.whole
 
     def has(self, split: Split) -> bool:
         return split == "test" or not self.whole
@@ -69,6 +53,6 @@ class JalanDataModule(ReviewDataModule):
             raw_url(REPOSITORY, COMMIT, f"data/{FILE}"),
             local=data_folder(self.data_dir) / self.name,
             downloads=self.cache_dir / "downloads" / self.name,
-            licence=dataset_facts({"kind": "jalan"}).licence,
+            licence=self.licence,
         )
         return list(delimited_rows(path, delimiter="\t", quoted=False))

@@ -44,13 +44,6 @@ def binary_of_stars(stars: np.ndarray) -> np.ndarray:
     return np.select([stars < 3, stars > 3], [0, 1], DROPPED).astype(np.int8)
 
 
-def classes_of(count: int, dataset: str) -> tuple[str, ...]:
-    """The class names for ``classes=2`` or ``classes=3``. Raises UserError for another number."""
-    if count not in (2, 3):
-        raise UserError(f"{dataset}: classes={count} is impossible. Use 2 (neutral dropped) or 3.")
-    return BINARY if count == 2 else THREE_CLASS
-
-
 def index_of(name: str | None, classes: tuple[str, ...]) -> int:
     """Position of a class; DROPPED for None, and for neutral in a binary set."""
     return classes.index(name) if name in classes else DROPPED

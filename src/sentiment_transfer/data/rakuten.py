@@ -1,9 +1,9 @@
 """Rakuten binary (Zhang & LeCun 2017, arXiv 1708.02657): 3.4 M Japanese product reviews, read as a stream.
 
 Files without a header, every field quoted: class, title, comment; a line end inside a field is the two characters
-``\\n``. 1 is read as negative and 2 as positive, the convention of the authors' other sets; their text does not say
-it for this one, so a few rows of each class are logged for the user to see. Research use only, no mirror: the user
-brings the files, and the test file alone is enough for zero-shot scoring.
+``\\n``. 1 is read as negative and 2 as positive, the convention of the authors' other datasets; their text does not
+state it for this one, so a few rows of each class are logged for the user to see. Research use only, no mirror: the
+user brings the files, and the test file alone is enough for zero-shot scoring.
 """
 
 from __future__ import annotations
@@ -11,14 +11,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
-from sentiment_transfer.data.reviews import BINARY, SCHEMA, Reviews, stratified_rows
-from sentiment_transfer.data.spill import filtered, map_batches, spilled, stored_batches
+from sentiment_transfer.data.catalog import RakutenConfig
+from sentiment_transfer.data.reviews import (
+    BINARY,
+    SCHEMA,
+    Reviews,
+    filtered,
+    map_batches,
+    spilled,
+    stored_batches,
+    stratified_rows,
+)
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.text import data_folder, delimited_rows, find_file
 
@@ -26,35 +34,29 @@ log = logging.getLogger(__name__)
 
 CLASSES = {"1": 0, "2": 1}
 BATCH = 50_000  # rows; some 30 MB of Arrow at a time
-DEV_SHARE, DEV_ROWS, DEV_SEED = 0.01, 10_000, 0  # the same dev rows for every seed of a run
+DEV_FRACTION, DEV_ROWS, DEV_SEED = 0.01, 10_000, 0  # the same dev rows for every seed of a run
 EXAMPLES = 3  # rows of each class that are logged
 
 
 class RakutenDataModule(ReviewDataModule):
-    """Rakuten binary reviews. The set has no dev split: 1 % of train (at most 10,000 rows, stratified) serves.
+    """Rakuten binary reviews. The dataset has no dev split: 1 % of train (at most 10,000 rows, stratified) serves.
 
     The texts are kept in a memory-mapped file without a name, under ``cache_dir``, so 3.4 M rows do not need
     3.4 M Python strings.
 
-    Args:
-        data_dir: the folder that holds ``rakuten_ja/{train,test}.csv.xz`` (also ``rakuten_binary_test.csv.xz``,
-            ``rakuten_binary/test.csv`` and the like).
-        path: the folder itself, instead of ``data_dir/rakuten_ja``.
+    ``data_dir`` holds ``rakuten_ja/{train,test}.csv.xz`` (also ``rakuten_binary_test.csv.xz``,
+    ``rakuten_binary/test.csv`` and the like); the option ``path`` names the folder itself instead.
     """
 
+    schema = RakutenConfig
     name = "rakuten_ja"
     language = "ja"
     domain = "product reviews"
-
-    def __init__(self, data_dir: str | Path | None = None, path: str | Path | None = None, **common: Any) -> None:
-        super().__init__(**common)
-        self.data_dir = data_dir
-        self.path = path
-        self._train_and_dev: tuple[Reviews, Reviews] | None = None
+    _train_and_dev: tuple[Reviews, Reviews] | None = None
 
     @property
     def folder(self) -> Path:
-        return Path(self.path).expanduser() if self.path else data_folder(self.data_dir) / self.name
+        return Path(self.config.path).expanduser() if self.config.path else data_folder(self.data_dir) / self.name
 
     def read(self, split: Split) -> Reviews:
         if split == "test":
@@ -70,7 +72,7 @@ class RakutenDataModule(ReviewDataModule):
                 return path
         raise UserError(
             f"rakuten_ja: no {split} file. Put {split}.csv.xz (as published, or unpacked) into "
-            f"{self.folder.absolute()}; how to get it is said in https://github.com/zhangxiangxiao/glyph. "
+            f"{self.folder.absolute()}; how to get it: https://github.com/zhangxiangxiao/glyph. "
             "The test file alone is enough to score on it."
         )
 
@@ -85,7 +87,7 @@ class RakutenDataModule(ReviewDataModule):
         with spilled(self._batches("train"), folder) as whole:
             # Copied, since a view of the labels would keep the texts of its batch: 1.8 GiB at 3.4 M rows, not 0.6.
             labels = np.concatenate([batch["label"].to_numpy().copy() for batch in stored_batches(whole)])
-            size = min(DEV_ROWS, max(1, round(len(labels) * DEV_SHARE)))
+            size = min(DEV_ROWS, max(1, round(len(labels) * DEV_FRACTION)))
             in_dev = np.zeros(len(labels), dtype=bool)
             in_dev[stratified_rows(labels, size, DEV_SEED)] = True
             # Filtering batch by batch, and not the mapped table, keeps the resident set at one batch.
@@ -119,7 +121,7 @@ def label_of(row: list[str], path: Path, line: int) -> int:
     if len(row) < 2 or row[0] not in CLASSES:
         raise UserError(
             f'{path}, line {line}: expected "class","title","comment" with class 1 or 2, found {row[:1]} and '
-            f"{len(row) - 1} more fields. Is it the binary set?"
+            f"{len(row) - 1} more fields. Is it the binary dataset?"
         )
     return CLASSES[row[0]]
 

@@ -7,14 +7,13 @@ published metric is three-class macro-F1 on the 500 test rows (``classes=3``).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.catalog import SmSAConfig
 from sentiment_transfer.data.download import published_file, raw_url
-from sentiment_transfer.data.labels import classes_of, index_of, without_dropped
+from sentiment_transfer.data.labels import index_of, without_dropped
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.facts import dataset_facts
 from sentiment_transfer.files.text import data_folder, delimited_rows
 
 REPOSITORY = "IndoNLP/indonlu"
@@ -33,21 +32,12 @@ SHA256 = {
 
 
 class SmSADataModule(ReviewDataModule):
-    """SmSA, binary (neutral dropped) or with its three classes.
+    """SmSA, binary (neutral dropped) or with its three classes; downloaded if ``data_dir/smsa_id`` lacks it."""
 
-    Args:
-        classes: 2 or 3.
-        data_dir: the folder that holds ``smsa_id/``; files that are not there are downloaded.
-    """
-
+    schema = SmSAConfig
     name = "smsa_id"
     language = "id"
     domain = "multi-platform reviews"
-
-    def __init__(self, classes: int = 2, data_dir: str | Path | None = None, **common: Any) -> None:
-        super().__init__(**common)
-        self.classes = classes_of(classes, self.name)
-        self.data_dir = data_dir
 
     def read(self, split: Split) -> Reviews:
         name = FILES[split]
@@ -60,7 +50,7 @@ class SmSADataModule(ReviewDataModule):
             raw_url(REPOSITORY, COMMIT, f"{FOLDER}/{name}"),
             local=local,
             downloads=self.cache_dir / "downloads" / self.name,
-            licence=dataset_facts({"kind": "smsa"}).licence,
+            licence=self.licence,
         )
         rows = [(f"{split}:{line}", text, index_of(word, self.classes)) for line, (text, word) in smsa_rows(path)]
         return without_dropped(rows, language=self.language, domain=self.domain, classes=self.classes)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
+from sentiment_transfer.data.catalog import WrittenConfig
 from sentiment_transfer.data.reviews import BINARY, Reviews
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.text import delimited_rows
@@ -35,20 +36,15 @@ class WrittenReview:
 
 
 class WrittenDataModule(ReviewDataModule):
-    """The written reviews of one language.
+    """The written reviews of one language: en (480 reviews to train on, 96 for development, 240 for testing), ja or id
+    (the 240 alone)."""
 
-    Args:
-        language: en (480 reviews to train on, 96 for development, 240 for testing), ja or id (the 240 alone).
-    """
-
+    schema = WrittenConfig
     domain = "product, hotel, film and app reviews"
 
-    def __init__(self, language: str = "en", **common: Any) -> None:
-        super().__init__(**common)
-        if language not in LANGUAGES:
-            raise UserError(f'There are no written reviews in "{language}". Choose one of {", ".join(LANGUAGES)}.')
-        self.language = language
-        self.name = f"written_{language}"
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.name = f"written_{self.language}"
 
     def has(self, split: Split) -> bool:
         return split == "test" or self.language == "en"
@@ -56,7 +52,7 @@ class WrittenDataModule(ReviewDataModule):
     def read(self, split: Split) -> Reviews:
         if not self.has(split):
             raise UserError(
-                f"{self.name}: there is no {split} split, only a test set. Train on written_en, which has all three."
+                f"{self.name}: there is no {split} split, only a test split. Train on written_en, which has all three."
             )
         rows = self._rows(split)
         return Reviews.from_columns(
@@ -68,11 +64,11 @@ class WrittenDataModule(ReviewDataModule):
         )
 
     def phenomena(self) -> dict[str, str]:
-        """What makes each test review easy or hard, by its id: ``{"hotel-07": "irony", ...}``."""
+        """The phenomenon that makes each test review easy or hard, by its id: ``{"hotel-07": "irony", ...}``."""
         return {row.id: row.phenomenon for row in self._rows("test")}
 
     def domains(self) -> dict[str, str]:
-        """What each test review is about, by its id: ``{"hotel-07": "hotel", ...}``."""
+        """The domain of each test review, by its id: ``{"hotel-07": "hotel", ...}``."""
         return {row.id: row.domain for row in self._rows("test")}
 
     def _rows(self, split: Split) -> list[WrittenReview]:

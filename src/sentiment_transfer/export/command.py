@@ -6,28 +6,27 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
 from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.checkpoints.model import TrainedModel
-from sentiment_transfer.checkpoints.opening import looks_like_a_path, open_model, refuse_no_model
+from sentiment_transfer.checkpoints.opening import is_path, open_model, refuse_folder_without_model
+from sentiment_transfer.config.schema import ExportConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.parts import INT8, Conversion
 from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
-from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.formatting import file_size, metric_title
 from sentiment_transfer.results.record import RESULT_FILE
 from sentiment_transfer.training.interruption import Interrupted
 
 
-def export(config: DictConfig) -> None:
+def export(config: ExportConfig) -> None:
     """Do what conf/export.yaml's options say and print what was written. Raises UserError, before any work where that
     can be known."""
-    refuse_missing(config)
-    checkpoint, output = (Path(config[key]).expanduser() for key in ("checkpoint", "output"))
+    checkpoint, output = (Path(each).expanduser() for each in (config.checkpoint, config.output))
     refuse_no_run(config.checkpoint, checkpoint)
     refuse_output(output, checkpoint, overwrite=config.overwrite)
     if onnx := config.onnx or config.int8:
@@ -56,34 +55,24 @@ def export(config: DictConfig) -> None:
         console.print(f"Uploaded: {push(output, config.push, private=config.private)}")
 
 
-def refuse_missing(config: DictConfig) -> None:
-    from omegaconf import OmegaConf
-
-    examples = {"checkpoint": "outputs/<run>", "output": "my-model"}
-    missing = [key for key in examples if OmegaConf.is_missing(config, key) or not config[key]]
-    if missing:
-        typed = " ".join(f"{key}={examples[key]}" for key in examples)
-        raise UserError(f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} not set: python export.py {typed}")
-    if config.check_limit is not None and config.check_limit < 1:
-        raise UserError(f"check_limit={config.check_limit} cannot be: give 1 or more, or null for all reviews.")
-
-
 def refuse_no_run(named: str, folder: Path) -> None:
     """Raises UserError for whatever is no finished run: what is exported already, another program's model, nothing."""
     if (folder / RESULT_FILE).is_file():
         return
     if folder.is_dir():
-        refuse_no_model(folder)
+        refuse_folder_without_model(folder)
         raise UserError(
             f"{named} is a saved model and no directory of a run. export.py writes out what a run trained, with its "
             "record; name the run that this came from, or use the folder as it is."
         )
-    if looks_like_a_path(named):
+    if is_path(named):
         raise UserError(f"{named} does not exist. Relative paths start at {Path.cwd()}.")
     raise UserError(f"{named} is neither a folder here nor a run's directory: name one that train.py has finished.")
 
 
-def write_onnx_and_compare(model: TrainedModel, folder: Path, config: DictConfig, console: Console) -> list[Conversion]:
+def write_onnx_and_compare(
+    model: TrainedModel, folder: Path, config: ExportConfig, console: Console
+) -> list[Conversion]:
     from sentiment_transfer.export.agreement import compare
     from sentiment_transfer.export.onnx import write_onnx
     from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets
@@ -115,13 +104,11 @@ def write_card(model: TrainedModel, folder: Path, place: str, conversions: Seque
 def show(console: Console, model: TrainedModel, output: Path, conversions: Sequence[Conversion]) -> None:
     if conversions:
         console.print(agreement_table(conversions))
-    for label in model.labels:
-        console.print(f" {label.upper()} ", style="reverse", highlight=False)
+    for caveat in model.caveats:
+        console.print(f" {caveat.upper()} ", style="reverse", highlight=False)
     console.print(f"{model.origin.name}, weights {model.origin.selection}, exported to {output}:", highlight=False)
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
-        size = path.stat().st_size
-        shown = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
-        console.print(f"  {path.relative_to(output)!s:<32}{shown:>12}", highlight=False)
+        console.print(f"  {path.relative_to(output)!s:<32}{file_size(path.stat().st_size):>12}", highlight=False)
 
 
 def agreement_table(conversions: Sequence[Conversion]) -> Group:

@@ -92,7 +92,7 @@ def write_model(model: TrainedModel, folder: Path) -> None:
     assert result is not None
     model.network.config.id2label = dict(enumerate(model.classes))
     model.network.config.label2id = {name: place for place, name in enumerate(model.classes)}
-    origin = {"run_id": result["run_id"], "selection": model.origin.selection, "labels": list(model.labels)}
+    origin = {"run_id": result["run_id"], "selection": model.origin.selection, "caveats": list(model.caveats)}
     setattr(model.network.config, ORIGIN_KEY, origin)
     model.network.save_pretrained(folder)
     tokenizer = load_tokenizer(str(Path(model.origin.path) / "model"))

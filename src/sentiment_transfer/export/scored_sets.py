@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sentiment_transfer.config.dataset import DatasetConfig
 from sentiment_transfer.config.schema import PathsConfig
-from sentiment_transfer.data.registry import make_dataset, typed_dataset
+from sentiment_transfer.config.typed import from_plain
+from sentiment_transfer.data.catalog import make_dataset
 from sentiment_transfer.data.reviews import Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
@@ -49,7 +51,7 @@ def _scored_rows(name: str, result: RunResult, folder: Path, paths: PathsConfig)
     settings = config["source"].get(name) or config["targets"][name]
     reviews = make_dataset(
         name,
-        typed_dataset(settings),
+        from_plain(settings, DatasetConfig),
         data_dir=str(Path(paths.data_dir).expanduser()),
         cache_dir=str(Path(paths.cache_dir).expanduser()),
         seed=config["data"]["seed"],

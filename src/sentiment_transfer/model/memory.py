@@ -8,9 +8,6 @@ pair of tokens where attention weights are materialised; with gradient checkpoin
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +16,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
-
-from sentiment_transfer.errors import OutOfMemory
 
 GIB = 2**30
 ULMFIT = "ulmfit"
@@ -191,37 +186,3 @@ def min_fsdp_devices(network: PreTrainedModel, shape: TrainingShape, room: float
 def concurrent_runs(one: MemoryEstimate, room: float) -> int:
     """The number of such runs that fit into ``room`` bytes together."""
     return max(0, int(room // one.total))
-
-
-# torch has an exception class for accelerators, but raises a plain RuntimeError where the machine's memory is short
-# (c10/core/impl/alloc_cpu.cpp) or a CUDA library's is.
-OUT_OF_MEMORY_MESSAGES = (
-    "can't allocate memory",
-    "CUDA out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "MPS backend out of memory",
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_MEMORY_MESSAGES)
-
-
-@contextmanager
-def memory_errors_as_sentences() -> Iterator[None]:
-    """Raise OutOfMemory, with a sentence, in place of the allocators' errors."""
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        first = (str(error).strip() or "the allocator gave no reason").splitlines()[0]
-        raise OutOfMemory(
-            f"Out of memory ({first}). Use trainer.micro_batch_size=16 (or 8, 4, ...: fewer reviews at once, the same "
-            "run), a smaller data.max_length, or model.gradient_checkpointing=true. A sweep (-m) halves the first "
-            "automatically."
-        ) from error

@@ -47,9 +47,9 @@ class TrimmedEmbedding(nn.Module):
             if (rows < 0).any():
                 absent = sorted(set(input_ids[rows < 0].tolist()))
                 raise UserError(
-                    f"The text has {len(absent)} tokens that this model's trimmed vocabulary of {len(self.kept_token_ids):,} "
-                    f"does not hold, e.g. token {absent[0]}: it was trained for other texts. Restore the vocabulary "
-                    "first (restore_vocabulary), or train with model.trim_vocabulary=false."
+                    f"The text has {len(absent)} tokens that this model's trimmed vocabulary of "
+                    f"{len(self.kept_token_ids):,} lacks, e.g. token {absent[0]}: it was trained for other texts. "
+                    "Restore the vocabulary first (restore_vocabulary), or train with model.trim_vocabulary=false."
                 )
         else:
             torch._assert_async((rows >= 0).all())

@@ -11,11 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.formatting import SELECTIONS, file_size
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import Collection, collect
 from sentiment_transfer.report.analysis.findings import Answer
 from sentiment_transfer.report.rendering.terminal import as_markdown, draw
-from sentiment_transfer.results.table import SELECTIONS
 
 DEFAULT_FOLDERS = ("outputs", "multirun")
 REPORT = "report"
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--out", type=Path, help="where to write (default: report/ in the first of these folders)")
     options.add_argument(
         "--selection",
-        choices=SELECTIONS,
+        choices=tuple(SELECTIONS),
         default="last",
         help="which checkpoint's scores: the last one (default), the best on the source's development set, the mean "
         "of all epochs, or the best on the target's own (oracle: not a zero-shot number)",
@@ -88,7 +88,7 @@ def write_report(result: Answer, found: Collection, paths: Sequence[Path], optio
     with drawing():
         contents = gather(result, found, paths, options.texts, datetime.now(UTC))
         page = write_files(contents, folder)
-    print(f"Report: {page} ({page.stat().st_size / 2**20:.1f} MiB, opens in any browser, offline)")
+    print(f"Report: {page} ({file_size(page.stat().st_size)}, opens in any browser, offline)")
     print(f"        {folder}: summary.md, {len(contents.plots)} figures as SVG and PDF, tables as CSV and LaTeX")
     if options.dashboard is not None:
         from sentiment_transfer.report.rendering.dashboard import save_dashboard

@@ -1,1 +1,1 @@
-"""What a run found: metrics, the record on disk, the published numbers, and the table of both."""
+"""Results on disk: the record of a run, its predictions, and the published numbers to compare it with."""

@@ -1,4 +1,4 @@
-"""Whether a record is one that a run wrote: its shape, and whether its numbers agree with each other."""
+"""Validation of a record: field types, and consistency of its scores with its confusion matrices."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from sentiment_transfer.results.headline import TITLES
-from sentiment_transfer.results.record import RunResult, non_finite
-from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
+from sentiment_transfer.formatting import METRIC_TITLES
+from sentiment_transfer.results.predictions import Predictions
+from sentiment_transfer.results.record import DatasetScores, RunResult, non_finite
+from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, confusion_matrix, f1_per_class, macro_f1
 
 TOLERANCE = 1e-6
-SHOWN = 3  # faults of one record
+MAX_FAULTS = 3  # reported per record
 
 
 def faults(result: RunResult) -> list[str]:
-    """What no run would have written, at most SHOWN: values of another kind, and scores that contradict each other.
+    """At most MAX_FAULTS sentences about values of the wrong type or scores that contradict each other.
 
-    Fields that this version does not know are let through.
+    Unknown fields are ignored. An empty list means that the record is valid.
     """
-    found = shape_faults(result) or [f"{field} is not a finite number" for field in non_finite(result)]
-    return (found or list(contradictions(result)))[:SHOWN]
+    invalid = type_faults(result) or [f"{field} is not a finite number" for field in non_finite(result)]
+    return (invalid or list(contradictions(result)))[:MAX_FAULTS]
 
 
-def shape_faults(result: object) -> list[str]:
-    """Such as ``model.parameters: input should be a valid integer``."""
+def type_faults(result: object) -> list[str]:
+    """Fields that are missing or of the wrong type: ``model.parameters: input should be a valid integer``."""
     from pydantic import ValidationError
 
     try:
@@ -45,9 +46,10 @@ def _adapter() -> Any:
 
 
 def contradictions(result: RunResult) -> Iterator[str]:
+    """Scores that do not follow from their confusion matrix, and headline metrics that are unknown or missing."""
     for dataset, entry in result["scores"].items():
-        if entry["metric"] not in TITLES:
-            yield f"scores.{dataset}.metric is {entry['metric']!r}, which is none of {', '.join(TITLES)}"
+        if entry["metric"] not in METRIC_TITLES:
+            yield f"scores.{dataset}.metric is {entry['metric']!r}, which is not one of {', '.join(METRIC_TITLES)}"
         elif "last" not in entry["selections"]:
             yield f"scores.{dataset} has no selection last"
         for selection, scores in entry["selections"].items():
@@ -81,3 +83,14 @@ def _score_faults(where: str, scores: Scores, classes: list[str], metric: str) -
     mean = scores.get("f1_positive_mean_folds")
     if mean is not None and not (folds and abs(mean - float(np.mean(folds))) < TOLERANCE):
         yield f"{where}.f1_positive_mean_folds is {mean}, but is not the mean of its folds"
+
+
+def matches_record(predictions: Predictions, entry: DatasetScores, selection: str) -> bool:
+    """True if the record's confusion matrix under ``selection`` was counted from these predictions."""
+    probabilities, gold, classes = predictions.probabilities.get(selection), predictions.gold, predictions.classes
+    if probabilities is None or list(classes) != entry["classes"] or len(gold) != entry["n"]:
+        return False
+    if not np.isfinite(probabilities).all() or gold.min() < 0 or gold.max() >= len(classes):
+        return False
+    counted = confusion_matrix(gold, probabilities.argmax(axis=1), len(classes))
+    return bool((counted == entry["selections"][selection]["confusion"]).all())

@@ -1,11 +1,15 @@
-"""Per-example probabilities, one Parquet file per evaluation set: what paired tests are computed from."""
+"""Test predictions of a run: probabilities per review (Parquet), and its most confident mistakes with their texts.
+
+Paired tests are computed from the probabilities; the mistakes show where a model fails without the dataset at hand.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,12 +19,15 @@ from sentiment_transfer.files.atomic import write_atomically
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LAYOUT = b"sentiment_transfer"  # schema metadata: the class and selection names behind the column names
+METADATA_KEY = b"sentiment_transfer"  # schema metadata: the class and selection names behind the column names
+MISTAKES_FILE = "mistakes.json"
+MAX_MISTAKES = 50  # per dataset: enough to read, small enough to upload from every run of a sweep
+MAX_TEXT_LENGTH = 1_000  # characters
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was predicted for each review of one evaluation set, by each selection whose weights differ."""
+    """Class probabilities of each review of one dataset, under each selection whose weights differ."""
 
     ids: list[str]  # (n,)
     gold: np.ndarray  # (n,) int8, index into classes
@@ -29,16 +36,26 @@ class Predictions:
     probabilities: dict[str, np.ndarray]  # selection -> (n, classes) float32
 
 
+class Mistake(TypedDict):
+    """A review that the weights of the last epoch misclassify."""
+
+    id: str
+    text: str  # truncated to MAX_TEXT_LENGTH characters
+    gold: str
+    predicted: str
+    confidence: float  # probability of the predicted class
+
+
 def predictions_path(folder: Path, dataset: str, split: str = "test") -> Path:
+    """``<folder>/predictions/<dataset>.parquet``; for a split other than test ``<dataset>.<split>.parquet``."""
     return Path(folder) / "predictions" / (f"{dataset}.parquet" if split == "test" else f"{dataset}.{split}.parquet")
 
 
 def write_predictions(folder: Path, dataset: str, predictions: Predictions, split: str = "test") -> Path:
-    """Write ``predictions/{dataset}.parquet`` (of another split ``{dataset}.{split}.parquet``) atomically and return
-    its path.
+    """Write the predictions on one split atomically; returns the path, as ``predictions_path`` gives it.
 
     Columns: ``id`` (string), ``gold``, ``fold`` (int8), then ``{selection}_{class}`` (float32 probability).
-    Raises UserError where it cannot be written, ValueError where the arrays differ in length.
+    Raises UserError if the file cannot be written, ValueError if the arrays differ in length.
     """
     import pyarrow.parquet as pq
 
@@ -49,6 +66,7 @@ def write_predictions(folder: Path, dataset: str, predictions: Predictions, spli
 
 
 def to_table(predictions: Predictions) -> pa.Table:
+    """The predictions as a table with the columns of ``write_predictions``."""
     import pyarrow as pa
 
     columns: dict[str, pa.Array] = {
@@ -61,11 +79,11 @@ def to_table(predictions: Predictions) -> pa.Table:
         for name, column in zip(predictions.classes, by_class.T, strict=True):
             columns[f"{selection}_{name}"] = pa.array(np.ascontiguousarray(column))
     layout = {"classes": list(predictions.classes), "selections": list(predictions.probabilities)}
-    return pa.table(columns).replace_schema_metadata({LAYOUT: json.dumps(layout).encode()})
+    return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(layout).encode()})
 
 
 def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predictions:
-    """The predictions on one evaluation set. Raises UserError where there are none or they are damaged."""
+    """The predictions on one split of a dataset. Raises UserError if the file is missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -74,13 +92,14 @@ def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predict
         raise UserError(f"There are no predictions for {dataset} in {folder}: {path} does not exist.")
     try:
         table = pq.read_table(path, partitioning=None)
-        layout = json.loads(table.schema.metadata[LAYOUT])
+        layout = json.loads(table.schema.metadata[METADATA_KEY])
         return from_table(table, tuple(layout["classes"]), layout["selections"])
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete the run's folder and run it again.") from error
 
 
 def from_table(table: pa.Table, classes: tuple[str, ...], selections: list[str]) -> Predictions:
+    """The inverse of ``to_table``."""
     return Predictions(
         ids=table["id"].to_pylist(),
         gold=table["gold"].to_numpy(),
@@ -90,4 +109,55 @@ def from_table(table: pa.Table, classes: tuple[str, ...], selections: list[str])
             selection: np.stack([table[f"{selection}_{name}"].to_numpy() for name in classes], axis=1)
             for selection in selections
         },
+    )
+
+
+def confident_mistakes(prediction: Predictions, texts: Callable[[np.ndarray], list[str]]) -> list[Mistake]:
+    """The reviews that ``last`` misclassifies, the most confident first, at most MAX_MISTAKES.
+
+    ``texts`` maps row indices, (k,) int64, to the k texts in that order.
+    """
+    last = prediction.probabilities["last"]
+    predicted, confidence = last.argmax(1), last.max(1)
+    wrong = np.flatnonzero(predicted != prediction.gold)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_MISTAKES]
+    return [
+        Mistake(
+            id=prediction.ids[row],
+            text=text[:MAX_TEXT_LENGTH],
+            gold=prediction.classes[prediction.gold[row]],
+            predicted=prediction.classes[predicted[row]],
+            confidence=float(confidence[row]),
+        )
+        for row, text in zip(worst.tolist(), texts(worst), strict=True)
+    ]
+
+
+def write_mistakes(folder: Path, by_dataset: dict[str, list[Mistake]]) -> Path:
+    """Write ``mistakes.json`` atomically; returns its path. Raises UserError if it cannot be written."""
+    path = Path(folder) / MISTAKES_FILE
+    content = json.dumps(by_dataset, ensure_ascii=False, indent=1).encode("utf-8", errors="backslashreplace")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    return path
+
+
+def read_mistakes(folder: Path) -> dict[str, list[Mistake]]:
+    """Dataset -> its mistakes; empty without a file. Raises UserError if the file is damaged."""
+    path = Path(folder) / MISTAKES_FILE
+    if not path.is_file():
+        return {}
+    try:
+        by_dataset = json.loads(path.read_bytes())
+        return {str(name): [_mistake(entry) for entry in entries] for name, entries in by_dataset.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} is damaged ({error}): its mistakes are not shown.") from error
+
+
+def _mistake(entry: dict[str, object]) -> Mistake:
+    return Mistake(
+        id=str(entry["id"]),
+        text=str(entry["text"]),
+        gold=str(entry["gold"]),
+        predicted=str(entry["predicted"]),
+        confidence=float(entry["confidence"]),  # type: ignore[arg-type]
     )

@@ -1,7 +1,4 @@
-"""The numbers of other people, and when they may stand beside ours.
-
-The numbers themselves lie in ``published.yaml``, one entry each.
-"""
+"""Published results (``published.yaml``), and whether they are comparable with a run."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sentiment_transfer.results.headline import metric_title
+from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.results.record import DatasetScores
 
 FILE = Path(__file__).with_name("published.yaml")
@@ -19,7 +16,7 @@ FILE = Path(__file__).with_name("published.yaml")
 
 @dataclass(frozen=True)
 class PublishedNumber:
-    """One entry of ``published.yaml``; its head says what each field means."""
+    """One entry of ``published.yaml``, whose header documents the fields."""
 
     target: str
     metric: str
@@ -38,14 +35,16 @@ class PublishedNumber:
 
     @property
     def fraction(self) -> float:
-        """The value in 0..1, as our own are kept."""
+        """The value in 0..1, as in the records of runs."""
         return self.value / 100 if self.unit == "%" else self.value
 
 
 class Comparison(NamedTuple):
+    """A published number beside a run's score."""
+
     row: PublishedNumber
     comparable: bool
-    reason: str  # in words, why not; empty where comparable
+    reason: str  # why it is not comparable; empty if it is
 
 
 @cache
@@ -60,11 +59,11 @@ def published() -> tuple[PublishedNumber, ...]:
 
 
 def compare(target: str, entry: DatasetScores, sources: Sequence[str], model: str) -> list[Comparison]:
-    """Every published number for ``target`` with whether it may stand beside ``entry``, and if not, why.
+    """Every published number for ``target``, and whether it is comparable with the scores in ``entry``.
 
-    It may where metric, classes, protocol, training sets and test rows agree; the encoder may differ, since that
-    is what one compares. ``sources`` are the run's training sets, ``model`` its option; numbers of the same
-    encoder come first.
+    It is if metric, classes, protocol, training datasets and number of test reviews are the same; the encoder may
+    differ, since that is what is compared. ``sources`` are the run's training datasets, ``model`` is its ``model=``
+    option; numbers of the same encoder come first.
     """
     rows = [row for row in published() if row.target == target]
     rows.sort(key=lambda row: row.model != model)
@@ -73,7 +72,7 @@ def compare(target: str, entry: DatasetScores, sources: Sequence[str], model: st
 
 
 def why_not(row: PublishedNumber, entry: DatasetScores, sources: Sequence[str]) -> str:
-    """The first thing that keeps a published number from being compared; empty where nothing does."""
+    """The first reason why a published number is not comparable; empty if it is."""
     if row.protocol != entry["protocol"]:
         return f"{row.protocol}, this run is {entry['protocol']}"
     if row.metric == "f1":
@@ -83,7 +82,7 @@ def why_not(row: PublishedNumber, entry: DatasetScores, sources: Sequence[str]) 
     if row.classes != len(entry["classes"]):
         return f"{row.classes or 'an unstated number of'} classes, ours {len(entry['classes'])}"
     if row.sources is None:
-        return f"trained on {row.training}; the set is not stated"
+        return f"trained on {row.training}; the dataset is not stated"
     if set(row.sources) != set(sources):
         return f"trained on {row.training}, this run on {'+'.join(sources)}"
     if row.n is not None and row.n != entry["n"]:

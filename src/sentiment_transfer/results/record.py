@@ -1,4 +1,4 @@
-"""``result.json``: what a finished run leaves behind. If the file is there, the run is complete."""
+"""The record of a finished run, ``result.json``. It is written last: a run with a record is complete."""
 
 from __future__ import annotations
 
@@ -14,80 +14,81 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.statistics.metrics import Scores
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESULT_FILE = "result.json"
 
 
 class Device(TypedDict):
-    """Where the run computed; see ``environment.describe_device``."""
+    """The hardware that the run used; see ``runs/environment.py``."""
 
     kind: str  # cpu | cuda
-    name: str  # the processor's or the accelerator's own name
-    count: int  # accelerators, or 1
-    threads: int  # that torch computes with on the CPU
+    name: str  # as the processor or accelerator reports it
+    count: int  # number of accelerators; 1 on a CPU
+    threads: int  # of torch on the CPU
 
 
 class Git(TypedDict):
     revision: str  # 40 hex digits
-    dirty: bool  # tracked files differ from the revision
+    dirty: bool  # uncommitted changes in tracked files
 
 
 class Model(TypedDict):
-    """The classifier as it was trained."""
+    """The trained classifier."""
 
-    name: str  # the option on the command line: base, large, scratch, ...
-    encoder: str  # hub name or folder, or that it is built in
+    name: str  # the model= option: base, large, scratch, ...
+    encoder: str  # hub name, local folder, or builtin:<name>
     parameters: int
     trainable_parameters: int
     layers: int
     hidden_size: int
-    vocabulary: int  # tokens of the encoder
-    vocabulary_rows: NotRequired[int]  # rows of the embedding that were held: the tokens that occur in the run's texts
-    averaged: NotRequired[list[str]]  # run ids, where the weights are the mean of several runs'
-    weights: str  # pretrained | random | 4-bit weights | built in | language model trained here | where they came from
-    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: texts, perplexity; see sentiment_transfer/ulmfit.py
+    vocabulary: int  # tokens in the encoder's full vocabulary
+    vocabulary_rows: NotRequired[int]  # embedding rows after trimming to the tokens of the run's texts
+    averaged: NotRequired[list[str]]  # run ids, if the weights are the mean of several runs
+    weights: str  # pretrained | random | 4-bit weights | built in | language model trained here | origin of others
+    language_model: NotRequired[dict[str, Any]]  # of ULMFiT: number of texts, perplexity; see runs/language_stage.py
 
 
 class Source(TypedDict):
-    names: list[str]  # datasets trained on, as on the command line
-    rows: dict[str, int]  # split -> reviews, all datasets together
-    started_from: NotRequired[str]  # run id of the source model that a few-shot run went on from
+    """The training data."""
+
+    names: list[str]  # training datasets, as on the command line
+    rows: dict[str, int]  # split -> number of reviews, over all training datasets
+    started_from: NotRequired[str]  # few-shot: run id of the source model that training started from
 
 
 class LabelBudget(TypedDict):
-    """What a run was trained on of an evaluation set's own training split."""
+    """Labelled reviews of a dataset's training split that the run was trained on."""
 
-    total: int  # labelled reviews; 0 in a zero-shot run
-    per_class: NotRequired[int]  # where the protocol names it: protocol.shots
-    sample_seed: NotRequired[int]  # which reviews, where there are some per class
-    label_use: NotRequired[
-        str
-    ]  # target_only | sequential (after the source) | joint (with it); absent where total is 0
+    total: int  # number of reviews; 0 in a zero-shot run
+    per_class: NotRequired[int]  # protocol.shots, if the protocol samples
+    sample_seed: NotRequired[int]  # protocol.sample_seed, if the protocol samples
+    # target_only | sequential (after the source) | joint (mixed with the source); absent if total is 0
+    label_use: NotRequired[str]
 
 
 class DatasetScores(TypedDict):
-    """One evaluation set: what it is, and its scores under each selection."""
+    """The test scores on one dataset, under each selection."""
 
     role: Literal["source", "target"]
     language: str  # ISO 639-1
     domain: str
-    protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint; TransferDataModule.protocol
+    protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint
     metric: str  # headline metric, a key of Scores
-    n: int
+    n: int  # test reviews
     classes: list[str]
-    selections: dict[str, Scores]  # last, source_dev, average, oracle (where asked for)
-    label_budget: NotRequired[LabelBudget]  # where it is known what was trained on
+    selections: dict[str, Scores]  # last, source_dev, average, oracle (on request)
+    label_budget: NotRequired[LabelBudget]  # absent if the training data are unknown (models of other projects)
 
 
 class Performance(TypedDict):
-    """Time and memory. Tokens are non-padding tokens."""
+    """Time and memory. Padding tokens are not counted."""
 
     seconds: dict[str, float]  # stage -> wall-clock seconds
     examples_per_second: dict[str, float]  # train, score
     tokens_per_second: dict[str, float]  # train, score
-    peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
-    batching: NotRequired[str]  # packed; packed, fused kernels; or padded
-    fallback_reason: NotRequired[str]  # why not a faster way, where there is one
+    peak_memory_bytes: int  # of the accelerator; on a CPU, of the process
+    batching: NotRequired[str]  # packed | packed, fused kernels | padded
+    fallback_reason: NotRequired[str]  # why a faster batching was not used
 
 
 class RunResult(TypedDict):
@@ -95,37 +96,37 @@ class RunResult(TypedDict):
 
     schema_version: int
     run_id: str  # hash of the resolved configuration, with a readable prefix
-    status: Literal["finished", "degenerate"]  # degenerate: one class predicted only
-    caveats: list[str]  # to be shown wherever the result is: random weights, 4-bit weights, trained from scratch
+    status: Literal["finished", "degenerate"]  # degenerate: only one class is predicted
+    caveats: list[str]  # to be shown with every score: random weights, 4-bit weights, trained from scratch
     seed: int
-    command: list[str]  # the arguments, as typed
-    config: dict[str, Any]  # resolved
+    command: list[str]  # command-line arguments as typed
+    config: dict[str, Any]  # the resolved configuration
     created: str  # ISO 8601, UTC
-    git: Git | None  # None outside a checkout
+    git: Git | None  # None outside a git checkout
     packages: dict[str, str]  # name -> version
     device: Device
     precision: str  # as Lightning names it: 32-true, bf16-mixed, ...
     model: Model
     source: Source
-    selections: dict[str, dict[str, Any]]  # name -> epoch (-n: the mean of n) and scores on the source's dev set
+    selections: dict[str, dict[str, Any]]  # name -> epoch, mean_of_epochs or mean_of_runs; see training/selection.py
     history: list[dict[str, Any]]  # one entry per epoch
-    scores: dict[str, DatasetScores]  # evaluation set -> scores
-    audit: dict[str, Any]  # dataset -> what the data audit found
+    scores: dict[str, DatasetScores]  # dataset -> test scores
+    audit: dict[str, Any]  # splits, overlaps, removed: the data audit
     performance: Performance
-    unavailable: dict[str, str]  # target -> why it was not scored and what to do
-    dedup: dict[str, Any]  # dataset -> rows removed because they leak; empty unless asked for
+    unavailable: dict[str, str]  # target -> why it was not scored and how to fix that
+    dedup: dict[str, Any]  # dataset -> test reviews removed because they occur in training; empty without data.dedup
 
 
 def write_result(folder: Path, result: RunResult) -> Path:
-    """Write ``result.json`` into a run's folder, last and atomically; returns its path.
+    """Write ``result.json`` into a run's folder atomically; returns its path. Call it last.
 
-    Strict JSON in UTF-8, keys in the order given. Raises UserError where it cannot be written, ValueError where
-    a number is NaN or infinite (JSON has neither), naming the field.
+    Strict JSON in UTF-8, keys in the order given. Raises UserError if it cannot be written, ValueError, naming the
+    field, if a number is NaN or infinite (JSON has neither).
     """
     for field in non_finite(result):
         raise ValueError(f"the result's {field} is not a finite number")
     text = json.dumps(result, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-    # A command line may hold bytes that are not UTF-8 (lone surrogates in Python): written as \udcXX.
+    # A command line may contain bytes that are not UTF-8 (lone surrogates in Python): written as \udcXX.
     content = text.encode("utf-8", errors="backslashreplace")
     path = Path(folder) / RESULT_FILE
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
@@ -133,7 +134,7 @@ def write_result(folder: Path, result: RunResult) -> Path:
 
 
 def non_finite(value: object, where: str = "") -> Iterator[str]:
-    """Paths of the floats that JSON cannot hold, such as ``history[2].train_loss``."""
+    """Paths of NaN and infinite floats, such as ``history[2].train_loss``."""
     if isinstance(value, float) and not math.isfinite(value):
         yield where
     elif isinstance(value, dict):
@@ -145,42 +146,40 @@ def non_finite(value: object, where: str = "") -> Iterator[str]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the run in this folder is complete (its result was written, which happens last)."""
+    """True if the run in this folder is complete: its record, which is written last, exists."""
     return (Path(folder) / RESULT_FILE).is_file()
 
 
 def read_result(folder: Path) -> RunResult:
-    """The record of a finished run.
-
-    Raises UserError where there is none, where it is damaged, or where a newer version wrote it.
-    """
+    """The record of a finished run. Raises UserError if it is missing, damaged or of another schema version."""
     path = Path(folder) / RESULT_FILE
-    again = f"Delete {path} and run the same command again."
+    remedy = f"Delete {path} and run the same command again."
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"There is no {RESULT_FILE} in {folder}: the run has not finished.") from None
+        raise UserError(f"{folder} has no {RESULT_FILE}: the run has not finished.") from None
     except OSError as error:
         raise UserError(f"{path} could not be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is damaged: byte {error.start} is not UTF-8. {again}") from error
+        raise UserError(f"{path} is damaged: byte {error.start} is not UTF-8. {remedy}") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise UserError(f"{path} is damaged or half-written: {error.msg} at {place}. {again}") from error
-    check_shape(result, path, again)
+        raise UserError(f"{path} is damaged or incomplete: {error.msg} at {place}. {remedy}") from error
+    check_shape(result, path, remedy)
     return cast(RunResult, result)
 
 
-def check_shape(result: object, path: Path, again: str) -> None:
+def check_shape(result: object, path: Path, remedy: str) -> None:
+    """Raises UserError if ``result`` is not a record of SCHEMA_VERSION or lacks a field."""
     if not isinstance(result, dict) or not isinstance(result.get("schema_version"), int):
-        raise UserError(f"{path} is not the record of a run: it has no schema_version. {again}")
+        raise UserError(f"{path} is not the record of a run: it has no schema_version. {remedy}")
     if result["schema_version"] > SCHEMA_VERSION:
         raise UserError(
             f"{path} was written by a newer version of this program (schema {result['schema_version']}; this "
             f"one reads up to {SCHEMA_VERSION}). Update the program: git pull && make setup."
         )
     if result["schema_version"] < SCHEMA_VERSION:
-        raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {again}")
+        raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {remedy}")
     missing = [field for field in RunResult.__annotations__ if field not in result]
     if missing:
-        raise UserError(f"{path} is damaged: it lacks {', '.join(missing)}. {again}")
+        raise UserError(f"{path} is damaged: it lacks {', '.join(missing)}. {remedy}")

@@ -11,12 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sentiment_transfer.results.headline import metric_title, percent
+from sentiment_transfer.formatting import SELECTIONS, metric_title, percent
 from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores, RunResult
 from sentiment_transfer.statistics.metrics import is_degenerate
 
-SELECTIONS = ("last", "source_dev", "average", "oracle")
 COLLAPSED = "!"
 PROVENANCE = {"checked": "read in", "quoted": "second-hand from", "doubtful": "second-hand and unverified from"}
 

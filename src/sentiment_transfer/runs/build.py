@@ -1,19 +1,23 @@
-"""From a run's configuration to its parts: data, tokenizer, classifier."""
+"""From a run's configuration to its parts: texts read and tokenised, and the classifier for them."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from omegaconf import DictConfig
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
-from sentiment_transfer.config.schema import FewShotMode, Protocol, Weights
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, Weights
+from sentiment_transfer.config.typed import plain
+from sentiment_transfer.data.batches import BatchOptions
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.shots import Labelled
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
@@ -31,14 +35,62 @@ from sentiment_transfer.model.network import load_network, longest_input, meta_n
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
+from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
+from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.trainer import parts_per_step
+
+log = logging.getLogger(__name__)
 
 SCRATCH = BUILTIN + "scratch"
 
 
-def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
+class Parts(NamedTuple):
+    data: TransferDataModule
+    tokenizer: PreTrainedTokenizerBase
+    module: SentimentClassifier
+
+
+def prepare(
+    config: Config, ranks: Ranks = ALONE, *, start: SourceModel | None = None, trained: Path | None = None
+) -> Parts:
+    """The parts of a run: to train it, from the weights of ``start`` if given; or to score weights of the run in the
+    directory ``trained``, which are not loaded.
+
+    Raises UserError if there is nothing to score, or if training does not fit into memory, before anything large is
+    allocated.
+    """
+    data = make_data(config, ranks)
+    with ranks.main_process_first():  # it downloads and tokenises into the cache for the others
+        data.read()
+        refuse_nothing_to_score(
+            data,
+            "There is nothing to score the trained model on: the source has no test split, and no target is named or "
+            "available. Name one, e.g. targets=indonesian.",
+        )
+        tokenizer = make_tokenizer(config, data, start.folder if start else trained)
+        data.tokenise(tokenizer)
+        kept_tokens = kept_token_ids(data.stores, tokenizer) if config.model.trim_vocabulary else None
+        if ranks.is_main and trained is None:
+            log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))
+    module = make_classifier(config, data, tokenizer)
+    data.batch_options = replace(data.batch_options, packed=module.packed is not None)
+    if start:
+        start.load_into(module.network)
+    if kept_tokens is not None:
+        trim_vocabulary(module.network, kept_tokens)
+    return Parts(data, tokenizer, module)
+
+
+def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:
+    """Raise UserError if no test set was read, with the reason for each target."""
+    if not data.test_sets:
+        reasons = "".join(f" {name}: {reason}" for name, reason in data.unavailable.items())
+        raise UserError(f"{sentence}{reasons}")
+
+
+def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
     parts = parts_per_step(config.trainer, ranks.world_size)
     return TransferDataModule(
@@ -46,26 +98,30 @@ def make_data(config: DictConfig, ranks: Ranks = ALONE) -> TransferDataModule:
         make_datasets(config.targets, config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
-        accumulate=parts,
         max_length=config.data.max_length,
         seed=config.seed,
-        dedup=config.data.dedup,
-        oracle=config.trainer.oracle,
-        targets_required=config.data.targets_required,
-        score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
-        rank=ranks.rank,
-        world=ranks.world_size,
-        num_workers=config.data.num_workers,
+        read_options=ReadOptions(
+            dedup=config.data.dedup,
+            oracle=config.trainer.oracle,
+            targets_required=config.data.targets_required,
+        ),
+        batch_options=BatchOptions(
+            micro_batches=parts,
+            score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
+            rank=ranks.rank,
+            world_size=ranks.world_size,
+            num_workers=config.data.num_workers,
+        ),
         cache_dir=config.paths.cache_dir,
     )
 
 
-def labelled(config: DictConfig) -> Labelled | None:
-    """What a settled configuration says of the labels that are trained on beside, after or in place of a source's."""
+def labelled(config: Config) -> Labelled | None:
+    """The target labels that a resolved configuration trains on; None for zero-shot."""
     protocol = config.protocol
     if protocol.name == Protocol.zero_shot:
         return None
-    # Of a settled configuration: the labels of a supervised run are its source's.
+    # In a resolved configuration, the source of a supervised run is the dataset whose labels it trains on.
     [name] = config.source if protocol.name == Protocol.supervised else config.targets
     if protocol.name == Protocol.supervised or (
         protocol.name == Protocol.few_shot and protocol.mode == FewShotMode.sequential
@@ -73,16 +129,19 @@ def labelled(config: DictConfig) -> Labelled | None:
         return Labelled(
             str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
         )
-    return Labelled(str(name), protocol.shots, protocol.sample_seed, share=protocol.target_fraction)
+    return Labelled(str(name), protocol.shots, protocol.sample_seed, fraction=protocol.target_fraction)
 
 
-def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
-    """The run's tokenizer; ``builtin:scratch`` learns its own from the training texts, which must be read, or has that
-    of the ``source`` run whose weights it starts from."""
+def make_tokenizer(config: Config, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
+    """The run's tokenizer.
+
+    ``builtin:scratch`` learns its own from the training texts, which must be read, or uses that of the ``source`` run
+    whose weights it starts from.
+    """
     learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
-    learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data) if is_ulmfit(config) else [])]
+    learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data))]
     return load_tokenizer(
-        encoder_location(config.model, config.paths.cache_dir),
+        encoder_location(plain(config.model), config.paths.cache_dir),
         tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
         texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
@@ -90,11 +149,11 @@ def make_tokenizer(config: DictConfig, data: TransferDataModule, source: Path | 
 
 
 def make_classifier(
-    config: DictConfig, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase
+    config: Config, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase
 ) -> SentimentClassifier:
     """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
     network = load_network(
-        encoder_location(config.model, config.paths.cache_dir),
+        encoder_location(plain(config.model), config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
         seed=config.seed if config.model.init_seed is None else config.model.init_seed,
@@ -105,7 +164,7 @@ def make_classifier(
         gradient_checkpointing=config.model.gradient_checkpointing,
         lora_rank=config.model.lora_rank,
         layers=config.model.layers,
-        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
+        sizes=sizes(config.model, tokenizer),
     )
     longest = longest_input(network)
     if longest is not None and config.data.max_length > longest:
@@ -113,14 +172,15 @@ def make_classifier(
             f"data.max_length={config.data.max_length} is more than the {longest} tokens that {config.model.encoder} "
             f"has positions for: use data.max_length={longest} or less."
         )
-    kind = UlmfitClassifier if is_ulmfit(config) else SentimentClassifier
+    learning_rate = config.optimizer.learning_rate
+    if starts_from_source_run(config) and config.protocol.learning_rate is not None:
+        learning_rate = config.protocol.learning_rate
+    kind = UlmfitClassifier if is_ulmfit(config.model) else SentimentClassifier
     return kind(
         network,
         classes=data.classes,
         seed=config.seed,
-        learning_rate=config.protocol.learning_rate
-        if starts_from_source_run(config)
-        else config.optimizer.learning_rate,
+        learning_rate=learning_rate,
         weight_decay=config.optimizer.weight_decay,
         warmup_ratio=config.optimizer.warmup_ratio,
         betas=(config.optimizer.beta1, config.optimizer.beta2),
@@ -132,24 +192,25 @@ def make_classifier(
 
 
 def memory_needed(
-    config: DictConfig,
+    config: Config,
     data: TransferDataModule,
     tokenizer: PreTrainedTokenizerBase,
     kept_tokens: Tensor | None,
     devices: int = 1,
 ) -> str:
-    """What training needs on each of ``devices`` and what there is, as a sentence. Raises UserError where it cannot
-    fit, with what would. ``kept_tokens`` (n,) are the tokens whose embedding rows are kept, None for all.
+    """The memory that training needs on each of ``devices`` and that is free there, as a sentence.
 
-    The data must be tokenised; the network is not loaded for it.
+    The data must be tokenised; the network is not loaded for it. ``kept_tokens`` (n,) int64 are the tokens whose
+    embedding rows are kept, None for all. Raises UserError if the run does not fit, with the option that makes it fit;
+    OutOfMemory if that is a smaller micro batch, which a sweep sets automatically.
     """
     network = meta_network(
-        encoder_location(config.model, config.paths.cache_dir),
+        encoder_location(plain(config.model), config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
         revision=config.model.revision,
         layers=config.model.layers,
-        sizes=sizes(config, tokenizer) if is_ulmfit(config) else None,
+        sizes=sizes(config.model, tokenizer),
     )
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
     accelerator = choose_accelerator(config.trainer.accelerator)
@@ -179,22 +240,21 @@ def memory_needed(
         if option:
             instead = f"Type {option}."
         elif devices == 1 and accelerator == "cuda" and (several := min_fsdp_devices(network, shape, room)):
-            instead = f"Type trainer.devices={several} trainer.strategy=fsdp: so many such devices hold it together."
-        kind = (
-            OutOfMemory if option and option.startswith("trainer.micro_batch_size") else UserError
-        )  # a sweep halves it
-        raise kind(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
+            instead = f"Type trainer.devices={several} trainer.strategy=fsdp: sharded over {several} devices, it fits."
+        smaller_batch = option and option.startswith("trainer.micro_batch_size")  # a sweep halves it
+        error = OutOfMemory if smaller_batch else UserError
+        raise error(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
     together = concurrent_runs(one, room)
     return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 
-def caveats(config: DictConfig) -> list[str]:
-    """What must be said wherever the run's numbers are shown."""
+def caveats(config: Config) -> list[str]:
+    """Notes that readers must see wherever the run's numbers are shown."""
     labels = []
     encoder = config.model.encoder
     if encoder == SCRATCH:
         labels.append("trained from scratch")
-    elif is_ulmfit(config) and config.model.weights == Weights.pretrained:
+    elif is_ulmfit(config.model) and config.model.weights == Weights.pretrained:
         labels.append("language model trained here")
     elif config.model.weights == Weights.random:
         labels.append("random weights")

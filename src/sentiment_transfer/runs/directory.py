@@ -1,27 +1,53 @@
-"""A run's directory: held by one process, errors of its disk as sentences, and what a finished run leaves in it."""
+"""A run's directory: its lock, errors of memory and disk as sentences, and the clean-up of a finished run."""
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.files.atomic import remove_leftovers, sentence_of, system_error
+from sentiment_transfer.training.selection import SavedWeights
 from sentiment_transfer.training.weights import remove_other_weights
+
+# torch raises OutOfMemoryError for accelerators, but a plain RuntimeError if the allocation failed in the machine's
+# memory (c10/core/impl/alloc_cpu.cpp) or in a CUDA library.
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
+
+
+@contextmanager
+def run_directory(folder: Path, *, lock: bool = True) -> Iterator[None]:
+    """Compute in ``folder``, with errors of memory and disk as sentences; raises UserError if another process does.
+
+    Without ``lock``, the main process of a run on several devices holds the directory.
+    """
+    held = exclusive_lock(folder) if lock else nullcontext()
+    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held:
+        yield
 
 
 @contextmanager
 def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Hold the run's directory: the system lets go of it when the process ends, however it ends."""
+    """Lock the run's directory; the system releases the lock if the process dies.
+
+    Raises UserError if another process holds it, unless ``wait``.
+    """
     lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
     try:
         lock.acquire()
     except Timeout:  # an OSError as well
-        raise UserError(f"The same run is going on in another process, in {folder}: wait for it to end.") from None
+        raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
     try:
         remove_leftovers(folder)
         yield
@@ -31,20 +57,45 @@ def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
+    """Raise UserError for errors of the operating system in ``folder``."""
     try:
         yield
     except OSError as error:
         raise UserError(sentence_of(error, Path(error.filename or folder))) from error
     except Exception as error:
-        # Only its own text, not what it came from: a bug met while an OSError was handled is still a bug.
+        # Only the error's text, not its cause: a bug that occurs while an OSError is handled is still a bug.
         if "(os error " not in str(error) or (refused := system_error(error)) is None:
             raise
         raise UserError(sentence_of(refused, folder)) from error
 
 
-def remove_what_is_not_needed(folder: Path, epochs: set[int]) -> None:
-    """The optimiser's state, of no use to a finished run, and the weights of all but these epochs."""
+@contextmanager
+def memory_errors_as_sentences() -> Iterator[None]:
+    """Raise OutOfMemory for the errors of the allocators."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        first = (str(error).strip() or "no more was given").splitlines()[0]
+        raise OutOfMemory(
+            f"Out of memory ({first}). Use trainer.micro_batch_size=16 (or 8, 4, ...: fewer reviews at once, the same "
+            "run), a smaller data.max_length, or model.gradient_checkpointing=true. A sweep (-m) halves the first "
+            "automatically."
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_MEMORY)
+
+
+def remove_what_is_not_needed(folder: Path, kept: set[SavedWeights]) -> None:
+    """Remove the optimiser's state and all weights but those that are ``kept``."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    remove_other_weights(folder, epochs)
-    if not epochs:
+    remove_other_weights(folder, kept)
+    if not kept:
         shutil.rmtree(folder / "weights", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Where and with what a run was computed. Never the environment variables: they hold secrets."""
+"""The environment of a run: code revision, packages, device. Never the environment variables: they hold secrets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ HERE = Path(__file__).resolve()
 
 
 def git_state(file: Path = HERE) -> Git | None:
-    """Revision of the checkout that holds ``file`` and whether its tracked files are changed.
+    """The revision of the checkout that holds ``file``, and whether its tracked files are changed.
 
-    None where there is no git, no checkout or no commit, or where the checkout does not track ``file`` (a
-    package installed inside somebody else's repository must not report that repository).
+    None without git, a checkout or a commit, or if the checkout does not track ``file`` (a package that is installed
+    inside another repository must not report that repository).
     """
     try:
         git(file.parent, "ls-files", "--error-unmatch", file.name)
@@ -74,7 +74,7 @@ def describe_device(kind: str) -> Device:
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's model name; its architecture where the system does not tell (macOS, some ARM)."""
+    """The processor's model name, or its architecture on systems without one (macOS, some ARM)."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -84,7 +84,7 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def peak_memory_bytes(kind: str) -> int:
-    """Most memory so far: allocated on all accelerators for ``cuda``, resident in the process for ``cpu``."""
+    """Peak memory in bytes: allocated on all accelerators for ``cuda``, resident in the process for ``cpu``."""
     if kind == "cuda":
         import torch
 

@@ -1,7 +1,7 @@
-"""What a ULMFiT run has before its classifier: texts without labels, and the language model that is learnt from them.
+"""The language model of a ULMFiT run, which is trained on texts without labels before the classifier.
 
 No published language model is used: the starting one is trained here, on the training texts of the run and of
-``model.corpora``, and is labelled so. It is kept under a hash of all that decides it, so that seeds share it.
+``model.corpora``, and the record says so. It is cached under a hash of all that it depends on; seeds share it.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
 import xxhash
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase
 
-from sentiment_transfer.config.schema import Weights
+from sentiment_transfer.config.schema import Config, ModelConfig, Weights
+from sentiment_transfer.config.schema import UlmfitConfig as UlmfitSettings
 from sentiment_transfer.data.audit import leaked_rows, row_keys
-from sentiment_transfer.data.registry import make_datasets
+from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.ulmfit.classifier import FACTOR, UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
-from sentiment_transfer.model.ulmfit.limits import ULMFIT
 from sentiment_transfer.model.ulmfit.network import UlmfitConfig, awd_lstm
 from sentiment_transfer.training.interruption import StopRequest
 from sentiment_transfer.training.language_model import (
@@ -40,27 +39,29 @@ from sentiment_transfer.training.trainer import choose_accelerator, choose_preci
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the kept language models: another one where their training changes
+FORMAT = 1  # of the cached language models; increased when their training changes
 START_SEED = 0  # of the starting language model, whatever the run's seed
 
 
-def is_ulmfit(config: DictConfig) -> bool:
-    return config.model.encoder == ULMFIT
+def is_ulmfit(model: ModelConfig) -> TypeGuard[UlmfitSettings]:
+    return isinstance(model, UlmfitSettings)
 
 
-def sizes(config: DictConfig, tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """The network's, as entries of UlmfitConfig."""
+def sizes(model: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> dict[str, int] | None:
+    """The network's sizes, as entries of its UlmfitConfig; None where it is another encoder."""
+    if not is_ulmfit(model):
+        return None
     pad = cast(int, tokenizer.pad_token_id)
-    return {
-        "embedding_size": config.model.embedding_size,
-        "hidden_size": config.model.hidden_size,
-        "pad_token_id": pad,
-    }
+    return {"embedding_size": model.embedding_size, "hidden_size": model.hidden_size, "pad_token_id": pad}
 
 
-def corpora(config: DictConfig, data: TransferDataModule) -> list[Reviews]:
-    """The training texts of ``model.corpora``, less those that a set of the run is scored on: their labels are never
-    read, but a test text is not to be known by heart either. ``data`` must be read."""
+def corpora(config: Config, data: TransferDataModule) -> list[Reviews]:
+    """The training texts of ``model.corpora`` without those that the run is scored on; none for other encoders.
+
+    ``data`` must be read. No label of a corpus is used, but the language model must not memorise a test text either.
+    """
+    if not is_ulmfit(config.model):
+        return []
     scored = np.concatenate([row_keys(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
     texts = []
     for name, module in make_datasets(config.model.corpora, config.paths, config.data.seed).items():
@@ -74,28 +75,29 @@ def corpora(config: DictConfig, data: TransferDataModule) -> list[Reviews]:
 
 
 def learn_language(
-    config: DictConfig,
+    config: Config,
     data: TransferDataModule,
     tokenizer: PreTrainedTokenizerBase,
     module: UlmfitClassifier,
     folder: Path,
     stop: StopRequest,
 ) -> dict[str, float]:
-    """Train the language model (or read what an earlier attempt, or run, has trained of it), tune it on the source's
-    texts, and start ``module``'s encoder from it. Without ``model.weights=pretrained`` there is none.
+    """Train the starting language model, tune it on the source's texts, and load it into ``module``'s encoder.
 
-    Returns what is logged of it: the last perplexities of both stages.
+    Stages that an earlier attempt or another run has finished are read from disk. Does nothing without
+    ``model.weights=pretrained``. Returns the metrics to log: the last perplexities of both stages.
     """
-    if config.model.weights != Weights.pretrained:
+    model = config.model
+    if not is_ulmfit(model) or model.weights != Weights.pretrained:
         return {}
-    stage = LanguageStage(config, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
+    stage = LanguageStage(config, model, data, tokenizer, cast(UlmfitConfig, module.ulmfit.config), stop)
     facts = {"start": stage.start() | stage.held_out()}
-    if config.model.tune_epochs:
-        # Beside the classifier's own checkpoint, and removed with it when the run is finished.
+    if model.tune_epochs:
+        # Beside the classifier's checkpoint, and removed with it when the run is finished.
         facts["tuned"] = stage.tune(folder / "checkpoints" / "language-model.safetensors") | stage.held_out()
     module.ulmfit.encoder.load_state_dict(stage.model.encoder.state_dict())
     module.language_seconds = sum(stage_facts.pop("seconds") for stage_facts in facts.values())
-    module.language_model = facts | {"corpora": list(config.model.corpora), "tokens": stage.tokens}
+    module.language_model = facts | {"corpora": list(model.corpora), "tokens": stage.tokens}
     return {
         f"language_model/{name}_{key}": value[-1] if isinstance(value, list) else value
         for name, stage_facts in facts.items()
@@ -104,17 +106,18 @@ def learn_language(
 
 
 class LanguageStage:
-    """One language model, from the start to the tuned one."""
+    """Trains a starting language model and tunes it."""
 
     def __init__(
         self,
-        config: DictConfig,
+        config: Config,
+        model: UlmfitSettings,
         data: TransferDataModule,
         tokenizer: PreTrainedTokenizerBase,
         network: UlmfitConfig,
         stop: StopRequest,
     ) -> None:
-        self.config, self.data, self.stop = config, data, stop
+        self.config, self.settings, self.data, self.stop = config, model, data, stop
         accelerator = choose_accelerator(config.trainer.accelerator)
         self.device = torch.device(accelerator)
         self.bf16 = choose_precision(config.trainer.precision, accelerator).startswith("bf16")
@@ -125,24 +128,24 @@ class LanguageStage:
         self.dev = _stores([s.tokens for s in data.dev_sets if s.name in data.source])
         self.tokens = sum(len(store.tokens) for store in self.all)
         torch.manual_seed(START_SEED)
-        dropouts = network.dropouts.scaled(config.model.language_model_dropout)
+        dropouts = network.dropouts.scaled(model.language_model_dropout)
         self.model = LanguageModel(awd_lstm(network, dropouts)).to(self.device)
-        self.settings = LanguageModelSettings(
-            config.model.start_epochs, config.model.start_learning_rate, factor=1, seed=START_SEED, bf16=self.bf16
+        self.start_settings = LanguageModelSettings(
+            model.start_epochs, model.start_learning_rate, factor=1, seed=START_SEED, bf16=self.bf16
         )
         decides = {
             "format": FORMAT,
             "texts": [r.text_digest() for r in [*(s.reviews for s in data.train_sets), *reviews]],
             "tokenizer": tokenizer_digest(tokenizer),
             "max_length": config.data.max_length,
-            "recipe": asdict(self.settings),
+            "settings": asdict(self.start_settings),
             "dropouts": asdict(dropouts),
             "sizes": [network.embedding_size, network.hidden_size, network.num_hidden_layers],
         }
         self.key = xxhash.xxh3_128_hexdigest(json.dumps(decides, sort_keys=True).encode())
 
     def start(self) -> dict[str, Any]:
-        """The starting language model, from the cache or trained into it; runs that want the same one wait for it."""
+        """The starting language model's facts; trained unless cached. Runs that need the same one wait."""
         path = self.data.cache_dir / "language_models" / f"{self.key}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"))
@@ -153,14 +156,14 @@ class LanguageStage:
             lock.acquire()
         try:
             if not path.exists():
-                self._train("starting language model", self.all, self.settings, path)
+                self._train("starting language model", self.all, self.start_settings, path)
         finally:
             lock.release()
         return read_language_model(self.model, path)
 
     def tune(self, path: Path) -> dict[str, Any]:
-        """The model after training on the source's own texts, with a rate for every layer."""
-        model = self.config.model
+        """The facts of the tuned language model: trained on the source's texts, with a learning rate for each layer."""
+        model = self.settings
         settings = LanguageModelSettings(
             model.tune_epochs, model.tune_learning_rate, factor=FACTOR, seed=self.config.seed, bf16=self.bf16
         )
@@ -172,9 +175,9 @@ class LanguageStage:
         """Perplexity on the source's development texts, which no language model is trained on."""
         if not self.dev:
             return {}
-        found = perplexity(self.model, self.dev, bf16=self.bf16)
-        log.info("Perplexity on development texts: %.1f.", found)
-        return {"dev_perplexity": round(found, 2)}
+        value = perplexity(self.model, self.dev, bf16=self.bf16)
+        log.info("Perplexity on development texts: %.1f.", value)
+        return {"dev_perplexity": round(value, 2)}
 
     def _train(self, name: str, stores: list[TokenStore], settings: LanguageModelSettings, path: Path) -> None:
         LanguageModelTraining(

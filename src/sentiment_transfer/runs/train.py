@@ -5,144 +5,141 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig
-from pytorch_lightning import Callback
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.run_name import group_name, model_name, run_name
-from sentiment_transfer.data.sets import ReviewSet
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.typed import plain
+from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.memory import memory_errors_as_sentences
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.audit_table import audit_table
-from sentiment_transfer.results.mistakes import write_mistakes
-from sentiment_transfer.results.predictions import write_predictions
-from sentiment_transfer.results.record import RunResult, is_finished, read_result, write_result
-from sentiment_transfer.runs.build import caveats
-from sentiment_transfer.runs.directory import disk_errors_as_sentences, exclusive_lock, remove_what_is_not_needed
+from sentiment_transfer.results.record import RunResult, is_finished, read_result
+from sentiment_transfer.runs.build import caveats, prepare
+from sentiment_transfer.runs.directory import remove_what_is_not_needed, run_directory
 from sentiment_transfer.runs.language_stage import learn_language
-from sentiment_transfer.runs.prepare import prepare_training
-from sentiment_transfer.runs.record import Outcome, make_result, plain_config, to_mistakes, to_predictions
-from sentiment_transfer.runs.score import refuse_other_than_logged, score
+from sentiment_transfer.runs.record import finish, run_info
+from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
-from sentiment_transfer.tracking.loggers import make_loggers
-from sentiment_transfer.tracking.scores import log_scores
-from sentiment_transfer.tracking.wandb_logger import WandbLogger
+from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.ranks import ALONE, Ranks
-from sentiment_transfer.training.selection import epochs_for
+from sentiment_transfer.training.selection import SavedWeights, select
 from sentiment_transfer.training.self_check import SelfCheck
 from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
 
 log = logging.getLogger(__name__)
 
 
-def run(config: DictConfig, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
-    """Do what a validated ``config`` describes in ``folder``, or what is still to do of it.
+def run(config: Config, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
+    """Run a validated and resolved ``config`` in ``folder``, or continue it from its last checkpoint.
 
-    Of several processes that share the run, only the first holds the directory, writes and returns the result. Raises
-    UserError with a sentence for what the user can mend, and Interrupted where a signal asked it to stop.
+    Of several processes that share the run, only the main one locks the directory, writes and returns the result.
+    Raises UserError for errors that the user can correct, and Interrupted if a signal stopped the run.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    held, listening = (
-        exclusive_lock(folder) if ranks.is_main else nullcontext(),
-        stop_request(told=ranks.world_size > 1),
-    )
-    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held, listening as stop:
-        # By another process, after this one looked and before it held the directory.
+    with run_directory(folder, lock=ranks.is_main), stop_request(told=ranks.world_size > 1) as stop:
+        # Another process may have finished it before this one got the lock.
         if ranks.all_reduce_max(ranks.is_main and is_finished(folder)):
             return read_result(folder)
         start = None
         if starts_from_source_run(config):
             alone = partial(compute, stop=stop, console=Console(), ranks=ranks)
             train = alone if ranks.world_size == 1 else refuse_source_alone
-            start = source_model(config, folder, train, partial(exclusive_lock, wait=True))
+            start = source_model(config, folder, train)
         return compute(config, folder, stop, Console(quiet=not ranks.is_main), ranks, start)
 
 
-def refuse_source_alone(config: DictConfig, folder: Path) -> None:
+def refuse_source_alone(config: Config, folder: Path) -> None:
     raise UserError(
-        "A few-shot run on several devices goes on from a finished run on its source, and none is there. Train that "
+        "A few-shot run on several devices starts from a finished run on its source, and none was found. Train that "
         "first: the same command with protocol=zero_shot."
     )
 
 
 def compute(
-    config: DictConfig,
+    config: Config,
     folder: Path,
     stop: StopRequest,
     console: Console,
     ranks: Ranks,
     start: SourceModel | None = None,
 ) -> RunResult | None:
-    """Train (from the weights of ``start``, where it is given), score and record; ``result.json`` is written last."""
+    """Train, from the weights of ``start`` if given, score and record; ``result.json`` is written last."""
     started = time.monotonic()
     quiet_lightning()
     if config.trainer.threads:
         torch.set_num_threads(max(1, config.trainer.threads // ranks.world_size))
 
-    data, tokenizer, module = prepare_training(config, ranks, start)
+    parts = prepare(config, ranks, start=start)
+    data, tokenizer, module = parts
     console.print(audit_table(data.audit))
-    gc.enable()  # cli.train had the collector wait
+    gc.enable()  # cli.train disabled it
 
     tracking = tracked(config, folder) if ranks.is_main else nullcontext(list[Logger]())
     with tracking as loggers:
-        prepared = time.monotonic() - started
-        trainer, checkpoints = trainer_of(config, folder, data, stop, loggers, ranks)
+        prepared = time.monotonic()
+        trainer, checkpoints, self_check = trainer_of(config, folder, data, stop, loggers, ranks)
         if isinstance(module, UlmfitClassifier) and not last_checkpoint(folder).exists():
-            found = learn_language(config, data, tokenizer, module, folder, stop)
+            perplexities = learn_language(config, data, tokenizer, module, folder, stop)
             for logger in loggers:
-                logger.log_metrics(found, step=0)
+                logger.log_metrics(perplexities, step=0)
         fit(trainer, module, data, folder)
-        outcome = score_all(config, trainer, module, data, folder, checkpoints)
+        fitted = time.monotonic()
+        scored = score_all(config, trainer, module, data, folder, checkpoints)
         if not ranks.is_main:
             return None
-        checked = [callback.seconds for callback in callbacks_of(trainer) if isinstance(callback, SelfCheck)]
-        outcome.seconds |= {"prepare": prepared, "self_check": sum(checked), "total": time.monotonic() - started}
-
-        for name, predictions in outcome.predictions.items():
-            write_predictions(folder, name, predictions)
-        for name, predictions in outcome.dev_predictions.items():
-            write_predictions(folder, name, predictions, split="dev")
-        write_mistakes(folder, outcome.mistakes)
-        if config.trainer.keep_weights:
-            module.network.config.save_pretrained(folder / "model")
-            tokenizer.save_pretrained(folder / "model")
-        result = make_result(config, data, module, trainer, outcome, started_from=start.run_id if start else None)
-        write_result(folder, result)
-        remove_what_is_not_needed(folder, outcome.epochs if config.trainer.keep_weights else set())
+        ended = time.monotonic()
+        seconds = {
+            "train": checkpoints.train_seconds,
+            "score": ended - fitted,
+            "prepare": prepared - started,
+            "self_check": self_check.seconds,
+            "total": ended - started,
+        }
+        started_from = start.run_id if start else None
+        info = run_info(config, parts, trainer, checkpoints.history, seconds, started_from=started_from)
+        keep = config.trainer.keep_weights
+        result = finish(folder, info, data, scored, parts if keep else None)
+        tests = [s for s in scored if s.is_test]
+        remove_what_is_not_needed(folder, {w for s in tests for w in s.weights.values()} if keep else set())
         for logger in loggers:
             if isinstance(logger, WandbLogger):
-                log_scores(logger, result, outcome.predictions, outcome.mistakes)
+                predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
+                log_scores(logger, result, predictions, mistakes)
     return result
 
 
 def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModule, folder: Path) -> None:
-    """Train from the start, or from the last checkpoint of an earlier attempt."""
+    """Train from the start, or resume from the last checkpoint.
+
+    Raises UserError if the checkpoint cannot be loaded into this model.
+    """
     resume = last_checkpoint(folder)
     if not resume.exists():
         trainer.fit(module, datamodule=data)
         return
-    log.info("Going on from %s", resume)
+    log.info("Resuming from %s", resume)
     try:
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     except Exception as error:
-        # What torch and Lightning raise over a damaged file or a state that does not fit is of a dozen classes.
-        if isinstance(error, UserError | OSError) or trainer.global_step:  # set: it was read, and this came after
+        # For a damaged file or a state that does not match, torch and Lightning raise a dozen classes of errors.
+        if isinstance(error, UserError | OSError) or trainer.global_step:  # after loading: an error of training itself
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
@@ -152,50 +149,45 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
 
 
 def score_all(
-    config: DictConfig,
+    config: Config,
     trainer: pl.Trainer,
     module: SentimentClassifier,
     data: TransferDataModule,
     folder: Path,
     checkpoints: RunCheckpoints,
-) -> Outcome:
-    """Probabilities on every test set, and on every development set, under every selection.
+) -> list[Scored]:
+    """Score every test set and every development set under every selection.
 
-    Raises UserError where a development set is not scored as it was when its epoch ended.
+    Raises UserError if a development set is not scored as it was at the end of its epoch.
     """
-    started = time.monotonic()
-    history, source_dev = checkpoints.history, data.source_dev_names
+    history = checkpoints.history
 
-    def selections(s: ReviewSet) -> dict[str, int]:
-        oracle, average = s.name not in data.source, config.trainer.average
-        return epochs_for(history, s.name, source_dev, oracle=oracle, average=average)
+    def selections(split: ReviewSet) -> Mapping[str, SavedWeights]:
+        oracle, average = split.name not in data.source, config.trainer.average
+        return select(history, split.name, data.source_dev_names, oracle=oracle, average=average)
 
-    wanted = [(s, selections(s)) for s in [*data.test_sets, *data.dev_sets]]
-    probabilities = score(trainer, module, data, folder, wanted, checkpoints.ranks)
-    scored = [(s, epochs, p) for (s, epochs), p in zip(wanted, probabilities, strict=True)]
-    low_precision = str(trainer.precision) != "32-true"
-    for s, epochs, p in scored:
-        if s.split == "dev":
-            refuse_other_than_logged(s, p, epochs, history, low_precision=low_precision)
-    by_split = {
-        split: {s.name: to_predictions(s.reviews, p) for s, _, p in scored if s.split == split}
-        for split in ("test", "dev")
-    }
-    predictions = by_split["test"]
-    seconds = {"train": checkpoints.train_seconds, "score": time.monotonic() - started}
-    mistakes = {s.name: to_mistakes(s.reviews, predictions[s.name]) for s in data.test_sets}
-    chosen = {s.name: epochs for s, epochs in wanted if s.split == "test"}
-    return Outcome(history, chosen, predictions, mistakes, by_split["dev"], seconds)
+    wanted = [(split, selections(split)) for split in [*data.test_sets, *data.dev_sets]]
+    scored = score(wanted, network_predict(trainer, module, data, folder, checkpoints.ranks))
+    for each in scored:
+        if not each.is_test:
+            refuse_other_than_logged(each, history, bf16=str(trainer.precision) != "32-true")
+    return scored
+
+
+class TrainerParts(NamedTuple):
+    trainer: pl.Trainer
+    checkpoints: RunCheckpoints
+    self_check: SelfCheck
 
 
 def trainer_of(
-    config: DictConfig,
+    config: Config,
     folder: Path,
     data: TransferDataModule,
     stop: StopRequest,
     loggers: list[Logger],
     ranks: Ranks,
-) -> tuple[pl.Trainer, RunCheckpoints]:
+) -> TrainerParts:
     checkpoints = RunCheckpoints(
         folder,
         stop,
@@ -206,33 +198,30 @@ def trainer_of(
         average=config.trainer.average,
         ranks=ranks,
     )
+    self_check = SelfCheck(ranks)
     trainer = make_trainer(
         config.trainer,
         config.optimizer,
         folder,
         loggers=loggers,
-        callbacks=[SelfCheck(ranks), checkpoints, *progress_reports()],
+        callbacks=[self_check, checkpoints, *progress_reports()],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,
     )
-    return trainer, checkpoints
-
-
-def callbacks_of(trainer: pl.Trainer) -> list[Callback]:
-    return trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it where mypy does not see it
+    return TrainerParts(trainer, checkpoints, self_check)
 
 
 @contextmanager
-def tracked(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
-    """The run's loggers; W&B's run is ended whatever happens, marked as crashed or pre-empted where it was."""
+def tracked(config: Config, folder: Path) -> Iterator[list[Logger]]:
+    """The run's loggers; a W&B run is always closed, marked as crashed or pre-empted if it was."""
     loggers = make_loggers(
         config.logger,
         folder,
         name=run_name(config),
         group=group_name(config),
-        tags=[model_name(config.model), *config.source, *config.targets, *caveats(config)],
-        settings=plain_config(config),
+        tags=[model_name(plain(config.model)), *config.source, *config.targets, *caveats(config)],
+        settings=plain(config),
     )
     exit_code, preempted = 1, False
     try:

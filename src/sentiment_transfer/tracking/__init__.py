@@ -1,0 +1,1 @@
+"""Logging: metrics.csv and Weights & Biases."""

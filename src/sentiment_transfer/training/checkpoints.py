@@ -21,7 +21,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
-from sentiment_transfer.training.selection import History, epochs_needed, weights_path
+from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
 from sentiment_transfer.training.weights import remove_other_weights, save_average, save_weights
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,12 @@ class RunCheckpoints(Callback):
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
         machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        now, then = data.order(), data.order_of(checkpoint[type(data).__qualname__])
-        if (now.accumulate, now.world) == (then.accumulate, then.world):
+        now, then = data.sampler(), data.saved_sampler(checkpoint[type(data).__qualname__])
+        if (now.micro_batches, now.world_size) == (then.micro_batches, then.world_size):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = checkpoint["epoch"] * len(now), now.place_of(saved["ready"], then)
+        epochs, ready = checkpoint["epoch"] * len(now), now.remap_position(saved["ready"], then)
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)
@@ -140,13 +140,13 @@ class RunCheckpoints(Callback):
             raise UserError(f"The loss is not a number in epoch {epoch + 1}: {DIVERGED}")
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
-        needed = epochs_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
-        if epoch in needed:
-            save_weights(pl_module.network, weights_path(self.folder, epoch), self.ranks)  # type: ignore[arg-type]
+        needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
+        if at_epoch(epoch) in needed:
+            save_weights(pl_module.network, at_epoch(epoch).path(self.folder), self.ranks)  # type: ignore[arg-type]
         if self.average and (trainer.max_epochs or 0) > 1:
             # Under a name of its own: until last.ckpt is saved, the state to go on from needs the mean before this one.
             save_average(pl_module.network, self.folder, epoch + 1, self.ranks)  # type: ignore[arg-type]
-            needed.add(-(epoch + 1))
+            needed.add(mean_of_epochs(epoch + 1))
         self._save(trainer)
         if self.ranks.is_main:
             remove_other_weights(self.folder, needed)

@@ -1,8 +1,8 @@
 """One run in several processes, one per device: started together, told to stop together, ended together.
 
-The process that was asked for the run only watches. Its children, the ranks, get the configuration by pipe: no command
-line is repeated, so no sweep is begun a second time, and it works from Ray's and submitit's workers as from a shell.
-It alone listens to the signals that a terminal or a cluster sends to all of them, and hands them on. A rank that dies
+The process that was asked for the run only watches. Its children, the ranks, get the configuration through a pipe: no
+command line is repeated, so no sweep starts twice, and Ray's and submitit's workers do the same as a shell. Only the
+watcher listens to the signals that a terminal or a cluster sends to all of them, and passes them on. A rank that dies
 ends the others; ranks whose watcher is gone end themselves. Imports no torch.
 """
 
@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -25,32 +25,39 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig
 
+from sentiment_transfer.config.schema import Config, TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.training.interruption import REQUEUE, SIGNALS, TOLD, Interrupted, StopRequest, stop_request
 
-GRACE = 10.0  # seconds that the others have after one failed: they mostly fail too, as it no longer answers
-LOOK = 0.2  # seconds between looks at whether a signal came
+if TYPE_CHECKING:
+    from sentiment_transfer.training.ranks import Ranks
+
+RunFunction = Callable[[Config, Path, "Ranks"], object]
+
+GRACE = 10.0  # seconds until the others are killed after one failed: most fail themselves within this time
+POLL = 0.2  # seconds between checks for a signal
 
 
 @dataclass(frozen=True)
 class Report:
-    """How a rank ended."""
+    """The end of a rank: its error, if there was one."""
 
     rank: int
-    at: float  # of the machine's monotonic clock
+    at: float  # seconds of the monotonic clock, which all processes of a machine share
     error: UserError | None = None
     traceback: str = ""  # of any other error
-    saved: str | None = None  # it was asked to stop: how far its state reaches
-    deserted: bool = False  # the error is that another process no longer answered
+    saved: str | None = None  # where a rank that was asked to stop saved its state
+    deserted: bool = False  # the error is that another process ended
 
 
 @dataclass
-class Rank:
+class RankProcess:
     number: int
     process: BaseProcess
     pipe: Connection
@@ -64,7 +71,7 @@ class Rank:
         return self.process.exitcode not in (None, 0)
 
     def listen(self) -> None:
-        with suppress(EOFError, OSError):  # it ended without a word
+        with suppress(EOFError, OSError):  # it ended without a report
             if self.report is None and self.pipe.poll():
                 self.report = self.pipe.recv()
 
@@ -74,43 +81,48 @@ class Rank:
             self.process.kill()
 
 
-def devices_of(config: DictConfig) -> int:
-    """How many processes a run takes."""
-    if config.trainer.devices != "auto":
-        return int(config.trainer.devices)
-    if config.trainer.accelerator in ("cpu", "mps"):
+def devices_of(trainer: TrainerConfig) -> int:
+    """The number of processes of a run: one for each device."""
+    if trainer.devices != "auto":
+        return int(trainer.devices)
+    if trainer.accelerator in ("cpu", "mps"):
         return 1
     import torch
 
     return max(1, torch.cuda.device_count())
 
 
-def run_on_devices(config: DictConfig, folder: Path, count: int) -> None:
-    """Do what ``run`` does in ``count`` processes. Raises what it raises, and UserError where a process dies."""
-    with TemporaryDirectory(prefix="ranks-") as rendezvous_file, stop_request() as stop:
+def run_on_devices(run: RunFunction, config: Config, folder: Path, count: int) -> None:
+    """Call ``run(config, folder, ranks)`` in ``count`` processes. Raises what it raises, and UserError if one dies.
+
+    ``run`` is pickled by its name: its module must not import torch, which the new processes set up first.
+    """
+    with TemporaryDirectory(prefix="ranks-") as temporary, stop_request() as stop:
         stop.patient = True
-        with started(config, folder, count, Path(rendezvous_file) / "rendezvous_file") as ranks:
-            watch(ranks, stop)
-        raise_what_happened(ranks, stop)
+        with _started(run, config, folder, count, Path(temporary) / "rendezvous_file") as processes:
+            _watch(processes, stop)
+        raise_cause(processes, stop)
 
 
 @contextmanager
-def started(config: DictConfig, folder: Path, count: int, rendezvous_file: Path) -> Iterator[list[Rank]]:
+def _started(
+    run: RunFunction, config: Config, folder: Path, count: int, rendezvous_file: Path
+) -> Iterator[list[RankProcess]]:
     spawn = multiprocessing.get_context("spawn")
     hydra = HydraConfig.instance().cfg if HydraConfig.initialized() else None
-    ranks: list[Rank] = []
+    ranks: list[RankProcess] = []
     resource_tracker.ensure_running()  # now, because it unblocks the signals
     try:
-        # Blocked until the child has said what to do about them: before that, Ctrl-C would be a traceback.
+        # Blocked until the child has set its handlers: before that, Ctrl-C would print a traceback.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, REQUEUE, TOLD))
         try:
             for number in range(count):
                 ours, theirs = spawn.Pipe()
-                arguments = (number, count, config, folder, rendezvous_file, hydra, theirs)
-                process = spawn.Process(target=rank_main, args=arguments, name=f"rank-{number}")
+                arguments = (run, number, count, config, folder, rendezvous_file, hydra, theirs)
+                process = spawn.Process(target=_rank_main, args=arguments, name=f"rank-{number}")
                 process.start()
                 theirs.close()  # so that ours ends when the child does
-                ranks.append(Rank(number, process, ours))
+                ranks.append(RankProcess(number, process, ours))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         yield ranks
@@ -122,11 +134,11 @@ def started(config: DictConfig, folder: Path, count: int, rendezvous_file: Path)
             rank.pipe.close()
 
 
-def watch(ranks: list[Rank], stop: StopRequest) -> None:
-    """Come back when every rank has ended; what is left after one failed is killed."""
+def _watch(ranks: list[RankProcess], stop: StopRequest) -> None:
+    """Return when every rank has ended; those that run on after one failed are killed."""
     told, deadline = False, float("inf")
     while alive := [rank for rank in ranks if rank.process.exitcode is None]:
-        wait([rank.process.sentinel for rank in alive], LOOK)
+        wait([rank.process.sentinel for rank in alive], POLL)
         if stop.signum is not None and not told:
             told = True
             for rank in alive:
@@ -142,8 +154,8 @@ def watch(ranks: list[Rank], stop: StopRequest) -> None:
         rank.listen()
 
 
-def raise_what_happened(ranks: list[Rank], stop: StopRequest) -> None:
-    """What one rank raised; of several, the cause: the others mostly complain that it does not answer."""
+def raise_cause(ranks: list[RankProcess], stop: StopRequest) -> None:
+    """Raise the error of a failed rank; of several, the first: the others mostly report that it stopped answering."""
     reports = sorted((rank.report for rank in ranks if rank.report is not None), key=lambda r: (r.deserted, r.at))
     if reports and reports[0].error is not None and not reports[0].deserted:
         raise reports[0].error
@@ -154,7 +166,7 @@ def raise_what_happened(ranks: list[Rank], stop: StopRequest) -> None:
         if rank.report is None and not rank.killed:
             raise UserError(
                 f"Process {rank.number + 1} of the {len(ranks)} of this run {_end(rank.process.exitcode)}, so the "
-                "others were ended. The same command goes on from where the run was last saved."
+                "others were ended. The same command continues from the last checkpoint."
             )
     for report in reports:
         if report.error is not None:
@@ -165,7 +177,7 @@ def raise_what_happened(ranks: list[Rank], stop: StopRequest) -> None:
 
 def _end(code: int | None) -> str:
     if code == -signal.SIGKILL:
-        return "was killed (SIGKILL: by somebody, or by the system because memory was short)"
+        return "was killed (SIGKILL: by a user, or by the system because memory was short)"
     if code is not None and code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
@@ -174,27 +186,27 @@ def _end(code: int | None) -> str:
 # In the child
 
 
-def rank_main(
+def _rank_main(
+    run: RunFunction,
     rank: int,
-    world: int,
-    config: DictConfig,
+    world_size: int,
+    config: Config,
     folder: Path,
     rendezvous_file: Path,
     hydra: DictConfig | None,
     pipe: Connection,
 ) -> None:
-    """A rank from its start to its end; how it ended is sent up ``pipe``."""
+    """Run one rank; its report is sent through ``pipe``."""
     threading.Thread(target=_end_with, args=(pipe,), name="watcher", daemon=True).start()
     error, trace, saved, deserted = None, "", None, False
     try:
         with stop_request(told=True):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (*SIGNALS, REQUEUE, TOLD))
-            _settle(rank, world, config, hydra)
-            from sentiment_transfer.runs.train import run
+            _set_up(rank, world_size, config, hydra)
             from sentiment_transfer.training.ranks import joined
             from sentiment_transfer.training.trainer import choose_accelerator
 
-            with joined(rank, world, rendezvous_file, choose_accelerator(config.trainer.accelerator)) as ranks:
+            with joined(rank, world_size, rendezvous_file, choose_accelerator(config.trainer.accelerator)) as ranks:
                 run(config, folder, ranks)
     except Interrupted as interrupted:
         saved = interrupted.saved
@@ -206,13 +218,14 @@ def rank_main(
         pipe.send(Report(rank, time.monotonic(), error, trace, saved, deserted))
     sys.stdout.flush()
     if error or trace or saved is not None:
-        os._exit(1)  # the others may not answer any more: an orderly end could wait for them for ever
+        os._exit(1)  # the others may have ended: an orderly shutdown could wait for them for ever
 
 
 def _deserted(error: BaseException | None) -> bool:
-    """Whether an error came of another process's end: gloo, NCCL and torch's store say so in their own words."""
+    """True if the error is that another process ended, as gloo, NCCL and torch's store report it."""
+    messages = ("by peer", "remote process exited", "NCCL communicator was aborted")
     while error is not None:
-        if any(said in str(error) for said in ("by peer", "remote process exited", "NCCL communicator was aborted")):
+        if any(message in str(error) for message in messages):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -225,17 +238,17 @@ def _end_with(pipe: Connection) -> None:
     os._exit(1)
 
 
-def _settle(rank: int, world: int, config: DictConfig, hydra: DictConfig | None) -> None:
-    """Threads, log and voice of this process, before it imports torch."""
+def _set_up(rank: int, world_size: int, config: Config, hydra: DictConfig | None) -> None:
+    """Threads, log and output of this process, before it imports torch."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = config.trainer.threads or int(os.environ.get("OMP_NUM_THREADS") or cores)
-    os.environ["OMP_NUM_THREADS"] = str(max(1, threads // world))
-    os.environ |= {"LOCAL_RANK": str(rank), "NODE_RANK": "0"}  # by which Lightning knows that it need start nothing
+    os.environ["OMP_NUM_THREADS"] = str(max(1, threads // world_size))
+    os.environ |= {"LOCAL_RANK": str(rank), "NODE_RANK": "0"}  # tells Lightning not to start processes
     if rank == 0:
         if hydra is not None:
             configure_log(hydra.hydra.job_logging, hydra.hydra.verbose)
         return
-    # One voice is enough. Errors are reported to the watcher; a crash of native code still reaches stderr.
+    # Only the first process prints and logs. The watcher gets the errors; a crash of native code reaches stderr.
     os.environ["TQDM_DISABLE"] = "1"
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115  until the process ends
     logging.disable(logging.CRITICAL)

@@ -1,59 +1,95 @@
-"""Which epoch's weights a score is computed with: pure functions of a run's history.
+"""Selections: the weights of a run that a score is computed with, as pure functions of its history.
 
-English development accuracy is often uncorrelated with accuracy on the target (Keung et al. 2020,
-arXiv 2004.15001), so a score is shown for the last epoch, for the best on the source's development set, for the mean of
-all epochs' weights, which needs no label at all (Schmidt et al. 2023, arXiv 2305.16834), and, on request and labelled
-as no zero-shot number, for the best on the target's own.
-
-Where weights are named by an epoch, ``-n`` stands for the mean of the first n epochs' weights.
+English development accuracy is often uncorrelated with accuracy on the target (Keung et al. 2020, arXiv 2004.15001), so
+scores are reported for the last epoch (``last``), for the epoch that is best on the source's development set
+(``source_dev``), for the mean of all epochs' weights, which needs no labels (``average``; Schmidt et al. 2023,
+arXiv 2305.16834) and, on request, for the epoch that is best on the target's development set (``oracle``, which is not
+zero-shot).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 History = list[dict[str, Any]]  # one entry per epoch: epoch, train {...}, dev {name: {loss, error, macro_f1, n}}
+Kind = Literal["epoch", "mean_of_epochs", "mean_of_runs"]
 
 
-def weights_path(folder: Path, epoch: int) -> Path:
-    """Where an epoch's weights are; of ``-n``, the mean of the first n epochs'."""
-    return folder / "weights" / (f"epoch-{epoch}.safetensors" if epoch >= 0 else f"average-of-{-epoch}.safetensors")
+@dataclass(frozen=True)
+class SavedWeights:
+    """Weights in a run's directory: those at an epoch's end (``number`` counts from 0), the mean of the first
+    ``number`` epochs, or the mean of ``number`` runs."""
+
+    kind: Kind
+    number: int
+
+    def path(self, folder: Path) -> Path:
+        name = f"epoch-{self.number}" if self.kind == "epoch" else f"average-of-{self.number}"
+        return folder / "weights" / f"{name}.safetensors"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """``{"epoch": 3}`` or ``{"mean_of_epochs": 4}``, as a selection in ``result.json``."""
+        return {self.kind: self.number}
+
+    def __str__(self) -> str:
+        if self.kind == "epoch":
+            return f"epoch {self.number + 1}"
+        return f"the mean of {self.number} {self.kind.removeprefix('mean_of_')}"
 
 
-def epochs_for(
+def at_epoch(epoch: int) -> SavedWeights:
+    return SavedWeights("epoch", epoch)
+
+
+def mean_of_epochs(count: int) -> SavedWeights:
+    return SavedWeights("mean_of_epochs", count)
+
+
+def recorded(selection: Mapping[str, Any]) -> SavedWeights | None:
+    """The weights of a selection in ``result.json``; None if it names none, or different ones per target (oracle)."""
+    numbers = ((kind, selection.get(kind)) for kind in get_args(Kind))
+    return next((SavedWeights(kind, number) for kind, number in numbers if isinstance(number, int)), None)
+
+
+def select(
     history: History, dataset: str, source_dev: list[str], *, oracle: bool = False, average: bool = False
-) -> dict[str, int]:
-    """Selection -> epoch (from 0) for scoring ``dataset``; a selection without a development set is left out."""
-    chosen = {"last": history[-1]["epoch"]}
+) -> dict[str, SavedWeights]:
+    """Selection -> weights for scoring ``dataset``; selections whose development set is missing are left out."""
+    selected = {"last": at_epoch(history[-1]["epoch"])}
     if source_dev:
-        chosen["source_dev"] = _best(history, source_dev)
+        selected["source_dev"] = _best(history, source_dev)
     if average:
-        chosen["average"] = -len(history) if len(history) > 1 else chosen["last"]
+        selected["average"] = mean_of_epochs(len(history)) if len(history) > 1 else selected["last"]
     if oracle and dataset in history[-1]["dev"]:
-        chosen["oracle"] = _best(history, [dataset])
-    return chosen
+        selected["oracle"] = _best(history, [dataset])
+    return selected
 
 
-def epochs_needed(history: History, datasets: list[str], source_dev: list[str], *, oracle: bool = False) -> set[int]:
-    """The epochs whose weights any selection of any dataset points to."""
-    needed = set(epochs_for(history, "", source_dev).values())
+def weights_needed(
+    history: History, datasets: list[str], source_dev: list[str], *, oracle: bool = False
+) -> set[SavedWeights]:
+    """The epochs' weights that any selection of any dataset uses; the means are not included."""
+    needed = set(select(history, "", source_dev).values())
     for dataset in datasets:
-        needed |= set(epochs_for(history, dataset, source_dev, oracle=oracle).values())
+        needed |= set(select(history, dataset, source_dev, oracle=oracle).values())
     return needed
 
 
 def source_dev_error(entry: dict[str, Any], names: list[str]) -> float:
-    """Error over the pooled development sets of the source, 0..1."""
+    """Error over the pooled development sets of the source, in [0, 1]."""
     rows = sum(entry["dev"][name]["n"] for name in names)
-    return sum(entry["dev"][name]["error"] * entry["dev"][name]["n"] for name in names) / rows
+    return float(sum(entry["dev"][name]["error"] * entry["dev"][name]["n"] for name in names) / rows)
 
 
-def _best(history: History, names: list[str]) -> int:
+def _best(history: History, names: list[str]) -> SavedWeights:
     """The earliest epoch with the lowest error; the lower loss decides between equal errors."""
 
     def rank(entry: dict[str, Any]) -> tuple[float, float]:
         loss = sum(entry["dev"][name]["loss"] for name in names)
         return round(source_dev_error(entry, names), 12), loss
 
-    return int(min(history, key=rank)["epoch"])
+    return at_epoch(int(min(history, key=rank)["epoch"]))

@@ -14,7 +14,7 @@ from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.model.sharding import load_whole, whole
 from sentiment_transfer.training.ranks import ALONE, Ranks
-from sentiment_transfer.training.selection import weights_path
+from sentiment_transfer.training.selection import SavedWeights, mean_of_epochs
 
 
 def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> None:
@@ -47,9 +47,9 @@ def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ran
     if not ranks.is_main:
         return
     if epochs > 1:
-        with safe_open(weights_path(folder, 1 - epochs), "pt") as before:
+        with safe_open(mean_of_epochs(epochs - 1).path(folder), "pt") as before:
             state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
-    write_state(state, weights_path(folder, -epochs))
+    write_state(state, mean_of_epochs(epochs).path(folder))
 
 
 def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.Tensor:
@@ -74,11 +74,11 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         ) from error
 
 
-def remove_other_weights(folder: Path, epochs: set[int]) -> None:
-    """Remove the weights of all but these epochs (and means, ``-n``)."""
-    kept = {weights_path(folder, epoch) for epoch in epochs}
+def remove_other_weights(folder: Path, kept: set[SavedWeights]) -> None:
+    """Remove all weights but these from a run's directory."""
+    paths = {weights.path(folder) for weights in kept}
     for path in folder.glob("weights/*.safetensors"):
-        if path not in kept:
+        if path not in paths:
             path.unlink()
 
 

@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from tests.helpers.runs import ROOT
 from tests.helpers.written_runs import answers, write_run
 
-from sentiment_transfer.export.card.facts import dataset_facts, encoder_licence
+from sentiment_transfer.export.card.facts import dataset_of_settings, encoder_licence
 from sentiment_transfer.export.card.parts import INT8, Conversion
 from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.results.predictions import predictions_path
@@ -25,7 +25,7 @@ OPTIMIZER = {"learning_rate": 2e-5, "warmup_ratio": 0.1, "weight_decay": 0.01}
 def written(folder: Path, *, config: dict[str, Any] | None = None, **of_run: Any) -> tuple[RunResult, Path]:
     """A record as of XLM-R base on MARC (unless told otherwise), with predictions, and its folder."""
     settings = {"data": DATA, "trainer": TRAINER, "optimizer": OPTIMIZER, **(config or {})}
-    options = {"model": "base", "encoder": "FacebookAI/xlm-roberta-base", "sources": ("amazon_en",), "labels": ()}
+    options = {"model": "base", "encoder": "FacebookAI/xlm-roberta-base", "sources": ("amazon_en",), "caveats": ()}
     result = write_run(
         folder,
         {name: answers(0.1 + 0.1 * place, rows=place) for place, name in enumerate(("amazon_en", "smsa_id"))},
@@ -63,7 +63,7 @@ def test_the_model_index_holds_the_scores(tmp_path: Path) -> None:
 
 
 def test_numbers_that_mean_nothing_stay_out_of_leaderboards_and_are_warned_of(tmp_path: Path) -> None:
-    card = card_of(*written(tmp_path, labels=("random weights",)))
+    card = card_of(*written(tmp_path, caveats=("random weights",)))
     assert card.data.eval_results is None
     assert "random-weights" in (card.data.tags or [])
     top = card.text.partition("## Use it")[0]
@@ -141,22 +141,9 @@ def test_every_encoder_of_the_configuration_has_its_licence_looked_up(path: Path
         assert encoder_licence(encoder) != "not known to the program that wrote this card"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "conf" / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_dataset_of_the_configuration_has_its_facts(path: Path) -> None:
-    settings = yaml.safe_load(path.read_text())
-    kind = settings["defaults"][0]["/schema@_here_"]
-    facts = dataset_facts({"kind": kind, **settings})
-    assert (facts.title == "a file of the user's") == (path.stem == "csv")
-
-
 def test_a_users_file_does_not_inherit_the_licence_of_its_name() -> None:
-    assert dataset_facts({"kind": "csv", "path": "mine.csv"}).licence.startswith("not known")
-    assert dataset_facts({"kind": "csv", "path": "mine.csv"}).title == "a file of the user's"
-
-
-def test_a_run_that_read_published_files_as_csv_has_their_licence() -> None:
-    assert dataset_facts({"kind": "csv", "path": "uci_en/*_labelled.txt"}) == dataset_facts({"kind": "uci"})
-    assert dataset_facts({"kind": "csv", "path": "jalan_ja/pn.tsv"}).licence == "CC BY-NC-SA 4.0"
+    assert dataset_of_settings({"kind": "csv", "path": "mine.csv"}).licence.startswith("not known")
+    assert dataset_of_settings({"kind": "csv", "path": "mine.csv"}).title == "a file of the user's"
 
 
 def test_places_on_the_trainers_machine_are_not_passed_on(tmp_path: Path) -> None:

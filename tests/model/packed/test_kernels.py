@@ -127,7 +127,7 @@ def test_without_a_compiler_the_plain_way_is_taken_and_said(
     assert logits.shape == (2, 2)
     assert run.batching == "packed"
     assert "/no/such/compiler" in str(run.why_not_fused)
-    assert "fused kernels are left out" in caplog.text
+    assert "fused kernels are not used" in caplog.text
 
 
 def test_a_compiler_that_refuses_the_source_is_named_with_its_first_line(

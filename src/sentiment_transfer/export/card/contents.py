@@ -9,13 +9,15 @@ from typing import Any
 
 import yaml
 
+from sentiment_transfer.config.dataset import Dataset
 from sentiment_transfer.config.run_name import NOT_IDENTITY
-from sentiment_transfer.export.card.facts import BUILTIN, DatasetFacts, dataset_facts, encoder_licence
-from sentiment_transfer.export.card.markdown import Verbatim
+from sentiment_transfer.escaping import Verbatim
+from sentiment_transfer.export.card.facts import BUILTIN, dataset_of_settings, encoder_licence
 from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
+from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
-from sentiment_transfer.results.headline import TITLES
 from sentiment_transfer.results.record import RunResult
+from sentiment_transfer.training.selection import recorded
 
 WARNINGS = {
     "random weights": "The encoder was not pretrained; its weights were drawn at random. The scores mean nothing.",
@@ -62,7 +64,7 @@ def contents(
         "audit": list(audit_rows(result["audit"])),
         "findings": list(findings(result["audit"])) if result["audit"] else [],
         "leaks": any(each["shared"] and each["split"] == "test" for each in result["audit"].get("overlaps", [])),
-        "limits": list(limits(rows, selection, sorted({facts[name].what for name in trained_on}))),
+        "limits": list(limits(rows, selection, sorted({facts[name].content for name in trained_on}))),
         "conversions": [conversion_cells(each) for each in conversions],
         "int8": any(each.file == INT8 for each in conversions),
         "environment": ", ".join(f"{name} {version}" for name, version in result["packages"].items()),
@@ -74,12 +76,12 @@ def contents(
     }
 
 
-def all_facts(result: RunResult) -> dict[str, DatasetFacts]:
+def all_facts(result: RunResult) -> dict[str, Dataset]:
     """Every dataset that the run trained on or was scored on, in that order."""
     config = result["config"]
     settings: dict[str, Any] = {**config.get("targets", {}), **config["source"]}
     names = dict.fromkeys([*result["source"]["names"], *result["scores"]])
-    return {name: dataset_facts(settings.get(name, {})) for name in names}
+    return {name: dataset_of_settings(settings.get(name, {})) for name in names}
 
 
 def examples(result: RunResult) -> list[str]:
@@ -93,7 +95,7 @@ def encoder_text(result: RunResult) -> str:
     if model["encoder"] == f"{BUILTIN}scratch":
         return f"a small XLM-R architecture trained from nothing ({model['parameters']:,} parameters)"
     name = model["encoder"] if "/" not in model["encoder"].strip("/") or model["encoder"].count("/") == 1 else ""
-    return f"{name or PurePath(model['encoder']).name} ({model['parameters'] / 1e6:,.0f} M parameters)"
+    return f"{name or PurePath(model['encoder']).name} ({parameter_count(model['parameters'])} parameters)"
 
 
 def score_cells(row: ScoreRow) -> dict[str, str]:
@@ -103,7 +105,7 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
         "language": row.language,
         "protocol": row.protocol,
         "n": f"{row.n:,}",
-        "metric": TITLES[row.metric],
+        "metric": METRIC_TITLES[row.metric],
         "score": Verbatim(f"{100 * row.value:.1f}{interval}"),
         "floor": f"{100 * row.floor:.1f}",
         "accuracy": f"{100 * row.accuracy:.1f}",
@@ -112,14 +114,14 @@ def score_cells(row: ScoreRow) -> dict[str, str]:
     }
 
 
-def dataset_cells(name: str, result: RunResult, facts: DatasetFacts) -> dict[str, Any]:
+def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any]:
     trained = name in result["source"]["names"]
     scored = result["scores"].get(name)
     split = result["audit"].get("splits", {}).get(name, {}) if result["audit"] else {}
     return {
         "name": name,
         "title": facts.title,
-        "what": facts.what,
+        "what": facts.content,
         "citation": facts.citation,
         "licence": facts.licence,
         "language": scored["language"] if scored else "",
@@ -135,7 +137,7 @@ def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
     epochs = len(result["history"])
     yield f"Weights: {selection_text(result, selection, epochs)}."
     yield (
-        f"Trained on {result['source']['rows']['train']:,} reviews for {epochs} epoch{'s' * (epochs != 1)}, batches of "
+        f"Trained on {result['source']['rows']['train']:,} reviews for {counted(epochs, 'epoch')}, batches of "
         f"{trainer.get('batch_size')}, AdamW, learning rate {optimizer.get('learning_rate'):g} after a linear warm-up "
         f"over {optimizer.get('warmup_ratio', 0):.0%} of the steps, then linearly to 0; weight decay "
         f"{optimizer.get('weight_decay')}; precision {result['precision']}; seed {result['seed']}."
@@ -156,8 +158,8 @@ def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
 
 
 def selection_text(result: RunResult, selection: str, epochs: int) -> str:
-    chosen = result["selections"].get(selection, {}).get("epoch")
-    which = f", epoch {chosen + 1} of {epochs}" if isinstance(chosen, int) else ""
+    weights = recorded(result["selections"].get(selection, {}))
+    which = f", {weights} of {epochs}" if weights and weights.kind == "epoch" else f", {weights}" if weights else ""
     return {
         "last": f"those after the last epoch{which}",
         "source_dev": f"those of the epoch that is best on the source's development set{which}",
@@ -204,7 +206,7 @@ def conversion_cells(conversion: Conversion) -> dict[str, str]:
         "n": part,
         "difference": f"{conversion.largest_difference:.1e}",
         "agreement": f"{100 * conversion.agreement:.2f} %",
-        "metric": TITLES[conversion.metric],
+        "metric": METRIC_TITLES[conversion.metric],
         "original": f"{100 * conversion.original:.2f}",
         "converted": f"{100 * conversion.converted:.2f}",
         "change": Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.export.card.facts import BUILTIN, FREE, OWN, DatasetFacts
+from sentiment_transfer.config.dataset import Dataset
+from sentiment_transfer.export.card.facts import BUILTIN, FREE, OWN
 from sentiment_transfer.export.card.parts import ScoreRow
 from sentiment_transfer.results.record import RunResult
 
@@ -17,9 +18,7 @@ NOT_FOR_LEADERBOARDS = {"random weights"}  # numbers of these say nothing of the
 TASK = "text-classification"
 
 
-def metadata(
-    result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, DatasetFacts], *, onnx: bool
-) -> ModelCardData:
+def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool) -> ModelCardData:
     """What the hub sorts the model by; checked as far as huggingface_hub does without a network."""
     from huggingface_hub import ModelCardData
 
@@ -51,14 +50,14 @@ def on_hub(encoder: str) -> bool:
     return encoder.count("/") == 1 and not encoder.startswith((BUILTIN, "/", ".", "~")) and not Path(encoder).is_dir()
 
 
-def _licence(encoder: str, trained_on: Sequence[DatasetFacts]) -> dict[str, Any]:
+def _licence(encoder: str, trained_on: Sequence[Dataset]) -> dict[str, Any]:
     """Known only where encoder and data are this project's own; else it is for people to settle."""
     if encoder.startswith(BUILTIN) and all(facts.licence in FREE for facts in trained_on):
         return {"license": OWN.lower()}
     return {"license": "other", "license_name": "see-the-model-card"}
 
 
-def _evaluated(rows: Sequence[ScoreRow], facts: dict[str, DatasetFacts]) -> Iterator[EvalResult]:
+def _evaluated(rows: Sequence[ScoreRow], facts: dict[str, Dataset]) -> Iterator[EvalResult]:
     from huggingface_hub import EvalResult
 
     for row in rows:

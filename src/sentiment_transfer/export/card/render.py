@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sentiment_transfer.escaping import Verbatim, markdown, markdown_block, markdown_code, markdown_row
 from sentiment_transfer.export.card.contents import all_facts, contents
-from sentiment_transfer.export.card.markdown import Verbatim, cells, code, escaped, fenced, listed
 from sentiment_transfer.export.card.metadata import metadata
 from sentiment_transfer.export.card.parts import Conversion
 from sentiment_transfer.export.card.scores import score_rows
@@ -41,7 +42,18 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=lambda value: escaped(value) if isinstance(value, str) else value,
+        finalize=lambda value: markdown(value) if isinstance(value, str) else value,
     )
-    made.filters |= {"cells": cells, "code": code, "markdown": Verbatim, "fenced": fenced, "listed": listed}
+    made.filters |= {
+        "cells": markdown_row,
+        "code": markdown_code,
+        "markdown": Verbatim,
+        "fenced": markdown_block,
+        "listed": json_list,
+    }
     return made
+
+
+def json_list(texts: Iterable[str]) -> Verbatim:
+    """A list of strings as Python and JSON write it, one to a line."""
+    return Verbatim(json.dumps(list(texts), ensure_ascii=False, indent=4))

@@ -23,8 +23,8 @@ def xlmr_tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerBase:
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer(models.Unigram(pieces, unk_id=UNKNOWN))
-    # Not WhitespaceSplit before Metaspace, which loses the white space at the end. The charsmap turns tabs and line ends
-    # into spaces.
+    # Not WhitespaceSplit before Metaspace, which loses the white space at the end. The charsmap turns tabs and line
+    # ends into spaces.
     core.normalizer = normalizers.Sequence(
         [normalizers.Precompiled(nmt_nfkc()), normalizers.Replace(Regex(" {2,}"), " ")]
     )

@@ -38,8 +38,8 @@ class SlantedTriangular:
 
 
 class StagedTriangles:
-    """A slanted triangle for each epoch that unfreezes a group of layers, and one for the epochs that train all of them,
-    as in the authors' program (fastai, courses/dl2/imdb_scripts/train_clas.py); the paper leaves this open.
+    """A slanted triangle for each epoch that unfreezes a layer group, and one for the epochs that train all of them, as
+    in the authors' program (fastai, courses/dl2/imdb_scripts/train_clas.py); the paper leaves this open.
 
     ``steps`` are those of all ``epochs``.
     """
@@ -57,7 +57,7 @@ class StagedTriangles:
 
 
 def discriminative_rates(peak: float, groups: int, factor: float = FACTOR) -> list[float]:
-    """Learning rates of the layer groups, the lowest first: ``peak`` at the top, divided by ``factor`` per group below."""
+    """Learning rates of the layer groups, the lowest first: ``peak`` at the top, ``factor`` lower per group below."""
     return [peak / factor ** (groups - 1 - group) for group in range(groups)]
 
 

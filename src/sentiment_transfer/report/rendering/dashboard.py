@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.report.rendering.contents import Contents
-from sentiment_transfer.report.rendering.exports.text import markdown, markdown_table
-from sentiment_transfer.report.rendering.wording import shortened, visible
-from sentiment_transfer.results.headline import metric_title
-from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, score_key
+from sentiment_transfer.report.rendering.exports.text import markdown_table
+from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, logged_in, score_key
 
 if TYPE_CHECKING:
     import wandb_workspaces.reports.v2 as wr
@@ -79,7 +79,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
 def answer_text(contents: Contents) -> str:
     answer = contents.answer
     labels = [f"**{markdown(label.upper())}**" for label in answer.labels]
-    sentences = [f"* {markdown(sentence.text)}" for sentence in answer.sentences]
+    sentences = [f"* {markdown(sentence.text)}" for sentence in contents.sentences]
     return "\n\n".join([*labels, "\n".join(sentences), markdown_table(contents.tables["matrix"])])
 
 
@@ -173,8 +173,6 @@ def save_dashboard(contents: Contents, place: tuple[str, str] | None, folder: Pa
 
     Returns what to tell the user. Raises UserError where W&B refuses.
     """
-    from sentiment_transfer.tracking.wandb_logger import logged_in  # Lightning comes with it
-
     known = logged_in()
     where = Place(*place) if place else place_of_runs(contents, ask=known)
     dashboard = build_dashboard(contents, where)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.escaping import csv_table
 from sentiment_transfer.files.atomic import sentence_of, write_atomically
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.exports.numbers import number_files
 from sentiment_transfer.report.rendering.exports.summary import summary
-from sentiment_transfer.report.rendering.exports.text import csv_table, latex_table
+from sentiment_transfer.report.rendering.exports.text import latex_table
 from sentiment_transfer.report.rendering.figures.plot import svg
 from sentiment_transfer.report.rendering.page.build import build_page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sentiment_transfer.formatting import parameter_count
 from sentiment_transfer.report.rendering.figures.plot import Line, Point, tag
 from sentiment_transfer.report.rendering.figures.style import (
     INK,
@@ -53,7 +54,7 @@ def against_size(
         )
         tag(drawn, line.tags)  # type: ignore[arg-type]
     axes.minorticks_off()
-    _thin(axes, {size: f"{label(names[size])}\n{parameters(size)}" for size in sizes})
+    _thin(axes, {size: f"{label(names[size])}\n{parameter_count(size)}" for size in sizes})
     axes.set_xlabel(f"{unit} (log scale)")
     axes.set_ylabel(title)
     if all(point.y >= 0 and (point.low is None or point.low >= 0) for line in lines for point in line.points):
@@ -98,14 +99,6 @@ def calibration(lines: Sequence[Line]) -> Figure:
     axes.set_ylabel("correct, %")
     legend_below(axes, columns=3)
     return figure
-
-
-def parameters(count: float) -> str:
-    """``278000000`` -> ``278 M``."""
-    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
-    return f"{count:.0f}"
 
 
 def draw_points(axes: Axes, line: Line, factor: float = 1.0) -> None:

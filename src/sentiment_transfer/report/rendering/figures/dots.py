@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sentiment_transfer.escaping import shortened
 from sentiment_transfer.report.rendering.figures.plot import Line, tag
 from sentiment_transfer.report.rendering.figures.style import INK, WIDTH, canvas, colour, label, legend_below, marker
-from sentiment_transfer.report.rendering.wording import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

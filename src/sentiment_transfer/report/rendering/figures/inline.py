@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from html import escape
 
+from sentiment_transfer.escaping import visible
 from sentiment_transfer.report.rendering.figures.style import COLOURS, INK, MUTED, PAPER, RULE
-from sentiment_transfer.report.rendering.wording import visible
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry, Estimate
-from sentiment_transfer.report.rendering.figures.curves import against_size, parameters
+from sentiment_transfer.report.prose.captions import FIGURES
+from sentiment_transfer.report.rendering.figures.curves import against_size
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
 from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.results.headline import metric_title, percent
 
 COLUMNS = ["model", "parameters", "evaluation set", "value", "95 % from", "to", "seeds"]
 
@@ -52,11 +53,7 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
         yield Plot(
             key=f"scaling-{place}-{metric.replace('_', '-')}",
             title=f"{title.capitalize()} against model size, trained on {source}",
-            description=(
-                f"{title} of each evaluation set over the number of {unit(entries)} on a log scale, with 95 % "
-                "intervals; hollow diamonds are published numbers that are comparable. The numbers are in the table "
-                "below."
-            ),
+            description=FIGURES["scaling"].format(metric=title, unit=unit(entries)),
             figure=against_size(lines, published, names(entries), title, unit(entries)),
             columns=COLUMNS,
             rows=rows,
@@ -103,10 +100,7 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
     yield Plot(
         key=f"gap-{place}",
         title=f"Transfer gap against model size, trained on {source}",
-        description=(
-            "What an unseen language costs: error on the target minus error on the source's own test set, in points, "
-            f"over the number of {unit(entries)}. The numbers are in the table below."
-        ),
+        description=FIGURES["gap"].format(unit=unit(entries)),
         figure=against_size(lines, [], names(entries), "gap in error, points", unit(entries)),
         columns=COLUMNS,
         rows=rows,
@@ -125,4 +119,4 @@ def point(entry: Entry, estimate: Estimate, factor: float) -> Point:
 
 def row(entry: Entry, target: str, estimate: Estimate, seeds: int) -> list[str]:
     ends = ["–" if end is None else percent(end) for end in (estimate.low, estimate.high)]
-    return [entry.name, parameters(entry.parameters), target, percent(estimate.value), *ends, str(seeds)]
+    return [entry.name, parameter_count(entry.parameters), target, percent(estimate.value), *ends, str(seeds)]

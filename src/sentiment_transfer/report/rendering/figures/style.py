@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.report.rendering.wording import visible
+from sentiment_transfer.escaping import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from sentiment_transfer.formatting import duration
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.figures.models import DRAWN
 from sentiment_transfer.report.rendering.page.answers import answers
 from sentiment_transfer.report.rendering.page.render import drawn, page
-from sentiment_transfer.report.rendering.tables.records import duration, seconds_per_seed
+from sentiment_transfer.report.rendering.tables.records import seconds_per_seed
 
 SECTIONS = (
     ("answer", "Answer"),
@@ -38,7 +39,7 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
         plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key], f"f{place}"))
     answer = contents.answer
     undrawn = max(len(answer.entries) - DRAWN, 0)
-    before, groups, after = answers(answer, contents.filters)
+    before, groups, after = answers(contents.sentences, contents.filters)
     return page(
         {
             "answer": answer,

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sentiment_transfer.escaping import visible
 from sentiment_transfer.report.rendering.figures.inline import inline_svg
 from sentiment_transfer.report.rendering.figures.plot import Plot
-from sentiment_transfer.report.rendering.wording import visible
 
 LANGUAGE = re.compile(r"[a-z]{2}")
 

@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sentiment_transfer.formatting import counted, duration, gib, numbered
+from sentiment_transfer.report.analysis.collect import Environment, RunInfo, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.analysis.findings import Answer, Entry
-from sentiment_transfer.report.analysis.runs import Environment, Made, last_sign, missing_seeds, one_fold
+from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number
 
-Runs = Mapping[str, Made]
+Runs = Mapping[str, RunInfo]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
@@ -26,10 +28,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
             rows.append(Row(cost_items(entry, of, environments), filters.tags(source=entry.source, model=entry.model)))
     return Table(
         key="cost",
-        caption=(
-            "Wall-clock time of one seed (all folds together), mean and range over seeds; speed in non-padding tokens "
-            "per second; memory: the most of the process on a CPU, of all accelerators on a GPU."
-        ),
+        caption=TABLES["cost"],
         columns=[
             "model",
             "trained on",
@@ -44,7 +43,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
     )
 
 
-def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Environment]) -> list[Item]:
+def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Environment]) -> list[Item]:
     total, train = (seconds_per_seed(runs, stage) for stage in ("total", "train"))
     speeds = [mean_of(runs, "tokens_per_second", stage) for stage in ("train", "score")]
     memory = max((run.result["performance"].get("peak_memory_bytes") or 0 for run in runs), default=0)
@@ -56,12 +55,12 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
         Item(duration(statistics.fmean(total)), statistics.fmean(total), spread) if total else Item(DASH),
         number(statistics.fmean(train), duration(statistics.fmean(train))) if train else Item(DASH),
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
-        number(memory, f"{memory / 2**30:.2f} GiB") if memory else Item(DASH),
+        number(memory, gib(memory, 2)) if memory else Item(DASH),
         Item("; ".join(devices), kind="sentence"),
     ]
 
 
-def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
+def seconds_per_seed(runs: Sequence[RunInfo], stage: str) -> list[float]:
     by_seed: dict[int, float] = defaultdict(float)
     for run in runs:
         seconds = run.result["performance"].get("seconds", {}).get(stage)
@@ -70,18 +69,10 @@ def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
     return list(by_seed.values())
 
 
-def mean_of(runs: Sequence[Made], what: str, stage: str) -> float | None:
+def mean_of(runs: Sequence[RunInfo], what: str, stage: str) -> float | None:
     values: list[float] = [run.result["performance"].get(what, {}).get(stage) for run in runs]  # type: ignore[attr-defined]
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
-
-
-def duration(seconds: float) -> str:
-    """``42.8 s``, ``5 min 03 s``, ``2 h 07 min``."""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def audit(filters: Filters, runs: Runs) -> Table:
@@ -108,8 +99,18 @@ def audit(filters: Filters, runs: Runs) -> Table:
         rows.append(Row(items, filters.tags(target=dataset) if dataset in filters.target else {}))
     return Table(
         key="audit",
-        caption="Repeated: the text occurred before; conflicting: with another label; cut: beyond data.max_length.",
-        columns=["dataset", "split", "rows", "positive", "empty", "repeated", "conflicting", "median tokens", "cut"],
+        caption=TABLES["audit"],
+        columns=[
+            "dataset",
+            "split",
+            "rows",
+            "positive",
+            "empty",
+            "duplicates",
+            "conflicting",
+            "median tokens",
+            "truncated",
+        ],
         rows=rows,
     )
 
@@ -138,10 +139,7 @@ def leaks(answer: Answer, filters: Filters, runs: Runs) -> Table:
         rows.append(Row(items, filters.tags(source=entry.source, model=entry.model, target=target)))
     return Table(
         key="leaks",
-        caption=(
-            "Error in percent as measured, and the lowest and highest that it could be without the shared rows "
-            "(all of them wrong, all of them right): arithmetic, not a measurement. data.dedup=true measures it."
-        ),
+        caption=TABLES["leaks"],
         columns=[
             "model",
             "trained on",
@@ -174,7 +172,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("degenerate"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(entry.degenerate_seeds)),
+                Item(numbered("seed", entry.degenerate_seeds)),
                 Item("One class only was predicted.", kind="sentence"),
             ]
         )
@@ -191,7 +189,7 @@ def problems(answer: Answer, now: datetime) -> Table:
             [
                 Item("missing"),
                 Item(f"{entry.name}, trained on {entry.source}"),
-                Item(seeds(lacking)),
+                Item(numbered("seed", lacking)),
                 Item("Other models of this source have them.", kind="sentence"),
             ]
         )
@@ -203,14 +201,10 @@ def problems(answer: Answer, now: datetime) -> Table:
     ]
     return Table(
         "problems",
-        "What is not in the numbers above, or should be read with care.",
+        TABLES["problems"],
         ["what", "which", "detail", "why"],
         rows,
     )
-
-
-def seeds(numbers: Sequence[int]) -> str:
-    return f"seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
@@ -222,7 +216,7 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             continue
         seed = run.result["seed"]
         epochs = len(run.result["history"])
-        trained = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "evaluated"
+        trained = counted(epochs, "epoch") if epochs else "evaluated"
         made = f"{run.result['created'][:16].replace('T', ' ')}, {trained}"
         items = [
             number(seed, f"seed {seed}" + (f", {one_fold(run.result)}" if one_fold(run.result) else "")),
@@ -232,5 +226,5 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             Item(made),
         ]
         rows.append(Row(items, filters.tags(seed=seed), run=run_id))
-    caption = f"Runs of {entry.name}, trained on {entry.source}."
+    caption = TABLES["commands"].format(entry=entry.name, source=entry.source)
     return Table(f"commands-{place}", caption, ["run", "command", "environment", "folder", "finished (UTC)"], rows)

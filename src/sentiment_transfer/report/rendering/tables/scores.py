@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
+from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
-from sentiment_transfer.report.rendering.figures.curves import parameters
+from sentiment_transfer.report.prose.captions import TABLES
+from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import (
     DASH,
@@ -18,7 +20,6 @@ from sentiment_transfer.report.rendering.tables.table import (
     p_value,
     score_item,
 )
-from sentiment_transfer.results.headline import metric_title, percent
 from sentiment_transfer.results.published import PublishedNumber
 
 VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown", "not tested": "not tested"}
@@ -40,17 +41,17 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
         items = [entry_item(entry, place), *[Item(entry.source)] * several]
         for column in columns:
             items.append(matrix_item(by_place.get((entry.key, column)), place, best, filters.tags(target=column[0])))
-        items += [number(entry.parameters, parameters(entry.parameters)), number(len(entry.seeds), seeds_text(entry))]
+        items += [
+            number(entry.parameters, parameter_count(entry.parameters)),
+            number(len(entry.seeds), seeds_text(entry)),
+        ]
         if any((entry.key, column) in by_place for column in columns):
             rows.append(Row(items, filters.tags(source=entry.source, model=entry.model)))
     floors = [floor_item(cells, column) for column in columns]
     source = "" if several else f"Trained on {', '.join(filters.source)}. "
     return Table(
         key="matrix",
-        caption=(
-            f"{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: "
-            f"higher is better. Weights: {selection}."
-        ),
+        caption=TABLES["matrix"].format(source=source, selection=selection),
         columns=["model", *["trained on"] * several, *(heading(c, columns) for c in columns), "parameters", "seeds"],
         rows=rows,
         column_tags=[{}] * (1 + several) + [filters.tags(target=column[0]) for column in columns] + [{}, {}],
@@ -87,8 +88,8 @@ def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], 
         if published.comparable:
             status = "" if published.row.status == "checked" else f", {published.row.status}"
             notes.append(f"published {percent(published.row.fraction)} ({published.row.system}{status})")
-    if cell.remark:
-        notes.append(cell.remark)
+    if remark(cell):
+        notes.append(remark(cell))
     item = score_item(cell.mean, f"entry-{place}", "\n".join(notes), tags)
     is_best = (cell.entry, cell.target, cell.metric) in best
     return replace(item, kind="best-cell" if is_best else "")
@@ -127,12 +128,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
 
     return Table(
         key="comparisons",
-        caption=(
-            "Difference in points, second minus first, with its 95 % interval. The verdict is by the p value after "
-            "Holm's correction. Smallest: the difference that 80 of 100 such experiments would have shown. McNemar "
-            "compares the two trained networks of one seed, not the models: answers that only the first, and only "
-            "the second, got right."
-        ),
+        caption=TABLES["comparisons"],
         columns=[
             "pair",
             "trained on",
@@ -185,10 +181,7 @@ def published(answer: Answer, filters: Filters) -> Table:
         rows.append(Row(items, filters.tags(target=target)))
     return Table(
         key="published",
-        caption=(
-            "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "
-            "marked unverified there."
-        ),
+        caption=TABLES["published"],
         columns=["system", "evaluation set", "value", "metric", "training", "beside ours", "source"],
         rows=rows,
     )
@@ -198,8 +191,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="trends",
-        caption="A line through the means over the logarithm of the size (parameters, or layers where one encoder was "
-        "cut), per family of encoders that differ by size alone.",
+        caption=TABLES["trends"],
         columns=[
             "family",
             "trained on",
@@ -233,10 +225,7 @@ def calibrations(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="calibration",
-        caption=(
-            "Expected calibration error in points, mean over runs, 15 bins (Guo et al. 2017); 0 is perfect. It is "
-            "biased upwards, so it has no interval."
-        ),
+        caption=TABLES["calibration"],
         columns=["model", "trained on", "evaluation set", "calibration error"],
         rows=[
             Row(

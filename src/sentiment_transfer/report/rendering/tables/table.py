@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sentiment_transfer.formatting import percent
 from sentiment_transfer.report.analysis.findings import Estimate
-from sentiment_transfer.results.headline import percent
 
 DASH = "–"
 

@@ -1,0 +1,42 @@
+"""Hydra's knowledge of the schema: dataclasses, dataset groups from the descriptors, and resolvers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from sentiment_transfer.config.cost import run_cost
+from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.run_name import evaluation_name, run_name
+from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, UlmfitConfig
+
+SCHEMAS = {
+    "config": Config,
+    "ulmfit": UlmfitConfig,
+    "export": ExportConfig,
+    "predict": PredictConfig,
+    "evaluate": EvaluateConfig,
+}
+
+
+def register() -> None:
+    """Call once before ``hydra.main`` or ``compose``. Raises UserError if a module of SENTIMENT_DATASETS is missing.
+
+    Each dataset becomes an option of the groups ``dataset``, ``source`` and ``targets``; groups of several, such as
+    ``targets=paper``, are files in ``conf/``.
+    """
+    store = ConfigStore.instance()
+    for name, schema in SCHEMAS.items():
+        store.store(group="schema", name=name, node=schema)
+    for dataset in datasets().values():
+        for name, fixed in dataset.names.items():
+            store.store(group="dataset", name=name, node=dataset.config(**fixed))
+            for group, options in (("source", dataset.as_source), ("targets", dataset.as_target)):
+                defaults: list[Any] = [{f"/dataset@{name}": name}, "_self_"]
+                node = {"defaults": defaults} | ({name: dict(options)} if options else {})
+                store.store(group=group, name=name, node=node)
+    OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
+    OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)
+    OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)

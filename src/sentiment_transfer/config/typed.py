@@ -1,0 +1,84 @@
+"""Between dataclasses and the plain values of a record: ``plain`` and ``from_plain``.
+
+An entry point calls ``checks.validate`` once; below it there are dataclasses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from typing_extensions import TypeVar
+
+from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
+from sentiment_transfer.config.schema import Config, UlmfitConfig
+from sentiment_transfer.errors import UserError
+
+T = TypeVar("T", default=Config)
+
+
+def plain(config: Any) -> Any:
+    """A dataclass, or a mapping of dataclasses, as plain values, with enums by name; plain values stay as they are."""
+    if OmegaConf.is_config(config):
+        return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    if dataclasses.is_dataclass(config):
+        return {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    if isinstance(config, Mapping):
+        return {key: plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [plain(value) for value in config]
+    return config.name if isinstance(config, Enum) else config
+
+
+def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # type: ignore[assignment]
+    """The dataclass that ``plain`` was called with; ``plain(from_plain(x, schema)) == x`` where ``x`` has every key.
+
+    Keys that are left out have their defaults. A dataset's ``kind`` chooses its dataclass.
+
+    Raises:
+        UserError: a dataset's kind or a key is unknown, or a value is of another type.
+    """
+    node = _node(settings, schema, "")
+    try:
+        return cast(T, OmegaConf.to_object(node))
+    except OmegaConfBaseException as error:
+        raise UserError(f"The recorded configuration is incomplete: {str(error).splitlines()[0]}.") from None
+
+
+def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictConfig:
+    if schema is DatasetConfig:
+        schema = _dataset_schema(settings, where)
+    elif "corpora" in settings:
+        schema = UlmfitConfig
+    types: dict[str, Any] = get_type_hints(schema)
+    if unknown := [key for key in settings if key not in types]:
+        raise UserError(
+            f"{where}{unknown[0]} in the recorded configuration is not an option of this version. "
+            "Use the version that the run was made with, or repeat the run."
+        )
+    node = OmegaConf.structured(schema)
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and key in ("source", "targets", "corpora"):
+            value = {name: _node(each, DatasetConfig, f"{where}{key}.{name}.") for name, each in value.items()}
+        elif isinstance(value, Mapping) and dataclasses.is_dataclass(types[key]):
+            value = _node(value, types[key], f"{where}{key}.")
+        try:
+            OmegaConf.update(node, key, value, merge=False)
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{where}{key}={value} in the recorded configuration is invalid: {reason}.") from None
+    return cast(DictConfig, node)
+
+
+def _dataset_schema(settings: Mapping[str, Any], where: str) -> type[DatasetConfig]:
+    kind = str(settings.get("kind"))
+    if kind not in datasets():
+        raise UserError(
+            f"{where}kind={kind} in the recorded configuration is not a kind of dataset that is registered here. "
+            f"There are: {', '.join(datasets())}. Others come from the modules that {VARIABLE} names."
+        )
+    return datasets()[kind].config
