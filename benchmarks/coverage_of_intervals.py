@@ -1,12 +1,12 @@
-"""How often do the report's 95 % intervals hold the truth, and how often does it claim a difference that is not there?
+"""Coverage of the report's 95 % intervals, and the rate of false claims, over simulated experiments.
 
 python -m benchmarks.coverage_of_intervals                 all worlds, 2,000 experiments each (about 10 minutes)
 python -m benchmarks.coverage_of_intervals --experiments 200
 
 Every experiment is three models of one source with 3 or 5 seeds on 400 to 5,000 reviews (simulated_experiments.py).
 "held" columns are percentages and should be 95; "percentiles" is the bootstrap that draws seeds and reviews and takes
-percentiles, for comparison. "false" is the share of experiments with models of equal worth in which any of the three
-comparisons was called a difference after Holm: it should stay below 5.
+percentiles, for comparison. "false" is the share of experiments with equally good models in which any of the three
+comparisons was significant after Holm's correction: it should stay below 5.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmarks.simulated_experiments import POSITIVE, World, experiments
-from sentiment_transfer.statistics.comparisons import holm, pairs
-from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, p_values
+from sentiment_transfer.statistics.comparisons import ALPHA, family_tests, pairs, slope_weights
+from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, variances
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.trend import slope_weights
-from sentiment_transfer.statistics.variance import variances
 
 MODELS = 3
 BATCH = 10  # experiments that share their gold labels, to be resampled together
@@ -37,7 +35,7 @@ KINDS = ("mean", "difference", "slope", "percentiles")
 def worlds(metric: str) -> Iterator[World]:
     for n, seeds, bias, spread in itertools.product((400, 5000), (3, 5), (-3.0, -1.2), (0.0, 0.05, 0.15, 0.5)):
         yield World(n, seeds, (bias,) * MODELS, (spread,) * MODELS, folds=5 if metric.endswith("folds") else 1)
-    # Models that differ in how much their seeds differ, but not in worth, and uneven classes.
+    # Equally good models whose seeds differ by different amounts, and uneven classes.
     folds = 5 if metric.endswith("folds") else 1
     yield evened(World(2000, 3, (-1.2,) * MODELS, (0.05, 0.05, 0.5), folds=folds), metric)
     yield evened(World(2000, 5, (-1.2,) * MODELS, (0.05, 0.15, 0.5), folds=folds), metric)
@@ -45,7 +43,7 @@ def worlds(metric: str) -> Iterator[World]:
 
 
 def evened(world: World, metric: str) -> World:
-    """The same world with biases such that all models are worth as much as the first."""
+    """The same world with biases such that all models are as good as the first."""
     aim = world.truth(metric)[0]
     bias = [
         brentq(lambda b, m=m: replace(world, bias=(b,) * MODELS).truth(metric)[m] - aim, -5, 2) for m in range(MODELS)
@@ -54,7 +52,7 @@ def evened(world: World, metric: str) -> World:
 
 
 def measure(world: World, metric: str, count: int, seed: int = 0) -> dict[str, float]:
-    """Share of intervals of each kind that hold the truth, and of experiments with a false claim."""
+    """Fraction of intervals of each kind that contain the truth, and of experiments with a false claim."""
     generator = np.random.default_rng(seed)
     truth = world.truth(metric)
     held: dict[str, list[float]] = defaultdict(list)
@@ -73,17 +71,17 @@ def measure(world: World, metric: str, count: int, seed: int = 0) -> dict[str, f
 def judge(
     held: dict[str, list[float]], models: list[Scored], truth: np.ndarray, n: int, generator: np.random.Generator
 ) -> None:
-    found = variances(models)
+    parts = variances(models)
     steps, slope = pairs(MODELS), slope_weights(2.0 ** np.arange(MODELS))[None]
-    compared = contrasts(steps, found, smallest=1 / n**2)
-    held["mean"].append(share(bounded_intervals(contrasts(np.eye(MODELS), found), n), truth))
-    held["difference"].append(share(intervals(compared), steps @ truth))
-    held["slope"].append(share(intervals(contrasts(slope, found)), slope @ truth))
-    held["percentiles"].append(share(percentiles(models, generator), truth))
-    held["false"].append(float((holm(p_values(compared)) < 0.05).any()))
+    compared = contrasts(steps, parts, extra_variance=1 / n**2)
+    held["mean"].append(coverage(bounded_intervals(contrasts(np.eye(MODELS), parts), n), truth))
+    held["difference"].append(coverage(intervals(compared), steps @ truth))
+    held["slope"].append(coverage(intervals(contrasts(slope, parts)), slope @ truth))
+    held["percentiles"].append(coverage(percentiles(models, generator), truth))
+    held["false"].append(float(any(test.p_holm < ALPHA for test in family_tests([compared]))))
 
 
-def share(ends: tuple[np.ndarray, np.ndarray], truth: np.ndarray) -> float:
+def coverage(ends: tuple[np.ndarray, np.ndarray], truth: np.ndarray) -> float:
     return float(np.mean((ends[0] <= truth) & (truth <= ends[1])))
 
 

@@ -34,7 +34,7 @@ def training(encoder: str, size: str, batch: int, length: int | None) -> dict[st
 
     from benchmarks.contestants import clock, ours, store_of
     from benchmarks.workload import workload
-    from sentiment_transfer.data.batches import TokenBatches, TrainingOrder, training_loader
+    from sentiment_transfer.data.batches import ResumableSampler, TokenBatches, training_loader
 
     builtin = size == "scratch"
     model = [f"model={size}", f"model.encoder=builtin:{size}"] if builtin else [f"model.encoder={encoder}"]
@@ -65,7 +65,7 @@ def training(encoder: str, size: str, batch: int, length: int | None) -> dict[st
             tokens.append(len(batch["input_ids"]))
 
     trainer.callbacks = [Clock()]
-    trainer.fit(module, training_loader(batches, TrainingOrder(len(reviews), batch, 0)))
+    trainer.fit(module, training_loader(batches, ResumableSampler(len(reviews), batch, 0)))
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else used
     rates = [t / s for t, s in zip(tokens[1:], seconds[1:], strict=True)]

@@ -1,9 +1,9 @@
-"""How long a report of many runs takes, reading from disk included.
+"""Time that a report of many runs takes, reading from disk included.
 
-python -m benchmarks.report_scale                      500 runs x 5 evaluation sets x 5,000 reviews: the target is 60 s
+python -m benchmarks.report_scale                      500 runs x 5 datasets x 5,000 reviews; should take < 60 s
 python -m benchmarks.report_scale --runs 50 --keep /tmp/many     keep the run folders, e.g. to open their report
 
-The runs are made up: ten models with five seeds from each of ten sources, answers from simulated_experiments.py.
+The runs are made up: ten models with five seeds from each of ten sources, predictions from simulated_experiments.py.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def write_runs(folder: Path, runs: int, targets: int, n: int) -> None:
         gold, predicted, _ = zip(*(experiments(world, 1, generator) for _ in range(targets)), strict=True)
         for number in range(min(MODELS * SEEDS, runs - source * MODELS * SEEDS)):
             model, seed = divmod(number, SEEDS)
-            answers = {
+            predictions_by_dataset = {
                 f"set_{target}": predictions_of(gold[target], predicted[target][0, model, seed], ids, target, generator)
                 for target in range(targets)
             }
-            write_run(folder, f"source_{source}", model, seed, answers)
+            write_run(folder, f"source_{source}", model, seed, predictions_by_dataset)
 
 
 def predictions_of(
@@ -50,18 +50,21 @@ def predictions_of(
     confidence = generator.uniform(0.5, 1, len(gold)).astype(np.float32)
     positive = np.where(predicted == 1, confidence, 1 - confidence)
     last = np.stack([1 - positive, positive], axis=1)
-    moved = generator.random(len(gold)) < 0.03  # another epoch answers a few reviews otherwise
-    other = np.where(moved[:, None], last[:, ::-1], last)
+    flipped = generator.random(len(gold)) < 0.03  # another epoch predicts a few reviews differently
+    other = np.where(flipped[:, None], last[:, ::-1], last)
     folds = np.arange(len(gold)) % 5 if METRICS[target % 5].endswith("folds") else np.zeros(len(gold))
     return Predictions(ids, gold, folds.astype(np.int8), CLASSES, {"last": last, "source_dev": other})
 
 
-def write_run(folder: Path, source: str, model: int, seed: int, answers: dict[str, Predictions]) -> None:
+def write_run(folder: Path, source: str, model: int, seed: int, predictions_by_dataset: dict[str, Predictions]) -> None:
     name = f"size_{model}"
     run_id = f"{name}-{source}-s{seed}"
-    for dataset, of in answers.items():
-        write_predictions(folder / run_id, dataset, of)
-    scores = {dataset: entry(dataset, of, place) for place, (dataset, of) in enumerate(answers.items())}
+    for dataset, predictions in predictions_by_dataset.items():
+        write_predictions(folder / run_id, dataset, predictions)
+    scores = {
+        dataset: entry(predictions, place)
+        for place, (dataset, predictions) in enumerate(predictions_by_dataset.items())
+    }
     parameters = int(1e6 * 2**model)
     result = RunResult(
         schema_version=SCHEMA_VERSION,
@@ -103,15 +106,18 @@ def write_run(folder: Path, source: str, model: int, seed: int, answers: dict[st
     write_result(folder / run_id, result)
 
 
-def entry(dataset: str, of: Predictions, place: int) -> DatasetScores:
-    selections = {name: score(values, of.gold, CLASSES, of.folds) for name, values in of.probabilities.items()}
+def entry(predictions: Predictions, place: int) -> DatasetScores:
+    selections = {
+        name: score(probabilities, predictions.gold, CLASSES, predictions.folds)
+        for name, probabilities in predictions.probabilities.items()
+    }
     return DatasetScores(
         role="source" if place == 0 else "target",
         language="en",
         domain="simulated",
         protocol="supervised" if place == 0 else "zero-shot",
         metric=METRICS[place % 5],
-        n=len(of.gold),
+        n=len(predictions.gold),
         classes=list(CLASSES),
         selections=selections,
     )
@@ -128,15 +134,16 @@ def main() -> None:
         folder = chosen.keep or Path(temporary)
         started = time.monotonic()
         write_runs(folder, chosen.runs, chosen.targets, chosen.n)
-        made = f"{chosen.runs} runs x {chosen.targets} sets x {chosen.n:,} reviews"
+        made = f"{chosen.runs} runs x {chosen.targets} datasets x {chosen.n:,} reviews"
         print(f"made {made}: {time.monotonic() - started:.1f} s", flush=True)
         started = time.monotonic()
-        found = collect([folder])
+        collection = collect([folder])
         collected = time.monotonic()
-        said = answer(found)
+        result = answer(collection)
         print(
             f"records read: {collected - started:.1f} s; predictions read, resampled and tested: "
-            f"{time.monotonic() - collected:.1f} s; {len(said.cells):,} cells, {len(said.comparisons):,} comparisons"
+            f"{time.monotonic() - collected:.1f} s; {len(result.cells):,} cells, "
+            f"{len(result.comparisons):,} comparisons"
         )
 
 

@@ -1,8 +1,8 @@
 """Experiments whose truth is known: models with a true score, seeds and reviews drawn from it.
 
-A network's answer to a review is wrong where ``bias + quality of the seed + difficulty of the review + noise`` is above
-0. Difficulty is partly shared by all models (what is hard is hard for most), partly a model's own; a seed shifts its
-network's quality, and its threshold between the classes. All are normal, so the true error and F1 follow exactly.
+A network's prediction is wrong where ``bias + quality of the seed + difficulty of the review + noise`` is above 0.
+Difficulty is partly shared by all models (what is hard is hard for most), partly a model's own; a seed shifts its
+network's quality and its decision threshold. All are normal, so the true error and F1 follow exactly.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from scipy.special import ndtr, roots_hermitenorm
 
 POSITIVE = 1
-DIFFICULTY = 1.5  # standard deviation over reviews; the noise of one answer has 1
+DIFFICULTY = 1.5  # standard deviation over reviews; the noise of one prediction has 1
 SHARED = 0.8  # of the difficulty's variance, common to all models
 
 
 @dataclass(frozen=True)
 class World:
-    """What an experiment draws from."""
+    """The parameters of a simulated experiment."""
 
     n: int
     seeds: int
@@ -37,19 +37,19 @@ class World:
         scores = []
         for bias, spread in zip(self.bias, self.between_seeds, strict=True):
             scale = np.hypot(1, DIFFICULTY)
-            missed = self.positive_share * ndtr((bias + spread * (quality + threshold)) / scale)
-            invented = (1 - self.positive_share) * ndtr((bias + spread * (quality - threshold)) / scale)
-            scores.append((probability * score(metric, missed, invented, self.positive_share)).sum())
+            false_negatives = self.positive_share * ndtr((bias + spread * (quality + threshold)) / scale)
+            false_positives = (1 - self.positive_share) * ndtr((bias + spread * (quality - threshold)) / scale)
+            scores.append((probability * score(metric, false_negatives, false_positives, self.positive_share)).sum())
         return np.array(scores)
 
 
-def score(metric: str, missed: np.ndarray, invented: np.ndarray, share: float) -> np.ndarray:
-    """The metric from the shares of all reviews that are missed positives and invented positives."""
+def score(metric: str, false_negatives: np.ndarray, false_positives: np.ndarray, share: float) -> np.ndarray:
+    """The metric from the fractions of all reviews that are false negatives and false positives."""
     if metric == "error":
-        return missed + invented
-    of_positive = 2 * (share - missed) / (2 * share - missed + invented)
-    of_negative = 2 * (1 - share - invented) / (2 * (1 - share) - invented + missed)
-    return of_positive if metric.startswith("f1_positive") else (of_positive + of_negative) / 2
+        return false_negatives + false_positives
+    f1_of_positive = 2 * (share - false_negatives) / (2 * share - false_negatives + false_positives)
+    f1_of_negative = 2 * (1 - share - false_positives) / (2 * (1 - share) - false_positives + false_negatives)
+    return f1_of_positive if metric.startswith("f1_positive") else (f1_of_positive + f1_of_negative) / 2
 
 
 def experiments(

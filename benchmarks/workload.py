@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
-from sentiment_transfer.data.batches import TrainingOrder
+from sentiment_transfer.data.batches import ResumableSampler
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.runs.build import make_data, make_tokenizer
@@ -58,7 +58,7 @@ def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload
     data.tokenise(tokenizer)
     train = data.train_sets[0]
     assert train.tokens is not None and tokenizer.pad_token_id is not None
-    order = TrainingOrder(len(train.reviews), BATCH, config.seed)
+    order = ResumableSampler(len(train.reviews), BATCH, config.seed)
     rows = [row for batch, _ in order for row in batch][:train_rows]
     labels = train.reviews.labels
     scored = [

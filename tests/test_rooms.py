@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 # Each room with the rooms it may import. All but statistics, which imports nothing of ours, may import errors.
 BELOW: dict[str, set[str]] = {
     "errors": set(),
+    "escaping": set(),
     "formatting": set(),
     "statistics": set(),
     "files": {"errors"},
@@ -30,8 +31,8 @@ BELOW: dict[str, set[str]] = {
 }
 BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints"}
 BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics"}
-BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics"}
-BELOW["report"] = {"errors", "formatting", "files", "statistics", "config", "results", "tracking"}
+BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics", "escaping"}
+BELOW["report"] = {"errors", "escaping", "formatting", "files", "statistics", "config", "results", "tracking"}
 BELOW["cli"] = set(BELOW)
 BELOW[PACKAGE] = {"prediction"}
 

@@ -108,6 +108,11 @@ def p_text(p: float) -> str:
     return "p = 1" if float(shown) >= 1 else f"p = {shown.removeprefix('0')}"
 
 
+def p_holm_text(p: float, family_size: int, tests: str) -> str:
+    """``p = .012 after Holm over 3 comparisons``; of a family of one, the p-value alone."""
+    return p_text(p) + (f" after Holm over {family_size} {tests}" if family_size > 1 else "")
+
+
 def parameter_count(count: float) -> str:
     """Three significant digits: ``278043648`` -> ``278 M``."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):

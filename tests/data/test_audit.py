@@ -52,7 +52,6 @@ def test_a_split_is_counted() -> None:
     assert audit.exact_duplicates == 1
     assert audit.conflicting == 3
     assert audit.characters == {"p50": 3, "p90": 4, "p99": 4, "p100": 5}
-    assert audit.to_dict()["duplicates"] == 2
 
 
 def test_a_clean_split_has_nothing_to_report() -> None:

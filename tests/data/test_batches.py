@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader
 
 from sentiment_transfer.data.batches import (
     MicroBatches,
+    ResumableSampler,
     TokenBatches,
-    TrainingOrder,
     batches_by_length,
     scoring_loader,
     training_loader,
@@ -55,25 +55,25 @@ def test_several_stores_count_as_one() -> None:
 
 def test_a_part_knows_its_share_of_the_step_and_a_whole_batch_has_none() -> None:
     batches = TokenBatches([store([1] * 6)], np.zeros(6), PAD)
-    part = MicroBatches(batches, accumulate=2)[[0, 3], 6]
-    assert part["share"].item() == pytest.approx(1 / 3)
+    part = MicroBatches(batches, micro_batches=2)[[0, 3], 6]
+    assert part["loss_weight"].item() == pytest.approx(1 / 3)
     assert part["rows"].tolist() == [0, 3]
-    assert "share" not in MicroBatches(batches, accumulate=1)[[0, 3], 2]
+    assert "loss_weight" not in MicroBatches(batches, micro_batches=1)[[0, 3], 2]
 
 
 SIZES = [(rows, size, parts) for rows in (1, 2, 7, 8, 9, 31, 64) for size, parts in ((1, 1), (8, 1), (8, 2), (8, 8))]
 
 
-@pytest.mark.parametrize(("rows", "batch_size", "accumulate"), SIZES)
-def test_an_epoch_has_every_row_once_in_steps_of_the_batch_size(rows: int, batch_size: int, accumulate: int) -> None:
-    parts = list(order := TrainingOrder(rows, batch_size, seed=3, accumulate=accumulate))
+@pytest.mark.parametrize(("rows", "batch_size", "micro_batches"), SIZES)
+def test_an_epoch_has_every_row_once_in_steps_of_the_batch_size(rows: int, batch_size: int, micro_batches: int) -> None:
+    parts = list(order := ResumableSampler(rows, batch_size, seed=3, micro_batches=micro_batches))
     assert len(parts) == len(order)
     assert sorted(row for part, _ in parts for row in part) == list(range(rows))
     for step in steps(parts):
         size = sum(len(part) for part, _ in step)
         assert {of for _, of in step} == {size}
         assert size == batch_size or (step is not None and step[-1] == parts[-1]), "only the last step may be smaller"
-        assert all(len(part) == batch_size // accumulate for part, _ in step[:-1])
+        assert all(len(part) == batch_size // micro_batches for part, _ in step[:-1])
 
 
 def steps(parts: list[tuple[list[int], int]]) -> Iterator[list[tuple[list[int], int]]]:
@@ -87,19 +87,19 @@ def steps(parts: list[tuple[list[int], int]]) -> Iterator[list[tuple[list[int], 
     assert not step
 
 
-@pytest.mark.parametrize("accumulate", [2, 4, 8])
-def test_the_parts_of_a_step_are_the_rows_of_the_whole_batch(accumulate: int) -> None:
-    whole = [rows for rows, _ in TrainingOrder(30, 8, seed=1)]
+@pytest.mark.parametrize("micro_batches", [2, 4, 8])
+def test_the_parts_of_a_step_are_the_rows_of_the_whole_batch(micro_batches: int) -> None:
+    whole = [rows for rows, _ in ResumableSampler(30, 8, seed=1)]
     cut = [
         [row for rows, _ in step for row in rows]
-        for step in steps(list(TrainingOrder(30, 8, 1, accumulate=accumulate)))
+        for step in steps(list(ResumableSampler(30, 8, 1, micro_batches=micro_batches)))
     ]
     assert cut == whole
 
 
 def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
     def rows(seed: int, epoch: int) -> list[int]:
-        order = TrainingOrder(50, 8, seed)
+        order = ResumableSampler(50, 8, seed)
         order.set_epoch(epoch)
         return [row for part, _ in order for row in part]
 
@@ -109,34 +109,34 @@ def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
     assert orders[0] != sorted(orders[0])
 
 
-@pytest.mark.parametrize(("rows", "accumulate"), [(30, 1), (30, 4), (32, 2), (1, 1)])
-def test_an_epoch_goes_on_from_wherever_it_stopped(rows: int, accumulate: int) -> None:
-    whole = TrainingOrder(rows, 8, seed=5, accumulate=accumulate)
+@pytest.mark.parametrize(("rows", "micro_batches"), [(30, 1), (30, 4), (32, 2), (1, 1)])
+def test_an_epoch_goes_on_from_wherever_it_stopped(rows: int, micro_batches: int) -> None:
+    whole = ResumableSampler(rows, 8, seed=5, micro_batches=micro_batches)
     whole.set_epoch(2)
     parts = list(whole)
     for start in range(len(parts)):
-        order = TrainingOrder(rows, 8, seed=5, accumulate=accumulate, epoch=2, start=start)
+        order = ResumableSampler(rows, 8, seed=5, micro_batches=micro_batches, epoch=2, start=start)
         assert list(order) == parts[start:]
         assert len(order) == len(parts), "Lightning counts with the whole epoch"
 
 
 def test_the_epochs_after_an_interrupted_one_are_whole() -> None:
-    order = TrainingOrder(30, 8, seed=5, epoch=2, start=3)
+    order = ResumableSampler(30, 8, seed=5, epoch=2, start=3)
     order.set_epoch(3)
-    following = TrainingOrder(30, 8, seed=5, epoch=3)
+    following = ResumableSampler(30, 8, seed=5, epoch=3)
     assert list(order) == list(following)
     assert sorted(row for part, _ in order for row in part) == list(range(30))
 
 
 def test_a_checkpoint_at_the_end_of_an_epoch_starts_the_next_from_its_beginning() -> None:
-    order = TrainingOrder(30, 8, seed=5, epoch=3, start=4)
-    assert list(order) == list(TrainingOrder(30, 8, seed=5, epoch=3))
+    order = ResumableSampler(30, 8, seed=5, epoch=3, start=4)
+    assert list(order) == list(ResumableSampler(30, 8, seed=5, epoch=3))
 
 
-@pytest.mark.parametrize("accumulate", [3, 16, 0, -1])
-def test_unequal_parts_are_refused(accumulate: int) -> None:
-    with pytest.raises(UserError, match=f"accumulate={accumulate} does not divide batch_size=8"):
-        TrainingOrder(30, 8, seed=0, accumulate=accumulate)
+@pytest.mark.parametrize("micro_batches", [3, 16, 0, -1])
+def test_unequal_parts_are_refused(micro_batches: int) -> None:
+    with pytest.raises(UserError, match=f"micro_batches={micro_batches} does not divide batch_size=8"):
+        ResumableSampler(30, 8, seed=0, micro_batches=micro_batches)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -161,14 +161,14 @@ def test_a_review_longer_than_the_budget_is_a_batch_of_its_own() -> None:
 
 def test_loaders_give_whole_batches() -> None:
     batches = TokenBatches([store([3, 1, 2, 5, 4])], np.array([0, 1, 0, 1, 0]), PAD)
-    training = training_loader(batches, TrainingOrder(5, 2, seed=0))
+    training = training_loader(batches, ResumableSampler(5, 2, seed=0))
     scoring = scoring_loader(batches, 10)
     assert isinstance(training, DataLoader) and len(training) == 3 and len(scoring) == 2
     seen = [batch["rows"].tolist() for batch in training]
-    assert seen == [rows for rows, _ in TrainingOrder(5, 2, seed=0)]
+    assert seen == [rows for rows, _ in ResumableSampler(5, 2, seed=0)]
     assert [batch["rows"].tolist() for batch in scoring] == [[3, 4], [0, 2, 1]]
-    parts = list(training_loader(batches, TrainingOrder(5, 2, seed=0, accumulate=2)))
-    assert [round(batch["share"].item(), 1) for batch in parts] == [0.5, 0.5, 0.5, 0.5, 1.0]
+    parts = list(training_loader(batches, ResumableSampler(5, 2, seed=0, micro_batches=2)))
+    assert [round(batch["loss_weight"].item(), 1) for batch in parts] == [0.5, 0.5, 0.5, 0.5, 1.0]
 
 
 def test_a_packed_batch_is_one_row_of_tokens_without_padding() -> None:
@@ -199,8 +199,8 @@ def test_packed_training_batches_are_the_padded_ones() -> None:
     padded = TokenBatches([store([3, 1, 2, 5, 4])], np.arange(5), PAD)
     packed = TokenBatches([store([3, 1, 2, 5, 4])], np.arange(5), PAD, packed=True)
     for one, other in zip(
-        training_loader(padded, TrainingOrder(5, 2, seed=0)),
-        training_loader(packed, TrainingOrder(5, 2, seed=0)),
+        training_loader(padded, ResumableSampler(5, 2, seed=0)),
+        training_loader(packed, ResumableSampler(5, 2, seed=0)),
         strict=True,
     ):
         assert one["rows"].tolist() == other["rows"].tolist()

@@ -239,13 +239,13 @@ def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
 def test_half_a_parquet_file_is_refused(tmp_path: Path) -> None:
     path = write_as(tmp_path / "a.parquet")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(UserError, match="is not a whole Parquet file"):
+    with pytest.raises(UserError, match="is not a complete Parquet file"):
         module(path).reviews("test")
 
 
 def test_text_that_is_no_string_is_refused_and_a_missing_one_is_empty(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"text": null, "label": 1}\n{"text": ["a"], "label": 0}\n')
-    with pytest.raises(UserError, match=r"line 2: the text is \['a'\], which is no string"):
+    with pytest.raises(UserError, match=r"line 2: the text is \['a'\], not a string"):
         module(path).reviews("test")
     path = write(tmp_path / "b.jsonl", '{"text": null, "label": 1}\n{"text": "a", "label": 0}\n')
     assert module(path).reviews("test").table["text"].to_pylist() == ["", "a"]

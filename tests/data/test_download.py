@@ -28,7 +28,9 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 
 def fetch(url: str, sha256: str, folder: Path) -> Path:
-    return download.fetch(url, sha256, folder, BY_HAND, "CC BY 4.0")
+    name = url.rsplit("/", 1)[-1]
+    download.fetch({name: sha256}, url, folder, BY_HAND, "CC BY 4.0")
+    return folder / name
 
 
 def visible(folder: Path) -> list[str]:
@@ -50,7 +52,7 @@ def test_several_processes_may_ask_at_once(web: FileServer, tmp_path: Path) -> N
 
 
 def test_a_wrong_hash_is_refused_and_the_file_not_kept(web: FileServer, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"/a\.csv is not the file that was published.*by hand"):
+    with pytest.raises(UserError, match=r"/a\.csv is not the published file.*by hand"):
         fetch(f"{web.url}/a.csv", "0" * 64, tmp_path)
     assert visible(tmp_path) == []
 
@@ -120,7 +122,7 @@ def test_the_licence_is_logged_with_the_first_download_alone(
         monkeypatch.setitem(indolem.SHA256, f"{split}0.csv", SHA256)
         IndoLEMDataModule(fold=0, data_dir=tmp_path / "data", cache_dir=tmp_path / "cache").read(split)  # type: ignore[arg-type]
     [said] = [record.getMessage() for record in caplog.records if record.name.startswith("sentiment_transfer")]
-    assert "Licence of these data: CC BY-SA 4.0 according to the SEACrowd catalogue" in said
+    assert "Licence of the data: CC BY-SA 4.0 according to the SEACrowd catalogue" in said
 
 
 def test_a_failed_download_names_address_licence_and_folder(

@@ -127,7 +127,9 @@ def test_a_tokenizer_may_be_named_by_its_folder(tmp_path: Path) -> None:
 def test_reviews_need_no_tokenizer_and_batches_say_that_they_do(tmp_path: Path) -> None:
     module = WrittenDataModule("en", limit=10)
     assert len(module.reviews("test")) == 10
-    with pytest.raises(UserError, match=r'WrittenDataModule was made without a tokenizer.*Pass tokenizer="FacebookAI'):
+    with pytest.raises(
+        UserError, match=r'WrittenDataModule was created without a tokenizer.*Pass tokenizer="FacebookAI'
+    ):
         module.train_dataloader()
 
 

@@ -100,5 +100,5 @@ def test_a_truncated_xz_is_refused(folder: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
     (folder / "test.csv").write_text(rows(2))
     (folder.parent / "cache").write_text("a file where the folder should be")
-    with pytest.raises(UserError, match="cannot take the unpacked reviews"):
+    with pytest.raises(UserError, match="The unpacked reviews cannot be written to"):
         module(folder).reviews("test")

@@ -69,7 +69,7 @@ def test_many_labels_alone_are_seen_once() -> None:
 
 
 def test_joint_training_repeats_the_target_up_to_its_share() -> None:
-    rows = epoch_rows(["source", "t"], [900, 10], Labelled("t", 5, share=0.1))
+    rows = epoch_rows(["source", "t"], [900, 10], Labelled("t", 5, fraction=0.1))
     counts = np.bincount(rows)
     assert counts[:900].tolist() == 900 * [1]
     assert counts[900:].sum() / counts.sum() == pytest.approx(0.1)
@@ -77,4 +77,4 @@ def test_joint_training_repeats_the_target_up_to_its_share() -> None:
 
 def test_joint_training_without_a_share_takes_every_review_once() -> None:
     assert epoch_rows(["source", "t"], [9, 3], Labelled("t")).tolist() == list(range(12))
-    assert epoch_rows(["source", "t"], [9, 3], Labelled("t", 1, share=0.01)).tolist() == list(range(12))
+    assert epoch_rows(["source", "t"], [9, 3], Labelled("t", 1, fraction=0.01)).tolist() == list(range(12))

@@ -10,7 +10,7 @@ from tests.helpers.learnt import learnt_tokenizer
 from tests.helpers.memory import MemoryDataModule, Rows, overlap, some
 
 from sentiment_transfer.data.reviews import THREE_CLASS
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 
 
@@ -46,7 +46,7 @@ def test_reading_twice_is_reading_once() -> None:
 def test_the_targets_dev_sets_are_read_for_the_oracle_only() -> None:
     target = MemoryDataModule("ja", "ja", dev=some("d", 4), test=some("t", 6))
     without_dev = MemoryDataModule("id", "id", test=some("i", 6))
-    data = read({"en_src": english()}, {"ja": target, "id": without_dev}, oracle=True)
+    data = read({"en_src": english()}, {"ja": target, "id": without_dev}, read_options=ReadOptions(oracle=True))
     assert [s.name for s in data.dev_sets] == ["en_src", "ja"]
     assert data.source_dev_names == ["en_src"]
 
@@ -75,7 +75,7 @@ def test_a_target_that_is_also_trained_on_is_the_sources_own_test_set() -> None:
     assert [(s.name, len(s.reviews)) for s in data.test_sets] == [("en_src", 8)]
 
 
-def test_a_target_that_cannot_be_had_is_named_and_the_run_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_target_that_is_unavailable_is_reported_and_the_run_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     targets = {
         "gone": MemoryDataModule("gone", "ja", test="It was withdrawn. Put test.csv into data/gone."),
         "empty": MemoryDataModule("empty", "ja", test=[]),
@@ -90,12 +90,16 @@ def test_a_target_that_cannot_be_had_is_named_and_the_run_goes_on(caplog: pytest
     assert [s.name for s in data.test_sets] == ["en_src", "ja"]
 
 
-def test_a_required_target_that_cannot_be_had_stops_the_run() -> None:
-    with pytest.raises(UserError, match=r"The target gone is required but cannot be had\. It was withdrawn\."):
-        read({"en": english()}, {"gone": MemoryDataModule("gone", test="It was withdrawn.")}, targets_required=True)
+def test_a_required_target_that_is_unavailable_stops_the_run() -> None:
+    with pytest.raises(UserError, match=r"The target gone is required but unavailable\. It was withdrawn\."):
+        read(
+            {"en": english()},
+            {"gone": MemoryDataModule("gone", test="It was withdrawn.")},
+            read_options=ReadOptions(targets_required=True),
+        )
 
 
-def test_a_source_that_cannot_be_had_stops_the_run() -> None:
+def test_a_source_that_is_unavailable_stops_the_run() -> None:
     with pytest.raises(UserError, match=r"It was withdrawn\."):
         read({"en_src": MemoryDataModule("en_src", train="It was withdrawn.")})
 
@@ -128,7 +132,7 @@ def test_the_audit_finds_what_source_and_target_share() -> None:
 
 
 def test_dedup_removes_the_leaks_and_nothing_else() -> None:
-    data = leaky(dedup=True)
+    data = leaky(read_options=ReadOptions(dedup=True))
     target = next(s for s in data.test_sets if s.name == "en_tgt")
     assert target.reviews.ids == ["en_tgt-test-0", "en_tgt-test-3", "en_tgt-test-4"]
     assert target.reviews.labels.tolist() == [1, 0, 0]
@@ -141,13 +145,13 @@ def test_dedup_removes_the_leaks_and_nothing_else() -> None:
 def test_dedup_that_would_leave_no_row_is_refused() -> None:
     target = MemoryDataModule("copy", test=some("train", 4))
     with pytest.raises(UserError, match=r"data\.dedup=true would remove all 4 test rows of copy"):
-        read({"en_src": english()}, {"copy": target}, dedup=True)
+        read({"en_src": english()}, {"copy": target}, read_options=ReadOptions(dedup=True))
 
 
 def test_the_test_rows_of_a_mixture_are_compared_with_all_of_it() -> None:
     source = {"en_src": english(), "ja_src": MemoryDataModule("ja_src", "ja", train=some("kotoba", 10))}
     target = MemoryDataModule("both", "id", test=[("train 1 good", 1), ("kotoba 2 bad", 0), ("baru", 1)])
-    data = read(source, {"both": target}, dedup=True)
+    data = read(source, {"both": target}, read_options=ReadOptions(dedup=True))
     assert overlap(data, "en_src", "both", "test")["shared"] == 1
     assert overlap(data, "ja_src", "both", "test")["shared"] == 1
     assert data.removed["both"] == 2

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.helpers.file_server import FileServer, serving
 
-from sentiment_transfer.data import archive, uci
+from sentiment_transfer.data import download, uci
 from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.data.uci import UCIDataModule
 from sentiment_transfer.errors import UserError
@@ -109,12 +109,12 @@ def test_a_changed_local_file_is_refused(web: FileServer, tmp_path: Path) -> Non
 
 
 BAD = {
-    "wrong_hash": (zipped(imdb=b"other\t1\n"), "holds another imdb_labelled.txt than the published one"),
-    "missing": (zipped(yelp=None), "holds no yelp_labelled.txt"),
-    "only_junk": (zipped(amazon_cells=None), "holds another amazon_cells_labelled.txt than the published one"),
-    "page": (b"<html>Not found</html>", "is no zip file that can be read"),
-    "cut_off": (zipped()[:-100], "is no zip file that can be read"),
-    "empty": (b"PK\x05\x06" + 18 * b"\0", "holds no amazon_cells_labelled.txt"),
+    "wrong_hash": (zipped(imdb=b"other\t1\n"), "contains another imdb_labelled.txt than the published one"),
+    "missing": (zipped(yelp=None), "does not contain yelp_labelled.txt"),
+    "only_junk": (zipped(amazon_cells=None), "contains another amazon_cells_labelled.txt than the published one"),
+    "page": (b"<html>Not found</html>", "is not a readable zip file"),
+    "cut_off": (zipped()[:-100], "is not a readable zip file"),
+    "empty": (b"PK\x05\x06" + 18 * b"\0", "does not contain amazon_cells_labelled.txt"),
 }
 
 
@@ -137,8 +137,8 @@ def test_a_member_or_an_archive_beyond_the_limit_is_refused(
     web: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.content = zipped(amazon_cells=b"\0" * 100_000)
-    monkeypatch.setattr(archive, "LARGEST", 50_000)
-    with pytest.raises(UserError, match=r"holds a amazon_cells_labelled\.txt of more than 50,000 bytes"):
+    monkeypatch.setattr(download, "LARGEST", 50_000)
+    with pytest.raises(UserError, match=r"contains a amazon_cells_labelled\.txt of more than 50,000 bytes"):
         module(tmp_path).reviews("test")
     web.content = os.urandom(100_000)
     with pytest.raises(UserError, match="is larger than 50,000 bytes"):
@@ -161,7 +161,7 @@ def test_the_licence_is_in_the_log_once(web: FileServer, tmp_path: Path, caplog:
     for _ in range(2):
         module(tmp_path).reviews("test")
     [said] = [record.getMessage() for record in caplog.records if record.name.startswith("sentiment_transfer")]
-    assert said.endswith("Licence of these data: CC BY 4.0.")
+    assert said.endswith("Licence of the data: CC BY 4.0.")
 
 
 def test_a_target_that_is_scored_whole_has_nothing_to_train_on(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from sentiment_transfer.report.analysis.findings import (
     Estimate,
     McNemar,
     Published,
-    Sentence,
     TransferGap,
     Trend,
 )
@@ -71,31 +70,30 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
     changes = {name: around(-0.06) for name in targets}
     return Answer(
         selection="last",
-        sentences=tuple(
-            Sentence("comparison", f"{name} error falls from {first.name} to {last.name}", name, "written_en")
-            for name in targets
-        ),
         entries=tuple(entries),
         cells=tuple(
             cell(e, name, selection, runs, published) for e in entries for name in targets for selection in SELECTIONS
         ),
         comparisons=tuple(
             Comparison(
-                "written_en", name, "last", "error", first.key, last.key, change, last.key, 0.001, 0.0004, 3,
-                (McNemar(0, 4, 20, 0.002),), 0.03, "better", "a sentence", True, 1000,
+                "written_en", name, "last", "error", first.key, last.key, change, 0.001, 0.0004, 3,
+                (McNemar(0, 4, 20, 0.002),), 0.03, "better", True, 1000,
             )
             for name, change in changes.items()
         ),
-        best=tuple(Best("written_en", name, "last", "error", last.key, (), True, "best") for name in targets),
+        best=tuple(
+            Best("written_en", name, "last", "error", last.key, (), True, len(entries), "seeds and examples")
+            for name in targets
+        ),
         trends=tuple(
             Trend(
                 "demo", "written_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), "parameters",
-                (0.3, 0.2), around(-0.02), around(-0.06), 0.01, 0.02, 0.6, None, "a trend",
+                (0.3, 0.2), around(-0.02), around(-0.06), 0.01, 0.02, len(targets), 0.6, None,
             )
             for name in targets
         ),
         gaps=tuple(
-            TransferGap(e.key, targets[0], name, "last", around(0.1), 0.01, 0.02, "a gap")
+            TransferGap(e.key, targets[0], name, "last", around(0.1), 0.01, 0.02)
             for e in entries
             for name in targets[1:]
         ),
@@ -103,7 +101,6 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
         unavailable={},
         unfinished=(),
         unusable=(),
-        notes=("How it was made.",),
     )  # fmt: skip
 
 
@@ -122,7 +119,7 @@ def entry(model: str, runs: list[RunResult]) -> Entry:
         parameters,
         seeds,
         (),
-        ("trained from scratch",),
+        tuple(dict.fromkeys(label for run in own for label in run["caveats"])),
         run_ids,
     )
 
@@ -137,7 +134,7 @@ def cell(of: Entry, target: str, selection: str, runs: list[RunResult], publishe
         of.key, of.model, of.source, target, record["role"], record["protocol"], record["language"], record["domain"],
         selection, record["metric"], tuple(record["classes"]), record["n"], values, (),
         around(sum(values.values()) / len(values)), None, 0.5, tuple(map(tuple, scores[0]["confusion"])), curve,
-        published, of.run_ids, "",
+        published, of.run_ids, True,
     )  # fmt: skip
 
 
@@ -173,7 +170,7 @@ def example_contents(
     mistakes = {name: [example_mistake(text, f"r{at}") for at, text in enumerate(reviews)] for name in targets}
     found = Collection(results=runs)
     found.folders = written_runs(folder, runs, mistakes)
-    beside = Published(PUBLISHED, True, "", True, "published 19.00")
+    beside = Published(PUBLISHED, True, "", True)
     return gather(example_answer(runs, (beside,)), found, [folder], texts, NOW)
 
 

@@ -52,9 +52,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def attempt(model: Path, source: Path, output: Path, die: str = "") -> None:
     """``predict.py`` with small windows, in a process that may be told to die before or after a move."""
-    from sentiment_transfer.prediction import parquet, partial, window
+    from sentiment_transfer.prediction import parquet, partial, windows
 
-    window.CHARACTERS, parquet.ROWS = 4_000, 128
+    windows.CHARACTERS, parquet.ROWS = 4_000, 128
     replace = os.replace
 
     def deadly(start: Path, end: Path) -> None:

@@ -14,7 +14,7 @@ Rows = Sequence[tuple[str, int]]
 
 
 class MemoryDataModule(ReviewDataModule):
-    """``rows`` by split; a split that is None does not exist, one that is a string cannot be had for that reason."""
+    """``rows`` by split; a split that is None does not exist, one that is a string is unavailable for that reason."""
 
     domain = "memory"
 

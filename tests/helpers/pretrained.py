@@ -11,6 +11,7 @@ from tests.helpers.memory import MemoryDataModule, Rows, some
 from tests.helpers.tiny import tiny_folder
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerBase
 
+from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.tokenizer import train_tokenizer
 
@@ -35,7 +36,7 @@ def pretrained(folder: Path, model_type: str = "xlm-roberta", **changes: Any) ->
 def reviews(cache: Path, *, packed: bool = True, **options: Any) -> TransferDataModule:
     """20 batches of 8 to train on, a development set and a test set."""
     source = {"mine": MemoryDataModule("mine", train=ROWS, dev=some("dev", 30), test=some("test", 30))}
-    settings = {"batch_size": 8, "packed": packed, "cache_dir": cache}
+    settings = {"batch_size": 8, "batch_options": BatchOptions(packed=packed), "cache_dir": cache}
     return TransferDataModule(source, tokenizer=tokenizer(), **(settings | options))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
+from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.model.classifier import LinearWithWarmup, SentimentClassifier
@@ -154,7 +155,12 @@ def test_a_batch_in_parts_trains_like_the_whole_batch(accumulate: int, tmp_path:
     # With Adam's usual eps, a gradient that is zero but for rounding (a key's bias) moves a weight as any other does.
     options = {"dropout": 0.0, "eps": 1e-2, "gradient_clip_val": 1.0}
     whole = fitted(tmp_path, transfer(tmp_path), **options)
-    parts = fitted(tmp_path, transfer(tmp_path, accumulate=accumulate), accumulate_grad_batches=accumulate, **options)
+    parts = fitted(
+        tmp_path,
+        transfer(tmp_path, batch_options=BatchOptions(micro_batches=accumulate)),
+        accumulate_grad_batches=accumulate,
+        **options,
+    )
     untrained = weights(SentimentClassifier(small(dropout=0.0)))
     assert (weights(whole) - untrained).abs().max() > 1e-3
     torch.testing.assert_close(weights(parts), weights(whole), atol=1e-6, rtol=0)
@@ -189,7 +195,7 @@ def test_every_development_set_has_its_own_figures(tmp_path: Path) -> None:
 
 
 def test_predictions_are_probabilities_of_the_rows(tmp_path: Path) -> None:
-    data = transfer(tmp_path, score_batch_tokens=24)
+    data = transfer(tmp_path, batch_options=BatchOptions(score_batch_tokens=24))
     data.setup()
     module = SentimentClassifier(small())
     outputs = trainer(tmp_path).predict(module, data.test_dataloader())

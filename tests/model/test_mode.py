@@ -99,7 +99,7 @@ def test_two_training_passes_differ_and_two_scoring_passes_do_not(precision: str
     data = reviews(tmp_path, packed=packed)
     data.setup()
     batch = next(iter(data.train_dataloader()))
-    batch.pop("share", None)
+    batch.pop("loss_weight", None)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
         module.in_mode(training=True)
         one, other = module.logits(batch), module.logits(batch)
@@ -147,7 +147,7 @@ def plain_loop(folder: Path, data: Any) -> dict[str, Tensor]:
         {"params": [p for p in network.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimizer = AdamW(groups, lr=RATE, eps=1e-3)
-    order = list(data.order())
+    order = list(data.sampler())
     assert len(order) == 20
     schedule = get_linear_schedule_with_warmup(optimizer, 2, len(order))
     (train,) = data.train_sets

@@ -72,8 +72,8 @@ def test_a_json_key_that_comes_later_is_not_doubled(model_folder: Path, tmp_path
 
 def test_another_kind_of_output(model_folder: Path, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", 5)
-    refused("its name ends in .csv", model_folder, source, tmp_path / "out.parquet")
-    refused("its name ends in .csv", model_folder, source, tmp_path / "out")
+    refused("its name must end in .csv", model_folder, source, tmp_path / "out.parquet")
+    refused("its name must end in .csv", model_folder, source, tmp_path / "out")
     (tmp_path / "in.xlsx").write_text("x")
     refused("the ending .xlsx is not known", model_folder, tmp_path / "in.xlsx", tmp_path / "out.xlsx")
     with pytest.raises(UserError, match="is a folder"):
@@ -89,9 +89,9 @@ def test_encodings_that_are_not_utf8(model_folder: Path, tmp_path: Path) -> None
 
 def test_damaged_files(model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
-    refused("not a whole Parquet file", model_folder, tmp_path / "a.parquet", tmp_path / "out.parquet")
+    refused("not a complete Parquet file", model_folder, tmp_path / "a.parquet", tmp_path / "out.parquet")
     pq.write_table(pa.table({"text": [1, 2]}), tmp_path / "b.parquet")
-    refused("holds int64, no text", model_folder, tmp_path / "b.parquet", tmp_path / "out.parquet")
+    refused("holds int64, not text", model_folder, tmp_path / "b.parquet", tmp_path / "out.parquet")
     whole = write_csv(tmp_path / "c.csv", 9_000).read_bytes()
     (tmp_path / "c.csv.gz").write_bytes(gzip.compress(whole)[:-2_000])
     with pytest.raises(UserError, match="was cut off after line"):
@@ -108,11 +108,11 @@ def test_a_folder_that_cannot_be_written(model_folder: Path, tmp_path: Path) -> 
 
 
 def test_a_checkpoint_that_cannot_be_opened_leaves_nothing(tmp_path: Path) -> None:
-    refused("holds no model", tmp_path, write_csv(tmp_path / "in.csv", 5), tmp_path / "out.csv")
+    refused("contains no model", tmp_path, write_csv(tmp_path / "in.csv", 5), tmp_path / "out.csv")
 
 
 def test_values_that_cannot_be(model_folder: Path, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", 5)
-    refused("precision=int3 is not there", model_folder, source, tmp_path / "out.csv", "precision=int3")
+    refused("precision=int3 is invalid: it must be one of", model_folder, source, tmp_path / "out.csv", "precision=int3")
     refused("batch_tokens=0 cannot be", model_folder, source, tmp_path / "out.csv", "batch_tokens=0")
     refused("labels=yes is no mapping", model_folder, source, tmp_path / "out.csv", "labels=yes")

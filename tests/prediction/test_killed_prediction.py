@@ -79,7 +79,7 @@ def test_killed_five_times_the_output_is_whole_and_in_order(model_folder: Path, 
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-@pytest.mark.parametrize("moment", ["before whole", "after whole", "before out", "after out"])
+@pytest.mark.parametrize("moment", ["before complete", "after complete", "before out", "after out"])
 def test_killed_while_the_output_is_put_in_place(model_folder: Path, tmp_path: Path, ending: str, moment: str) -> None:
     source, output = written(tmp_path, ending, FEW), tmp_path / f"out{ending}"
     die = moment.replace(" out", f" out{ending}")
@@ -97,7 +97,7 @@ def test_killed_while_the_output_is_put_in_place(model_folder: Path, tmp_path: P
 @pytest.fixture
 def interrupted(model_folder: Path, tmp_path: Path) -> tuple[Path, Path]:
     source, output = write_csv(tmp_path / "in.csv", FEW), tmp_path / "out.csv"
-    process = SERVER.Process(target=attempt, args=(model_folder, source, output, "before whole"), daemon=True)
+    process = SERVER.Process(target=attempt, args=(model_folder, source, output, "before complete"), daemon=True)
     process.start()
     process.join(120)
     assert process.exitcode == 9 and done(output) == FEW
@@ -106,7 +106,7 @@ def interrupted(model_folder: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 def test_other_options_do_not_go_on(model_folder: Path, interrupted: tuple[Path, Path]) -> None:
     source, output = interrupted
-    with pytest.raises(UserError, match=r"begun with another columns.*Type overwrite=true to begin again"):
+    with pytest.raises(UserError, match=r"started with other settings \(columns.*Type overwrite=true to start again"):
         predicted(model_folder, source, output, PRECISION, "reason_column=why")
     assert done(output) == FEW
     predicted(model_folder, source, output, PRECISION, "reason_column=why", "overwrite=true")
@@ -118,17 +118,17 @@ def test_another_input_or_checkpoint_does_not_go_on(model_folder: Path, interrup
     weights = next((model_folder / "weights").iterdir())
     times = weights.stat()
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns + 10**9))
-    with pytest.raises(UserError, match="begun with another state of the checkpoint's files"):
+    with pytest.raises(UserError, match=r"started with other settings \(checkpoint files"):
         predicted(model_folder, source, output, PRECISION)
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
     source.write_text(source.read_text() + f"{FEW},more,x\n")
-    with pytest.raises(UserError, match="begun with another input"):
+    with pytest.raises(UserError, match=r"started with other settings \(input"):
         predicted(model_folder, source, output, PRECISION)
 
 
 def test_two_at_once_do_not_write_one_file(model_folder: Path, tmp_path: Path) -> None:
-    from sentiment_transfer.prediction.partial import begun
+    from sentiment_transfer.prediction.partial import partial_output
 
     source = write_csv(tmp_path / "in.csv", 5)
-    with begun(tmp_path / "out.csv"), pytest.raises(UserError, match="Another process is writing"):
+    with partial_output(tmp_path / "out.csv"), pytest.raises(UserError, match="Another process is writing"):
         predicted(model_folder, source, tmp_path / "out.csv")

@@ -127,11 +127,11 @@ def test_parquet_keeps_types_and_metadata(model_folder: Path, tmp_path: Path) ->
 def test_compressed_files_are_read_and_written(
     model_folder: Path, tmp_path: Path, ending: str, unpacked: Callable[[bytes], bytes]
 ) -> None:
-    from sentiment_transfer.prediction.partial import COMPRESS
+    from sentiment_transfer.files.text import CODECS
 
     source = write_csv(tmp_path / "in.csv", 9_000)  # several windows, each a member of its own
     packed = tmp_path / f"in.csv{ending}"
-    packed.write_bytes(COMPRESS[ending](source.read_bytes()))
+    packed.write_bytes(CODECS[ending].compress(source.read_bytes()))
     predicted(model_folder, source, tmp_path / "out.csv")
     predicted(model_folder, packed, tmp_path / f"out.csv{ending}")
     assert unpacked((tmp_path / f"out.csv{ending}").read_bytes()) == (tmp_path / "out.csv").read_bytes()

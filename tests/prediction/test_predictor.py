@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sentiment_transfer import Predictor, load
-from sentiment_transfer.prediction.texts import token_ids
+from sentiment_transfer.prediction.predictor import token_ids
 
 TEXTS = [
     "The room was lovely and the staff were kind.",

@@ -12,7 +12,9 @@ from tests.helpers.written_runs import N, answers, write_run, write_seeds
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
-from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Estimate
+from sentiment_transfer.report.prose.cautions import notes
+from sentiment_transfer.report.prose.sentences import best_text, gap_text, pair_text, remark, sentences, trend_text
 from sentiment_transfer.results.predictions import predictions_path, write_predictions
 from sentiment_transfer.results.record import write_result
 
@@ -41,7 +43,7 @@ def only_comparison(found: Answer) -> Comparison:
 
 
 def texts(found: Answer, kind: str = "") -> str:
-    return "\n".join(sentence.text for sentence in found.sentences if kind in ("", sentence.kind))
+    return "\n".join(sentence.text for sentence in sentences(found) if kind in ("", sentence.kind))
 
 
 def test_cell_is_the_mean_over_seeds_inside_its_interval(tmp_path: Path) -> None:
@@ -52,25 +54,25 @@ def test_cell_is_the_mean_over_seeds_inside_its_interval(tmp_path: Path) -> None
     assert cell.mean.low is not None and cell.mean.high is not None
     assert cell.mean.low < cell.mean.value < cell.mean.high
     assert cell.mean.scope == "seeds and examples"
-    assert (cell.n, cell.metric, cell.remark) == (N, "error", "")
+    assert (cell.n, cell.metric, cell.has_predictions, remark(cell)) == (N, "error", True, "")
     assert np.sum(cell.confusion) == 3 * N
 
 
 def test_clear_difference_is_claimed_with_its_interval(tmp_path: Path) -> None:
     found = two_models(tmp_path, FAR)
     comparison = only_comparison(found)
-    assert (comparison.verdict, comparison.better, comparison.paired) == ("better", comparison.second, True)
+    assert (comparison.verdict, comparison.paired) == ("better", True)
     assert comparison.p_holm is not None and comparison.p_holm < 0.001
     low, high = comparison.difference.low, comparison.difference.high
     assert low is not None and high is not None and low < -0.2 < high < 0
-    assert comparison.sentence == (
+    assert pair_text(found, comparison) == (
         "On written_ja, trained on written_en, error falls by 20.2 points from nano to mini "
         f"(95 % CI {-100 * high:.1f} to {-100 * low:.1f}, p < .001; 5 seeds each, n = 600)."
     )
     [best] = found.best
     assert best.certain and best.rivals == ()
-    assert "mini has the lowest error, 10.0 %" in best.sentence
-    assert "the other model's was shown to be higher" in best.sentence
+    assert "mini has the lowest error, 10.0 %" in best_text(found, best)
+    assert "the other model's was shown to be higher" in best_text(found, best)
 
 
 def test_unclear_difference_is_said_with_what_could_have_been_shown(tmp_path: Path) -> None:
@@ -78,14 +80,14 @@ def test_unclear_difference_is_said_with_what_could_have_been_shown(tmp_path: Pa
     comparison = only_comparison(found)
     assert comparison.verdict == "not shown"
     assert comparison.minimum_detectable_difference is not None
-    assert "no difference in error between nano and mini could be shown" in comparison.sentence
+    assert "no difference in error between nano and mini could be shown" in pair_text(found, comparison)
     assert (
         f"3 seeds each, n = 600 could only show {100 * comparison.minimum_detectable_difference:.1f} or more"
-        in comparison.sentence
+        in pair_text(found, comparison)
     )
     [best] = found.best
     assert not best.certain and len(best.rivals) == 1
-    assert "cannot be told from it" in best.sentence
+    assert "no difference from nano could be shown" in best_text(found, best)
 
 
 def test_one_seed_is_a_statement_about_networks_and_says_so(tmp_path: Path) -> None:
@@ -93,14 +95,15 @@ def test_one_seed_is_a_statement_about_networks_and_says_so(tmp_path: Path) -> N
     comparison = only_comparison(found)
     assert {cell.mean.scope for cell in found.cells} == {"examples"}
     assert comparison.difference.scope == "examples"
-    assert "With one seed this is about these networks" in comparison.sentence
+    assert "With one seed this is about these networks" in pair_text(found, comparison)
     assert not any(best.certain for best in found.best)
     assert "One seed only: nano and mini" in texts(found, "caution")
 
 
 def test_two_seeds_that_can_show_nothing_are_said_to(tmp_path: Path) -> None:
-    comparison = only_comparison(two_models(tmp_path, {"nano": [0.30, 0.24], "mini": [0.02, 0.48]}))
-    assert "2 seeds each, n = 600 are too few to show even 50.0 points" in comparison.sentence
+    found = two_models(tmp_path, {"nano": [0.30, 0.24], "mini": [0.02, 0.48]})
+    comparison = only_comparison(found)
+    assert "2 seeds each, n = 600 are too few to show even 50.0 points" in pair_text(found, comparison)
 
 
 def test_target_that_no_run_could_score_is_named_once(tmp_path: Path) -> None:
@@ -127,9 +130,10 @@ def test_mcnemar_compares_the_networks_of_each_common_seed(tmp_path: Path) -> No
 
 def test_one_model_alone_is_not_called_the_best(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": NEAR["nano"]})
-    [best] = said(tmp_path).best
+    found = said(tmp_path)
+    [best] = found.best
     assert not best.certain
-    assert "only nano was scored" in best.sentence
+    assert "only nano was scored" in best_text(found, best)
 
 
 def test_set_that_one_model_lacks_is_compared_among_the_others_alone(tmp_path: Path) -> None:
@@ -154,9 +158,10 @@ def test_other_reviews_are_compared_unpaired_and_that_is_said(tmp_path: Path) ->
         for seed, error in enumerate(FAR[model]):
             run = {"written_ja": answers(error, seed, rows=rows)}
             write_run(tmp_path / "apart", run, model=model, seed=seed, parameters=10**6 + rows)
-    apart = only_comparison(said(tmp_path / "apart"))
+    found = said(tmp_path / "apart")
+    apart = only_comparison(found)
     assert not apart.paired and apart.mcnemar == ()
-    assert "could not be paired" in apart.sentence
+    assert "could not be paired" in pair_text(found, apart)
     assert width(apart) > 1.2 * width(paired)
 
 
@@ -218,12 +223,12 @@ def test_without_predictions_the_interval_is_from_the_confusion_matrices(tmp_pat
     full = two_models(tmp_path / "full", FAR)
     bare = two_models(tmp_path / "bare", FAR, predictions=False)
     assert {cell.calibration for cell in bare.cells} == {None}
-    assert all("Predictions are missing" in cell.remark for cell in bare.cells)
+    assert all("Predictions are missing" in remark(cell) for cell in bare.cells)
     assert [cell.mean.value for cell in bare.cells] == pytest.approx([cell.mean.value for cell in full.cells])
     assert not only_comparison(bare).paired
     assert width(only_comparison(bare)) > width(only_comparison(full))
-    assert sum("There are no predictions" in note for note in bare.notes) == 5
-    assert "5 more such files." in bare.notes
+    assert sum("There are no predictions" in note for note in notes(bare)) == 5
+    assert "5 more such files." in list(notes(bare))
 
 
 def test_predictions_that_contradict_their_result_are_not_used(tmp_path: Path) -> None:
@@ -232,7 +237,7 @@ def test_predictions_that_contradict_their_result_are_not_used(tmp_path: Path) -
     write_predictions(folder, "written_ja", answers(0.4))
     found = said(tmp_path)
     assert only_cell(found).mean.value == pytest.approx(0.2)
-    assert any(str(predictions_path(folder, "written_ja")) in note for note in found.notes)
+    assert any(str(predictions_path(folder, "written_ja")) in note for note in notes(found))
 
 
 def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
@@ -245,15 +250,18 @@ def test_three_sizes_have_a_trend_with_a_sentence(tmp_path: Path) -> None:
     assert trend.per_doubling.value == pytest.approx(-0.05)
     assert trend.per_decade.value == pytest.approx(-0.05 * np.log2(10))
     assert trend.rmse == pytest.approx(0, abs=1e-3)
-    assert "error falls from nano (1 M) to mini (16 M) by 5.0 points per doubling of parameters" in trend.sentence
-    assert trend.sentence in texts(found, "trend")
+    assert "error falls from nano (1 M) to mini (16 M) by 5.0 points per doubling of parameters" in trend_text(
+        found, trend
+    )
+    assert trend_text(found, trend) in texts(found, "trend")
 
 
 def test_sizes_less_than_a_doubling_apart_have_no_change_per_doubling_in_words(tmp_path: Path) -> None:
     for model, parameters, error in (("nano", 10, 0.30), ("micro", 12, 0.20), ("mini", 14, 0.10)):
         write_seeds(tmp_path, {"written_ja": [error, error + 0.01, error]}, model=model, parameters=parameters * 10**5)
-    [trend] = said(tmp_path).trends
-    assert "over this range" in trend.sentence and "doubling" not in trend.sentence
+    found = said(tmp_path)
+    [trend] = found.trends
+    assert "over this range" in trend_text(found, trend) and "doubling" not in trend_text(found, trend)
 
 
 def test_encoders_of_different_kinds_have_no_trend(tmp_path: Path) -> None:
@@ -274,7 +282,7 @@ def test_gap_is_what_the_same_networks_lose_on_the_unseen_language(tmp_path: Pat
     assert cell is not None and gap.gap.low is not None and gap.gap.high is not None
     assert cell.mean.high is not None and cell.mean.low is not None
     assert gap.gap.high - gap.gap.low < 0.5 * (cell.mean.high - cell.mean.low)
-    assert "the error on written_ja is 20.0 points higher than on written_en" in gap.sentence
+    assert "the error on written_ja is 20.0 points higher than on written_en" in gap_text(found, gap)
 
 
 def test_many_models_are_all_tested_but_neighbours_and_ends_are_listed(tmp_path: Path) -> None:
@@ -300,11 +308,28 @@ def test_recipe_that_differs_between_models_is_named(tmp_path: Path) -> None:
     assert {entry.name for entry in said(tmp_path).entries} == {"nano (max_epochs=3)", "mini (max_epochs=9)"}
 
 
+def test_steps_that_show_nothing_are_minor_but_the_widest_is_not(tmp_path: Path) -> None:
+    found = two_models(tmp_path, NEAR | {"midi": [0.21, 0.24, 0.22]})
+    steps = [sentence for sentence in sentences(found) if sentence.kind == "comparison"]
+    assert [("between nano and midi" in step.text, step.minor) for step in steps] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+
+
 def test_labels_are_with_the_answer(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": [0.2]})
     found = said(tmp_path)
     assert found.labels == ("trained from scratch", "language model trained here")
     assert "Labelled language model trained here" in texts(found, "caution")
+
+
+def test_an_estimate_in_the_other_direction_has_its_ends_swapped() -> None:
+    fall = Estimate(-0.2, -0.3, -0.1, "examples")
+    assert fall.magnitude == Estimate(0.2, 0.1, 0.3, "examples")
+    assert fall.magnitude.magnitude == fall.magnitude
+    assert Estimate(-0.2, None, None, "none").magnitude == Estimate(0.2, None, None, "none")
 
 
 def test_selection_that_no_run_has_is_refused(tmp_path: Path) -> None:

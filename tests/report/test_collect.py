@@ -15,6 +15,8 @@ from tests.helpers.written_runs import write_seeds
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.prose.cautions import notes
+from sentiment_transfer.report.prose.sentences import sentences
 from sentiment_transfer.results.record import write_result
 
 
@@ -29,8 +31,8 @@ def test_same_run_found_twice_counts_once_and_the_newest_is_kept(tmp_path: Path)
     assert found.copies == 1
 
 
-def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"There is no .*nowhere"):
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere does not exist"):
         collect([tmp_path / "nowhere"])
 
 
@@ -52,8 +54,8 @@ def scores(record: dict[str, Any]) -> dict[str, Any]:
 
 
 BAD = {
-    "half-written": (edit(lambda r: None)[:200], "damaged or half-written"),
-    "empty": (b"", "damaged or half-written"),
+    "half-written": (edit(lambda r: None)[:200], "damaged or incomplete"),
+    "empty": (b"", "damaged or incomplete"),
     "binary": (b"\xff\xfe\x00", "not UTF-8"),
     "somebody else's JSON": (b'{"eval_accuracy": 0.91}', "has no schema_version"),
     "a list": (b"[1, 2]", "not the record of a run"),
@@ -90,7 +92,7 @@ def test_record_that_no_run_wrote_is_left_out_with_the_reason_and_the_rest_is_re
     assert re.search(reason, sentence), sentence
     said = answer(found)
     assert said.unusable == (sentence,)
-    assert any("1 result left out" in s.text for s in said.sentences)
+    assert any("1 result left out" in s.text for s in sentences(said))
 
 
 def test_addition_of_a_later_version_is_let_through(tmp_path: Path) -> None:
@@ -103,5 +105,5 @@ def test_damaged_predictions_are_named_and_the_result_is_used(tmp_path: Path) ->
     [run] = write_seeds(tmp_path, {"written_ja": [0.2]})
     (tmp_path / run["run_id"] / "predictions" / "written_ja.parquet").write_bytes(b"PAR1")
     said = answer(collect([tmp_path]))
-    assert any("written_ja.parquet is damaged" in note for note in said.notes)
+    assert any("written_ja.parquet is damaged" in note for note in notes(said))
     assert said.cells[0].mean.value == pytest.approx(0.2)

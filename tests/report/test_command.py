@@ -68,7 +68,7 @@ def test_runs_that_are_not_there_yet_or_not_ours_are_named(sweep: Path, tmp_path
     assert main([str(sweep), "--out", str(tmp_path / "out")]) == 0
     page = page_of(tmp_path / "out")
     problems = page[page.index('id="problems"') : page.index('id="commands"')]
-    assert "half-written" in problems
+    assert "damaged or incomplete" in problems
     assert "is not the record of a run" in problems
     assert "&lt;i&gt;old" in problems and "<i>old" not in page
     assert "epoch 1/4: train loss 0.3" in problems and "seconds ago" in problems

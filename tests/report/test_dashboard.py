@@ -101,7 +101,7 @@ def test_curves_are_grouped_over_seeds(dashboard: Dashboard) -> None:
 
 def test_the_answer_stands_in_the_report(dashboard: Dashboard) -> None:
     text = json.dumps(specifications(dashboard)["report.json"])
-    assert "error falls from nano to mini" in text
+    assert "error falls by 6.0 points from nano to mini" in text
     assert "TRAINED FROM SCRATCH" in text
 
 

@@ -14,6 +14,8 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.analysis.findings import Answer
+from sentiment_transfer.report.prose.cautions import notes
+from sentiment_transfer.report.prose.sentences import sentences
 from sentiment_transfer.report.rendering.contents import drawing, gather
 from sentiment_transfer.report.rendering.figures.plot import svg
 from sentiment_transfer.report.rendering.page.build import build_page
@@ -25,8 +27,8 @@ def said(folder: Path, selection: str = "last") -> Answer:
     return answer(collect([folder]), selection)
 
 
-def sentences(found: Answer) -> list[str]:
-    return [sentence.text for sentence in found.sentences if sentence.kind == "labels"]
+def label_texts(found: Answer) -> list[str]:
+    return [sentence.text for sentence in sentences(found) if sentence.kind == "labels"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def test_zero_shot_is_worth_the_labels_at_which_training_on_them_alone_is_as_goo
         ("target_only", 16_000),
         ("sequential", 8), ("sequential", 512),
     ]  # fmt: skip
-    worth, gain = sentences(found)
+    worth, gain = label_texts(found)
     assert worth.startswith("On written_ja, zero-shot from written_en (nano, error 25.0 % (95 % CI")
     assert "is worth about 6" in worth and "labels (95 % CI" in worth
     assert "between 32 and 128, the nearest numbers that were tried (5, from 8 to 16,000)" in worth
@@ -62,51 +64,51 @@ def test_numbers_of_other_protocols_are_in_no_verdict(tmp_path: Path, everything
     alone, together = said(tmp_path), said(everything)
     for field in ("entries", "cells", "comparisons", "best", "trends", "gaps"):
         assert getattr(alone, field) == getattr(together, field), field
-    kept = [s for s in together.sentences if s.kind != "labels"]
-    assert list(alone.sentences) == kept
-    assert any("18 runs with labels of a target" in note for note in together.notes)
+    kept = [s for s in sentences(together) if s.kind != "labels"]
+    assert sentences(alone) == kept
+    assert any("18 runs with labels of a target" in note for note in notes(together))
 
 
 def test_a_straight_line_over_a_wide_gap_is_said_to_be_a_weak_one(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.2)
     few_label_runs(tmp_path, {4: 0.4, 256: 0.1})
-    [worth] = sentences(said(tmp_path))
+    [worth] = label_texts(said(tmp_path))
     assert "between 8 and 512" in worth and "they lie far apart: run some in between." in worth
 
 
 def test_zero_shot_better_than_all_labels_is_worth_more(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.03)
     few_label_runs(tmp_path, CURVE)
-    [worth] = sentences(said(tmp_path))
+    [worth] = label_texts(said(tmp_path))
     assert "is worth more labels than the 512 that were tried: with 512 labels alone error is 10.0 %" in worth
 
 
 def test_zero_shot_worse_than_any_label_is_worth_fewer(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.48)
     few_label_runs(tmp_path, {4: 0.30, 256: 0.10})
-    [worth] = sentences(said(tmp_path))
+    [worth] = label_texts(said(tmp_path))
     assert "is worth fewer labels than the 8 that were tried" in worth
 
 
 def test_a_crossing_at_the_edge_is_left_open(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.105, spread=0.03)
     few_label_runs(tmp_path, CURVE, spread=0.03)
-    [worth] = sentences(said(tmp_path))
+    [worth] = label_texts(said(tmp_path))
     assert "more than 512)" in worth
 
 
 def test_curves_that_do_not_differ_tell_nothing(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.2)
     few_label_runs(tmp_path, dict.fromkeys(CURVE, 0.2))
-    [worth] = sentences(said(tmp_path))
-    assert "cannot be told from any number of labels" in worth
+    [worth] = label_texts(said(tmp_path))
+    assert "could not be placed among the numbers of labels" in worth
 
 
 def test_single_runs_are_said_to_be_single(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.25, seeds=1)
     few_label_runs(tmp_path, CURVE, seeds=1)
     few_shot_runs(tmp_path, {4: 0.1}, seeds=1)
-    worth, gain = sentences(said(tmp_path))
+    worth, gain = label_texts(said(tmp_path))
     assert "the interval covers other reviews there, not other seeds or draws" in worth
     assert "this is about this network and these examples" in gain
 
@@ -114,7 +116,7 @@ def test_single_runs_are_said_to_be_single(tmp_path: Path) -> None:
 def test_no_gain_is_claimed_where_there_is_none(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.2)
     few_shot_runs(tmp_path, {4: 0.2, 64: 0.35})
-    unknown, gain = sentences(said(tmp_path))
+    unknown, gain = label_texts(said(tmp_path))
     assert "is not known: that takes runs on the target's labels alone" in unknown
     assert "No gain could be shown with any number of labels." in gain
     assert "With 128 labels it was shown to be worse than with none." in gain
@@ -123,7 +125,7 @@ def test_no_gain_is_claimed_where_there_is_none(tmp_path: Path) -> None:
 def test_other_settings_are_another_study(tmp_path: Path) -> None:
     zero_shot_runs(tmp_path, 0.2, trainer={"max_epochs": 9})
     few_label_runs(tmp_path, CURVE)
-    [text] = sentences(said(tmp_path))
+    [text] = label_texts(said(tmp_path))
     assert "is not known: there is no zero-shot run of nano on it with the same settings" in text
 
 
@@ -165,4 +167,4 @@ def test_means_of_runs_are_shown_and_not_tested(tmp_path: Path) -> None:
     assert [entry.name for entry in after.entries] == ["nano", "nano, mean of 3 runs"]
     assert (after.comparisons, after.best) == (before.comparisons, before.best)
     assert dataclasses.replace(after.entries[0]) == before.entries[0]
-    assert any("Means of runs are one network each" in sentence.text for sentence in after.sentences)
+    assert any("Means of runs are one network each" in sentence.text for sentence in sentences(after))

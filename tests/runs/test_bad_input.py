@@ -49,7 +49,7 @@ FILES: dict[str, tuple[str, bytes | None, str]] = {
     "cut xz": ("a.csv.xz", lzma.compress(GOOD.encode() * 50)[:-20], "{path} is damaged or was cut off"),
     "no xz": ("a.csv.xz", GOOD.encode(), "{path} is damaged or was cut off"),
     "no json": ("a.jsonl", b'{"text": "good", "label": 1}\n{"text": \n', "{path}, line 2: not a line of JSON"),
-    "no parquet": ("a.parquet", GOOD.encode(), "{path} is not a whole Parquet file"),
+    "no parquet": ("a.parquet", GOOD.encode(), "{path} is not a complete Parquet file"),
     "other ending": ("a.docx", GOOD.encode(), "{path}: the ending .docx is not known."),
 }
 

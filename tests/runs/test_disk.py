@@ -108,7 +108,7 @@ def test_a_disk_that_is_full_at_any_file_is_a_sentence_and_leaves_the_earlier_fi
         patch.setattr(os, "replace", replace_until_full)
         said = refused(tmp_path, *RUN)
     assert said.startswith(f"The disk is full: {tmp_path}")
-    assert said.endswith("was not written. Free some space and run the same command again.")
+    assert said.endswith("was not written. Free some disk space and run the same command again.")
     assert written[-1].exists()
     assert trained(tmp_path, *RUN)["scores"] == expected["scores"]
 

@@ -11,7 +11,7 @@ from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import RUN, Cut, Steps, cut
 
 from sentiment_transfer.config.checks import validate
-from sentiment_transfer.data.batches import TrainingOrder
+from sentiment_transfer.data.batches import ResumableSampler
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
@@ -82,14 +82,14 @@ def test_smaller_parts_give_the_same_answers(tmp_path: Path) -> None:
 def test_places_are_counted_in_parts_of_now() -> None:
     """38 reviews in batches of 8, the last of 6."""
 
-    def order(accumulate: int, world: int = 1) -> TrainingOrder:
-        return TrainingOrder(38, 8, seed=0, accumulate=accumulate, world=world)
+    def order(micro_batches: int, world_size: int = 1) -> ResumableSampler:
+        return ResumableSampler(38, 8, seed=0, micro_batches=micro_batches, world_size=world_size)
 
     quarters = order(4)
-    assert [quarters.place_of(parts, order(1)) for parts in range(6)] == [0, 4, 8, 12, 16, 19]
-    assert [quarters.place_of(parts, order(2)) for parts in (2, 8, 10)] == [4, 16, 19]
-    assert [quarters.place_of(parts, order(1, world=4)) for parts in (0, 1, 4, 5)] == [0, 4, 16, 19]
-    assert [order(2, world=2).place_of(parts, quarters) for parts in (4, 16, 19)] == [2, 8, 10]
+    assert [quarters.remap_position(parts, order(1)) for parts in range(6)] == [0, 4, 8, 12, 16, 19]
+    assert [quarters.remap_position(parts, order(2)) for parts in (2, 8, 10)] == [4, 16, 19]
+    assert [quarters.remap_position(parts, order(1, world_size=4)) for parts in (0, 1, 4, 5)] == [0, 4, 16, 19]
+    assert [order(2, world_size=2).remap_position(parts, quarters) for parts in (4, 16, 19)] == [2, 8, 10]
 
 
 def test_a_batch_is_not_cut_into_unequal_parts() -> None:

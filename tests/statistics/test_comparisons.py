@@ -1,4 +1,4 @@
-"""McNemar and Holm against statsmodels."""
+"""McNemar, Holm and the line through sizes, against statsmodels; a family of contrasts, tested together."""
 
 from __future__ import annotations
 
@@ -6,12 +6,27 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_of_statsmodels
 from statsmodels.stats.multitest import multipletests
 
-from sentiment_transfer.statistics.comparisons import holm, holm_factors, mcnemar, pairs
+from sentiment_transfer.statistics.comparisons import (
+    ALPHA,
+    DOUBLINGS_PER_DECADE,
+    family_tests,
+    holm,
+    holm_factors,
+    line,
+    mcnemar,
+    pairs,
+    slope_weights,
+)
+from sentiment_transfer.statistics.interval import Contrasts, intervals, minimum_detectable_difference, p_values
+
+SIZES = np.array([278e6, 560e6, 3.5e9, 10.7e9])
+ERRORS = np.array([0.11, 0.09, 0.085, 0.07])
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 20), st.integers(0, 20))
@@ -39,3 +54,46 @@ def test_holm_multiplies_the_smallest_by_their_number() -> None:
 def test_pairs_are_second_minus_first() -> None:
     assert pairs(3).tolist() == [[-1, 1, 0], [-1, 0, 1], [0, -1, 1]]
     assert pairs(1).shape == (0, 1)
+
+
+def test_groups_are_corrected_as_one_family() -> None:
+    values, errors = np.array([0.1, 0.02, -0.05]), np.array([0.02, 0.02, 0.02])
+    family = Contrasts(values, errors, np.array([4.0, 8.0, 1e6]))
+    groups = [Contrasts(*(part[:1] for part in family)), Contrasts(*(part[1:] for part in family))]
+    tests = family_tests(groups)
+    p = p_values(family)
+    assert [test.value for test in tests] == values.tolist()
+    assert [(test.low, test.high) for test in tests] == list(
+        zip(*map(np.ndarray.tolist, intervals(family)), strict=True)
+    )
+    assert [test.p_holm for test in tests] == holm(p).tolist()
+    detectable = minimum_detectable_difference(family, ALPHA / holm_factors(p))
+    assert [test.minimum_detectable_difference for test in tests] == detectable.tolist()
+    assert {test.family_size for test in tests} == {3}
+
+
+def test_no_contrasts_are_no_family() -> None:
+    assert family_tests([]) == []
+
+
+def test_slope_is_that_of_least_squares() -> None:
+    fitted = sm.OLS(ERRORS, sm.add_constant(np.log2(SIZES))).fit()
+    start, slope, off = line(SIZES, ERRORS)
+    assert (start, slope) == pytest.approx(tuple(fitted.params))
+    assert slope_weights(SIZES) @ ERRORS == pytest.approx(fitted.params[1])
+    assert off == pytest.approx(np.sqrt(np.mean(fitted.resid**2)))
+
+
+def test_tenfold_is_log2_of_ten_doublings() -> None:
+    start, slope, _ = line(np.array([1e6, 10e6, 100e6]), np.array([0.3, 0.2, 0.1]))
+    assert slope * DOUBLINGS_PER_DECADE == pytest.approx(-0.1)
+    assert start + slope * np.log2(1e6) == pytest.approx(0.3)
+
+
+def test_two_sizes_have_no_distance_from_their_line() -> None:
+    assert line(SIZES[:2], ERRORS[:2])[2] is None
+
+
+def test_one_size_has_no_slope() -> None:
+    with pytest.raises(ValueError, match="two sizes"):
+        slope_weights(np.array([1e6, 1e6]))

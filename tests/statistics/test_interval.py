@@ -15,10 +15,10 @@ from sentiment_transfer.statistics.interval import (
     intervals,
     minimum_detectable_difference,
     p_values,
+    variances,
     wilson,
 )
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.variance import variances
 
 ONE = np.ones((1, 1))
 
@@ -132,7 +132,7 @@ def test_score_of_0_or_1_keeps_a_width_and_stays_in_bounds() -> None:
 
 def test_same_answers_are_no_difference_but_not_beyond_doubt() -> None:
     _, models = reviews_alone()
-    found = contrasts(pairs(2), variances([models[0], models[0]]), smallest=1 / 800**2)
+    found = contrasts(pairs(2), variances([models[0], models[0]]), extra_variance=1 / 800**2)
     [low], [high] = intervals(found)
     assert p_values(found) == pytest.approx([1.0])
     assert low < 0 < high
@@ -144,7 +144,7 @@ def test_without_any_scatter_p_is_0_or_1() -> None:
     assert p_values(contrasts(pairs(2), variances([same, other]))) == pytest.approx([0.0])
 
 
-def test_smallest_shown_has_a_power_of_80_percent_after_statsmodels() -> None:
+def test_minimum_detectable_difference_has_80_percent_power_by_statsmodels() -> None:
     _, models = reviews_alone()
     found = contrasts(pairs(2), variances(models))
     [smallest] = minimum_detectable_difference(found, 0.01)

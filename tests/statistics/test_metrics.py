@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentiment_transfer.statistics.metrics import is_degenerate, score
+from sentiment_transfer.statistics.metrics import (
+    Reliability,
+    expected_calibration_error,
+    is_degenerate,
+    reliability,
+    score,
+)
 
 BINARY = ("negative", "positive")
 THREE = ("negative", "neutral", "positive")
@@ -133,3 +139,24 @@ def test_bfloat16_softmax_counts_as_normalised() -> None:
 )
 def test_collapse_is_one_predicted_class_where_gold_has_more(confusion: list[list[int]], collapsed: bool) -> None:
     assert is_degenerate(confusion) is collapsed
+
+
+def random_predictions(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return generator.dirichlet([1, 1, 1], n).astype(np.float32), generator.integers(0, 3, n)
+
+
+def test_curve_of_two_runs_is_the_sum_of_theirs() -> None:
+    one, other = random_predictions(100, 0), random_predictions(50, 1)
+    both = reliability(np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]]))
+    summed = Reliability(*(sum(parts) for parts in zip(reliability(*one), reliability(*other), strict=True)))
+    for mine, theirs in zip(both, summed, strict=True):
+        assert mine == pytest.approx(theirs)
+
+
+def test_network_that_knows_how_sure_it_is_has_no_error() -> None:
+    confidence = np.full(1000, 0.8)
+    gold = (np.arange(1000) % 5 == 0).astype(int)  # class 0 is right in 80 % of cases
+    bins = reliability(np.stack([confidence, 1 - confidence], axis=1), gold)
+    assert expected_calibration_error(bins) == pytest.approx(0, abs=1e-9)
+    assert bins.predictions.sum() == 1000

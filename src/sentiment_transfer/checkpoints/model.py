@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
+from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.record import RunResult
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class TrainedModel:
     max_length: int
     origin: Origin
     caveats: tuple[str, ...] = ()
-    cache_dir: Path = Path("~/.cache/sentiment-transfer")
+    cache_dir: Path = field(default_factory=cache_folder)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities, (n, classes) float32, of ``logits`` (n, outputs).

@@ -9,6 +9,7 @@ from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.run import open_run
 from sentiment_transfer.checkpoints.saved import open_saved
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.record import RESULT_FILE
 
 UNFINISHED_RUN_FOLDERS = (".hydra", "checkpoints", "weights")  # a run writes these before its result
@@ -22,7 +23,7 @@ def open_model(
     selection: str | None = None,
     labels: Mapping[str, str | None] | None = None,
     revision: str | None = None,
-    cache_dir: str | Path = "~/.cache/sentiment-transfer",
+    cache_dir: str | Path | None = None,
 ) -> TrainedModel:
     """Load a run's directory, an exported folder, or a Hugging Face sequence classifier by name or folder.
 
@@ -38,7 +39,7 @@ def open_model(
     of a repository is run. Raises UserError if the checkpoint cannot be loaded.
     """
     folder = Path(checkpoint).expanduser()
-    cache = Path(cache_dir).expanduser()
+    cache = cache_folder(cache_dir)
     if folder.is_file():
         raise UserError(f"{checkpoint} is a file. Name the folder that contains it: {EXPECTED}.")
     if (folder / RESULT_FILE).is_file() and not (folder / "config.json").is_file():

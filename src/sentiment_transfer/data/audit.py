@@ -1,4 +1,4 @@
-"""What is wrong with the texts of a split, and what two splits share: pure functions on Reviews.
+"""Duplicates and conflicting labels within a split, and texts shared between splits: pure functions on Reviews.
 
 Texts are compared after folding case, width, punctuation and white space, by a 64-bit hash (at a million texts the
 chance of one false match is 3e-8).
@@ -9,48 +9,46 @@ from __future__ import annotations
 import functools
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 
 from sentiment_transfer.data.reviews import Reviews
 
+if TYPE_CHECKING:
+    from sentiment_transfer.data.base import ReviewSet
+
+Keys = Mapping[tuple[str, str], np.ndarray]  # (dataset, split) -> row_keys
 EMPTY = 0  # the key of an empty text, which is never counted as a duplicate or as shared
 PERCENTILES = (50, 90, 99, 100)
 
 
 @dataclass(frozen=True)
 class SplitAudit:
-    """One split. Rows are counted, not texts."""
+    """Row counts of one split."""
 
     rows: int
     labels: dict[str, int]
     shares: dict[str, float]
-    dropped: dict[str, int]  # reason -> rows the reader left out
+    dropped: dict[str, int]  # reason -> rows that the reader dropped
     empty: int  # nothing but white space
-    duplicates: int  # rows whose text, folded, occurred in an earlier row
-    exact_duplicates: int  # rows whose text occurred in an earlier row to the character
+    duplicates: int  # rows whose normalised text occurred in an earlier row
+    exact_duplicates: int  # rows whose exact text occurred in an earlier row
     conflicting: int  # rows whose text occurs with more than one label
     characters: dict[str, int]  # percentiles of the text length: p50, p90, p99, p100
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
 class OverlapAudit:
-    """What split b shares with split a."""
+    """The rows of split b whose text occurs in split a."""
 
     rows: int  # of b
     shared: int  # rows of b whose text occurs in a
     other_label: int  # of those, rows whose text has another label in a
     share: float  # shared / rows
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @functools.cache
@@ -65,7 +63,7 @@ def folding() -> dict[int, str]:
 
 
 def normalise(text: str) -> str:
-    """A text as it is compared: case, width (NFKC), punctuation and white space folded."""
+    """The text with case, width (NFKC), punctuation and white space folded."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().translate(folding()).split())
 
 
@@ -85,7 +83,7 @@ def hashes(reviews: Reviews, compared: Callable[[str], str]) -> np.ndarray:  # (
 
 
 def audit_split(reviews: Reviews, keys: np.ndarray | None = None) -> SplitAudit:
-    """Counts over one split; ``keys`` spares their computation where ``row_keys`` was called before."""
+    """Counts over one split. ``keys`` are its ``row_keys``, if they were computed before."""
     keys = row_keys(reviews) if keys is None else keys
     filled = keys != EMPTY
     texts, first, last = label_range(keys[filled], reviews.labels[filled])
@@ -107,7 +105,7 @@ def audit_split(reviews: Reviews, keys: np.ndarray | None = None) -> SplitAudit:
 def audit_overlap(
     a: Reviews, b: Reviews, a_keys: np.ndarray | None = None, b_keys: np.ndarray | None = None
 ) -> OverlapAudit:
-    """What of ``b`` (say a test split) occurs in ``a`` (say the training split); labels are compared by name."""
+    """The rows of ``b`` (a test split, say) that occur in ``a`` (the training split); labels are compared by name."""
     a_keys = row_keys(a) if a_keys is None else a_keys
     b_keys = row_keys(b) if b_keys is None else b_keys
     leaked = leaked_rows(a_keys, b_keys)
@@ -122,13 +120,27 @@ def audit_overlap(
     )
 
 
+def audit_sets(train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Keys) -> dict[str, Any]:
+    """``splits`` {dataset: {split: ...}} and ``overlaps`` of every training split with every scored one."""
+    splits: dict[str, dict[str, Any]] = {}
+    for s in [*train, *scored]:
+        splits.setdefault(s.name, {})[s.split] = asdict(audit_split(s.reviews, keys[s.name, s.split]))
+    overlaps = [
+        {"train": a.name, "scored": b.name, "split": b.split}
+        | asdict(audit_overlap(a.reviews, b.reviews, keys[a.name, a.split], keys[b.name, b.split]))
+        for a in train
+        for b in scored
+    ]
+    return {"splits": splits, "overlaps": overlaps}
+
+
 def leaked_rows(train_keys: np.ndarray, test_keys: np.ndarray) -> np.ndarray:
     """Rows of the test split, (m,) int64 ascending, whose text occurs in the training split."""
     return np.flatnonzero(np.isin(test_keys, train_keys) & (test_keys != EMPTY))
 
 
 def label_range(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct keys, ascending, and the smallest and the largest label of each; they differ in a contradiction."""
+    """Distinct keys, ascending, and the smallest and the largest label of each, which differ if labels conflict."""
     order = np.argsort(keys, kind="stable")
     distinct, start = np.unique(keys[order], return_index=True)
     if not len(distinct):
@@ -137,7 +149,7 @@ def label_range(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def label_names(reviews: Reviews) -> np.ndarray:
-    """Labels (n,) int64 on a scale that binary and three-class sets share: negative 0, neutral 1, positive 2."""
+    """Labels (n,) int64 on a scale shared by binary and three-class datasets: negative 0, neutral 1, positive 2."""
     scale = np.array([("negative", "neutral", "positive").index(name) for name in reviews.classes])
     return scale[reviews.labels]
 

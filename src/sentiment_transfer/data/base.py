@@ -1,8 +1,8 @@
-"""What every dataset has in common: three splits of reviews, and loaders over them for a notebook."""
+"""The base class of all datasets: three splits of reviews, and loaders over them for a notebook."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,8 +12,11 @@ from torch.utils.data import DataLoader
 
 from sentiment_transfer.config.checks import dataset_options
 from sentiment_transfer.config.dataset import DatasetConfig, dataset_of
+from sentiment_transfer.data.batches import Batch, ResumableSampler, TokenBatches, scoring_loader, training_loader
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews, stratified_rows
+from sentiment_transfer.data.tokens import TokenStore, token_store
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import cache_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,9 +25,19 @@ Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 
+@dataclass(frozen=True)
+class ReviewSet:
+    """One split of one dataset as a run uses it: its reviews and, once tokenised, their tokens."""
+
+    name: str
+    split: Split
+    reviews: Reviews
+    tokens: TokenStore | None = None
+
+
 class ReviewDataModule(pl.LightningDataModule):
-    """One dataset. ``reviews("train" | "dev" | "test")`` gives its rows; with a tokenizer it is also a
-    LightningDataModule like any other, with padded batches of ``input_ids``, ``attention_mask``, ``labels``.
+    """One dataset. ``reviews("train" | "dev" | "test")`` returns its rows; with a tokenizer it is an ordinary
+    LightningDataModule with padded batches of ``input_ids``, ``attention_mask`` and ``labels``.
 
     A subclass implements ``read`` and sets ``name``, the ``schema`` of its options, and ``language``, ``domain`` and
     ``classes`` where they are no options.
@@ -37,8 +50,8 @@ class ReviewDataModule(pl.LightningDataModule):
         seed: of the subset that ``limit`` keeps and of the training order.
         tokenizer: a tokenizer, or the name or folder of one; only the loaders need it.
         batch_size: reviews per batch.
-        max_length: tokens per review, special tokens included; the rest is cut.
-        cache_dir: where token stores and downloads are kept (default: ``~/.cache/sentiment-transfer``).
+        max_length: tokens per review, special tokens included; longer reviews are truncated.
+        cache_dir: the folder of token stores and downloads; default: see ``cache_folder``.
     """
 
     schema: ClassVar[type[DatasetConfig]] = DatasetConfig
@@ -75,11 +88,11 @@ class ReviewDataModule(pl.LightningDataModule):
         self.tokenizer = tokenizer
         self.batch_size = batch_size
         self.max_length = max_length
-        self.cache_dir = Path(cache_dir or "~/.cache/sentiment-transfer").expanduser()
+        self.cache_dir = cache_folder(cache_dir)
         self._reviews: dict[str, Reviews] = {}
 
     def read(self, split: Split) -> Reviews:
-        """All rows of a split, binarised, in file order. Raises UserError where it cannot be had."""
+        """All rows of a split, binarised, in file order. Raises UserError if it is unavailable."""
         raise NotImplementedError
 
     @property
@@ -88,15 +101,15 @@ class ReviewDataModule(pl.LightningDataModule):
         return dataset_of(self.config.kind).licence
 
     def has(self, split: Split) -> bool:
-        """Whether the dataset has such a split at all (not whether its files are present)."""
+        """True if the dataset has this split at all, even if its files are missing."""
         return True
 
     def reviews(self, split: Split) -> Reviews:
-        """The rows of a split after ``limit``; read once and kept."""
+        """The rows of a split after ``limit``, cached. Raises UserError if it is unavailable or empty."""
         if split not in self._reviews:
             rows = self.read(split)
             if len(rows) == 0:
-                raise UserError(f"{self.name}: the {split} split has no rows. {sentence_of_dropped(rows)}".strip())
+                raise UserError(f"{self.name}: the {split} split has no rows. {dropped_sentence(rows)}".strip())
             if self.limit is not None and self.limit < len(rows):
                 rows = rows.take(np.sort(stratified_rows(rows.labels, self.limit, self.seed)))
             self._reviews[split] = rows
@@ -107,28 +120,34 @@ class ReviewDataModule(pl.LightningDataModule):
             if self.has(split):
                 self.reviews(split)
 
-    def _loader(self, split: Split, *, shuffle: bool) -> DataLoader:
-        from sentiment_transfer.data.batches import review_loader
+    def token_batches(self, split: Split) -> TokenBatches:
+        """The tokenised reviews of a split. Raises UserError without a tokenizer."""
+        from transformers import AutoTokenizer
 
         if self.tokenizer is None:
             raise UserError(
-                f"{type(self).__name__} was made without a tokenizer, so it has reviews but no batches. "
+                f"{type(self).__name__} was created without a tokenizer, so it has reviews but no batches. "
                 'Pass tokenizer="FacebookAI/xlm-roberta-base", a local folder or a tokenizer object.'
             )
-        return review_loader(self, split, shuffle=shuffle)
+        if isinstance(self.tokenizer, str):
+            self.tokenizer = AutoTokenizer.from_pretrained(self.tokenizer, trust_remote_code=False)
+        reviews = self.reviews(split)
+        tokens = token_store(reviews, self.tokenizer, self.max_length, self.cache_dir)
+        return TokenBatches([tokens], reviews.labels, self.tokenizer.pad_token_id)
 
-    def train_dataloader(self) -> DataLoader:
-        return self._loader("train", shuffle=True)
+    def train_dataloader(self) -> DataLoader[Batch]:
+        batches = self.token_batches("train")
+        return training_loader(batches, ResumableSampler(len(batches), self.batch_size, self.seed))
 
-    def val_dataloader(self) -> DataLoader:
-        return self._loader("dev", shuffle=False)
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return scoring_loader(self.token_batches("dev"), self.batch_size * self.max_length)
 
-    def test_dataloader(self) -> DataLoader:
-        return self._loader("test", shuffle=False)
+    def test_dataloader(self) -> DataLoader[Batch]:
+        return scoring_loader(self.token_batches("test"), self.batch_size * self.max_length)
 
 
-def sentence_of_dropped(rows: Reviews) -> str:
-    """What the reader left out, for an error message; empty where it left out nothing."""
+def dropped_sentence(rows: Reviews) -> str:
+    """The rows that the reader dropped, for an error message; empty if it dropped none."""
     if not rows.dropped:
         return ""
     return "Left out: " + ", ".join(f"{count} {reason}" for reason, count in rows.dropped.items()) + "."

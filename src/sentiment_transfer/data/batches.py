@@ -1,31 +1,27 @@
-"""Packed or padded batches from a token store, in an order that is a function of (seed, epoch) and starts anywhere."""
+"""Packed or padded batches from a token store, in an order that depends on (seed, epoch) only and can be resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from sentiment_transfer.data.tokens import TokenStore, token_store
+from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
-
-if TYPE_CHECKING:
-    from sentiment_transfer.data.base import ReviewDataModule, Split
 
 Batch = dict[str, torch.Tensor]
 
 
 class TokenBatches(Dataset[Batch]):
-    """Indexed by a list of rows, gives the batch of those reviews.
+    """The batch of a list of rows, which is the index.
 
     Padded: ``input_ids`` and ``attention_mask`` are (reviews, longest) int64. Packed: ``input_ids`` is (tokens,) int64,
-    the reviews one after the other, and ``cu_seqlens`` (reviews + 1,) int64 says where each begins. ``labels`` and
-    ``rows`` are (reviews,) int64. Several stores count as one, their rows one after the other; ``labels`` is (rows of
-    all stores,).
+    the concatenated reviews, and ``cu_seqlens`` (reviews + 1,) int64 their boundaries. ``labels`` and ``rows`` are
+    (reviews,) int64. Several stores are concatenated; ``labels`` is (rows of all stores,).
     """
 
     def __init__(self, stores: Sequence[TokenStore], labels: np.ndarray, pad_id: int, *, packed: bool = False) -> None:
@@ -69,39 +65,60 @@ def pad(reviews: Sequence[np.ndarray], pad_id: int) -> Batch:
     return {"input_ids": input_ids, "attention_mask": (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()}
 
 
-class MicroBatches(Dataset[Batch]):
-    """``TokenBatches`` of which a process takes parts. A part of a training batch also has ``share``, () float32.
+@dataclass(frozen=True)
+class BatchOptions:
+    """How reviews become batches.
 
-    The step's loss is the mean over its reviews, so a part counts by the reviews it has, however they were cut: its
-    share of the optimiser step, times the processes, whose gradients are averaged. Whole batches have no share:
-    accumulated by a Trainer of the user's own, they count alike. An item of 0 reviews is one that keeps a process busy
-    while the others have theirs: it has the key ``spare``, and counts nothing.
+    Attributes:
+        micro_batches: equal parts that each process cuts its share of a training batch into.
+        packed: one row of tokens without padding, for networks that take it.
+        score_batch_tokens: tokens of a scoring batch, padding included.
+        rank, world_size: this process and the number of processes that share every batch.
+        num_workers: of the DataLoaders.
     """
 
-    def __init__(self, batches: TokenBatches, accumulate: int = 1, world: int = 1) -> None:
-        self.batches, self.accumulate, self.world = batches, accumulate, world
+    micro_batches: int = 1
+    packed: bool = False
+    score_batch_tokens: int = 16_384
+    rank: int = 0
+    world_size: int = 1
+    num_workers: int = 0
+
+
+class MicroBatches(Dataset[Batch]):
+    """``TokenBatches`` in parts. A part of a training batch also has ``loss_weight``, () float32.
+
+    The loss of a step is the mean over its reviews, so a micro-batch is weighted by its fraction of the step's reviews,
+    times the number of processes, whose gradients are averaged. Whole batches have no weight: a Trainer that
+    accumulates them counts them equally. An item with a step size of 0 is a padding batch, which keeps a process in
+    step with the others: it has the key ``is_padding_batch`` and weight 0.
+    """
+
+    def __init__(self, batches: TokenBatches, micro_batches: int = 1, world_size: int = 1) -> None:
+        self.batches, self.micro_batches, self.world_size = batches, micro_batches, world_size
 
     def __getitem__(self, item: tuple[list[int], int]) -> Batch:
         rows, step_size = item
         batch = self.batches[rows]
         if not step_size:
-            return batch | {"share": torch.tensor(0.0), "spare": torch.tensor(True)}
-        if self.accumulate * self.world > 1:
-            batch["share"] = torch.tensor(self.world * len(rows) / step_size)
+            return batch | {"loss_weight": torch.tensor(0.0), "is_padding_batch": torch.tensor(True)}
+        if self.micro_batches * self.world_size > 1:
+            batch["loss_weight"] = torch.tensor(self.world_size * len(rows) / step_size)
         return batch
 
 
-class TrainingOrder(Sampler[tuple[list[int], int]]):
-    """Random batches of ``batch_size`` rows, each cut into ``accumulate`` parts of equal size for each of ``world``
-    processes; an item is the rows of one part and the number of rows in its whole batch. Epoch e of seed s is always
-    the same order.
+class ResumableSampler(Sampler[tuple[list[int], int]]):
+    """Random batches of ``batch_size`` rows, each cut into ``micro_batches`` equal parts for each of ``world_size``
+    processes; an item is the rows of one part and the number of rows in its whole batch. The order is a function of
+    the seed and the epoch.
 
-    Process ``rank`` gets every world-th part. Where the last batch has too few for all, it gets a spare one instead,
-    with 0 for the number of rows: every process takes as many steps.
+    Process ``rank`` gets every world_size-th part. If the last batch has too few for all, it gets a padding batch
+    (with 0 for the number of rows), so that every process takes the same number of steps.
 
-    ``start`` skips that many parts of ``epoch`` (and of no other), which is how an interrupted epoch goes on.
-    ``rows`` are 0 to ``rows``, or the array of them, (n,) int64: what stands in it twice is twice in an epoch.
-    Raises UserError where ``accumulate`` times ``world`` does not divide ``batch_size``.
+    ``start`` skips that many parts of ``epoch`` (and of no other), to resume an interrupted epoch. ``rows`` is their
+    number, or an array of them, (n,) int64, which may repeat some.
+
+    Raises UserError if ``micro_batches`` times ``world_size`` does not divide ``batch_size``.
     """
 
     def __init__(
@@ -110,41 +127,41 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         batch_size: int,
         seed: int,
         *,
-        accumulate: int = 1,
+        micro_batches: int = 1,
         epoch: int = 0,
         start: int = 0,
         rank: int = 0,
-        world: int = 1,
+        world_size: int = 1,
     ) -> None:
-        if accumulate < 1 or batch_size % (accumulate * world):
-            among = f" for each of {world} devices" if world > 1 else ""
+        if micro_batches < 1 or batch_size % (micro_batches * world_size):
+            devices = f" on each of {world_size} devices" if world_size > 1 else ""
             raise UserError(
-                f"accumulate={accumulate}{among} does not divide batch_size={batch_size}: a batch is cut into equal "
-                "parts."
+                f"micro_batches={micro_batches}{devices} does not divide batch_size={batch_size}: a batch is cut into "
+                "equal parts."
             )
         self.rows = np.arange(rows) if isinstance(rows, int) else rows
         self.batch_size, self.seed = batch_size, seed
-        self.rank, self.world = rank, world
-        self.accumulate, self.part = accumulate, batch_size // (accumulate * world)
-        self.go_on(epoch, start)
+        self.rank, self.world_size = rank, world_size
+        self.micro_batches, self.micro_batch_size = micro_batches, batch_size // (micro_batches * world_size)
+        self.resume(epoch, start)
 
-    def go_on(self, epoch: int, start: int) -> None:
+    def resume(self, epoch: int, start: int) -> None:
         self.epoch = self.start_epoch = epoch
-        self.start = start % len(self)  # a checkpoint at an epoch's end has gone through all of its parts
+        self.start = start % len(self)  # a checkpoint at the end of an epoch has used all of its parts
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """This process's parts in a whole epoch, whatever ``start`` is: Lightning counts with it."""
-        whole, rest = divmod(len(self.rows), self.batch_size)
-        return whole * self.accumulate + -(-rest // (self.part * self.world))
+        """This process's parts in a complete epoch, for any ``start``: Lightning counts with it."""
+        complete, rest = divmod(len(self.rows), self.batch_size)
+        return complete * self.micro_batches + -(-rest // (self.micro_batch_size * self.world_size))
 
-    def place_of(self, parts: int, then: TrainingOrder) -> int:
-        """Where ``parts`` of an epoch in the order ``then``, which cuts the same batches otherwise, end in this one."""
-        if parts == len(then):  # the last batch may be smaller and have fewer parts
+    def remap_position(self, parts: int, saved: ResumableSampler) -> int:
+        """This sampler's position after ``parts`` parts of ``saved``, which cuts the same batches differently."""
+        if parts == len(saved):  # the last batch may be smaller and have fewer parts
             return len(self)
-        return parts // then.accumulate * self.accumulate
+        return parts // saved.micro_batches * self.micro_batches
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
         order = self.rows[np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))]
@@ -153,23 +170,24 @@ class TrainingOrder(Sampler[tuple[list[int], int]]):
         yield from islice(parts, self.start if self.epoch == self.start_epoch else 0, None)
 
     def _parts(self, batch: list[int]) -> list[tuple[list[int], int]]:
-        parts = [batch[i : i + self.part] for i in range(0, len(batch), self.part)]
-        return dealt(parts, len(batch), self.rank, self.world)
+        size = self.micro_batch_size
+        parts = [batch[i : i + size] for i in range(0, len(batch), size)]
+        return shard(parts, len(batch), self.rank, self.world_size)
 
 
-def dealt(parts: list[list[int]], of: int, rank: int, world: int) -> list[tuple[list[int], int]]:
-    """What process ``rank`` gets of ``parts``: every world-th, each with ``of``, and a spare one with 0 where that is
-    one fewer than others get."""
-    mine = [(part, of) for part in parts[rank::world]]
-    spare = [(parts[-1], 0)] * (-(-len(parts) // world) - len(mine))
-    return mine + spare
+def shard(parts: list[list[int]], step_size: int, rank: int, world_size: int) -> list[tuple[list[int], int]]:
+    """The ``parts`` of process ``rank``: every world_size-th, each with ``step_size``, and a padding batch (with 0) if
+    that is one fewer than other processes get."""
+    own = [(part, step_size) for part in parts[rank::world_size]]
+    padding = [(parts[-1], 0)] * (-(-len(parts) // world_size) - len(own))
+    return own + padding
 
 
 def batches_by_length(lengths: np.ndarray, batch_tokens: int, *, packed: bool = False) -> list[list[int]]:
-    """Rows sorted by length, longest first, in batches of at most ``batch_tokens`` tokens; padding, where the batches
-    are not ``packed``, included.
+    """Rows sorted by length, longest first, in batches of at most ``batch_tokens`` tokens, including padding unless
+    ``packed``.
 
-    ``lengths`` is (n,) int. The longest come first so that a batch that does not fit memory fails at once.
+    ``lengths`` is (n,) int. The longest come first so that a batch that does not fit in memory fails at once.
     """
     batches: list[list[int]] = []
     tokens = 0
@@ -184,31 +202,15 @@ def batches_by_length(lengths: np.ndarray, batch_tokens: int, *, packed: bool = 
     return batches
 
 
-def training_loader(batches: TokenBatches, order: TrainingOrder, num_workers: int = 0) -> DataLoader[Batch]:
-    """Lightning calls ``set_epoch`` on ``sampler``: the order is given as one, each of its items a whole batch."""
-    parts = MicroBatches(batches, order.accumulate, order.world)
-    return DataLoader(parts, batch_size=None, sampler=order, num_workers=num_workers)
+def training_loader(batches: TokenBatches, sampler: ResumableSampler, num_workers: int = 0) -> DataLoader[Batch]:
+    """A loader whose ``sampler`` gives whole batches: Lightning calls ``set_epoch`` on that attribute only."""
+    parts = MicroBatches(batches, sampler.micro_batches, sampler.world_size)
+    return DataLoader(parts, batch_size=None, sampler=sampler, num_workers=num_workers)
 
 
 def scoring_loader(
-    batches: TokenBatches, batch_tokens: int, num_workers: int = 0, *, rank: int = 0, world: int = 1
+    batches: TokenBatches, batch_tokens: int, num_workers: int = 0, *, rank: int = 0, world_size: int = 1
 ) -> DataLoader[Batch]:
-    """The batches are the same however many processes share them."""
-    order = dealt(batches_by_length(batches.lengths, batch_tokens, packed=batches.packed), 1, rank, world)
+    """Batches by length for process ``rank``; the batches do not depend on the number of processes."""
+    order = shard(batches_by_length(batches.lengths, batch_tokens, packed=batches.packed), 1, rank, world_size)
     return DataLoader(MicroBatches(batches), batch_size=None, sampler=order, num_workers=num_workers)
-
-
-def review_loader(module: ReviewDataModule, split: Split, *, shuffle: bool) -> DataLoader[Batch]:
-    """The loader of one split of a dataset used alone."""
-    from transformers import AutoTokenizer
-
-    tokenizer = module.tokenizer
-    if isinstance(tokenizer, str):
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False)
-    assert tokenizer is not None
-    reviews = module.reviews(split)
-    tokens = token_store(reviews, tokenizer, module.max_length, module.cache_dir)
-    batches = TokenBatches([tokens], reviews.labels, tokenizer.pad_token_id)
-    if shuffle:
-        return training_loader(batches, TrainingOrder(len(reviews), module.batch_size, module.seed))
-    return scoring_loader(batches, module.batch_size * module.max_length)

@@ -1,21 +1,30 @@
-"""Published files: taken from the data folder or downloaded once, and always the ones that were published."""
+"""Published files, from the data folder or downloaded once, and verified by their SHA-256.
+
+Files inside a zip archive are verified one by one: a published archive need not have a stable hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
+import lzma
 import os
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sentiment_transfer.errors import UserError
 
 MIRROR_VARIABLE = "SENTIMENT_DOWNLOAD_MIRROR"
 GITHUB = "https://raw.githubusercontent.com"
 TIMEOUT = 30  # seconds without an answer or without another byte
+LARGEST = 16 * 2**20  # bytes of a zip file, and of each member unpacked
+DAMAGED = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)  # encrypted, unknown compression
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +35,10 @@ def raw_url(repository: str, commit: str, path: str) -> str:
 
 
 def mirrored(url: str) -> str:
-    """Where a file that is published at ``url`` is asked for: there, or at the mirror.
+    """The address to download ``url`` from: itself, or its copy on the mirror.
 
-    The environment variable SENTIMENT_DOWNLOAD_MIRROR replaces ``https://raw.githubusercontent.com`` for a
-    machine that reaches the files elsewhere; what lies behind it is ``{owner}/{name}/{commit}/{path}``. Files of
-    another host lie behind it under that host's name: ``{host}/{path}``.
+    The environment variable SENTIMENT_DOWNLOAD_MIRROR replaces ``https://raw.githubusercontent.com``, so that paths
+    on the mirror are ``{owner}/{name}/{commit}/{path}``; files of other hosts are at ``{host}/{path}``.
     """
     mirror = os.environ.get(MIRROR_VARIABLE)
     if not mirror:
@@ -48,66 +56,73 @@ def is_published(path: Path, sha256: str) -> bool:
 
 
 def local_file(path: Path, sha256: str) -> Path | None:
-    """``path`` where such a file lies there. Raises UserError where it is not the published one."""
+    """``path``, or None if there is no such file. Raises UserError if it is not the published one."""
     if not path.is_file():
         return None
-    if (found := sha256_of(path)) != sha256:
+    if (digest := sha256_of(path)) != sha256:
         raise UserError(
-            f"{path} is not the published file: its SHA-256 is {found[:16]}..., not {sha256[:16]}.... Scores on "
-            "a changed file stand beside no published number. Remove it (it is then downloaded), or read it "
-            "as a file of your own: the csv dataset with path=."
+            f"{path} is not the published file: its SHA-256 is {digest[:16]}..., not {sha256[:16]}.... Scores on a "
+            "modified file cannot be compared with published numbers. Remove it (it is then downloaded), or read it as "
+            "a file of your own: the csv dataset with path=."
         )
     return path
 
 
 def published_file(name: str, sha256: str, url: str, *, local: Path, downloads: Path, licence: str) -> Path:
-    """The file called ``name``: ``local / name`` where it lies there, else downloaded into ``downloads``.
-
-    Raises UserError where the local file is not the published one, or the download fails.
-    """
-    by_hand = sentence_by_hand(name, url, local, licence)
-    return local_file(local / name, sha256) or fetch(mirrored(url), sha256, downloads, by_hand, licence)
-
-
-def sentence_by_hand(what: str, url: str, folder: Path, licence: str) -> str:
-    """What a user can do whose machine cannot download."""
-    return f"Or put {what} from {url} into {folder.absolute()} by hand (licence: {licence})."
-
-
-def fetch(url: str, sha256: str, folder: Path, by_hand: str, licence: str) -> Path:
-    """Download ``url`` into ``folder`` unless it is there already, and return its path.
-
-    The file appears under its name only when it is complete and its hash is right, so several processes may ask
-    at once. Raises UserError (no network, 404, 500, half a file, a wrong hash, no room) that names the address
-    and ends in the sentence ``by_hand``.
-    """
-    name = url.rsplit("/", 1)[-1]
-    path = folder / name
-    if is_published(path, sha256):
-        return path
-    import pooch
-
-    with download_into(folder, url, by_hand, licence):
-        try:
-            pooch.retrieve(url, f"sha256:{sha256}", name, path=folder, downloader=http_downloader())
-        except ValueError as error:  # pooch's word for a wrong hash; it has removed the file
-            raise UserError(
-                f"{url} is not the file that was published (its hash differs) and was not kept. {by_hand}"
-            ) from error
+    """The file called ``name``; see ``published_files``."""
+    [path] = published_files({name: sha256}, url, local=local, downloads=downloads, licence=licence)
     return path
 
 
-def http_downloader() -> Any:
-    import pooch
+def published_files(sha256: Mapping[str, str], url: str, *, local: Path, downloads: Path, licence: str) -> list[Path]:
+    """The files with these names and hashes, in that order: ``local / name`` if it exists, the others downloaded into
+    ``downloads`` once, from ``url`` itself or from the zip file there.
 
-    return pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
+    Raises UserError if a local file is not the published one, or the download fails.
+    """
+    paths = {name: local_file(local / name, digest) for name, digest in sha256.items()}
+    missing = {name: sha256[name] for name, path in paths.items() if path is None}
+    members = ", ".join(missing) + " (unpacked)" * url.endswith(".zip")
+    fetch(missing, mirrored(url), downloads, manual_download(members, url, local, licence), licence)
+    return [path or downloads / name for name, path in paths.items()]
+
+
+def manual_download(what: str, url: str, folder: Path, licence: str) -> str:
+    """The instruction for users whose machine cannot download."""
+    return f"Or put {what} from {url} into {folder.absolute()} by hand (licence: {licence})."
+
+
+def fetch(sha256: Mapping[str, str], url: str, folder: Path, by_hand: str, licence: str) -> None:
+    """Download the files that ``sha256`` names into ``folder``, unless all of them exist there.
+
+    Safe for concurrent processes: a file gets its name only when it is complete and verified. Raises UserError (no
+    network, 404, 500, an incomplete file, a wrong hash, a full disk) that names the address and ends in ``by_hand``.
+    """
+
+    def complete() -> bool:
+        return all(is_published(folder / name, digest) for name, digest in sha256.items())
+
+    if complete():
+        return
+    with download_into(folder, url, by_hand, licence):
+        if complete():  # another process had the lock before
+            return
+        try:
+            content = download(url)
+            files = members_of(content, sha256) if url.endswith(".zip") else verified(content, sha256)
+        except UnusableDownloadError as error:
+            raise UserError(f"{url} {error}. It was not kept. {by_hand}") from error
+        for name, data in files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(data)
+            part.replace(folder / name)
 
 
 @contextmanager
 def download_into(folder: Path, url: str, by_hand: str, licence: str) -> Iterator[None]:
-    """``folder`` made and locked for the download of ``url``, whose failures become UserErrors.
+    """Create and lock ``folder`` for the download of ``url``; raise its failures as UserError.
 
-    The licence is logged with a dataset's first download: while ``folder`` holds none of its files.
+    The licence is logged with the first download of a dataset, while ``folder`` contains none of its files.
     """
     import requests
     from filelock import FileLock
@@ -117,7 +132,7 @@ def download_into(folder: Path, url: str, by_hand: str, licence: str) -> Iterato
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{name}.lock"):
             if all(path.name.startswith(".") for path in folder.iterdir()):
-                log.info("Downloading %s, once, into %s. Licence of these data: %s.", url, folder, licence)
+                log.info("Downloading %s, once, into %s. Licence of the data: %s.", url, folder, licence)
             yield
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
@@ -131,3 +146,63 @@ def download_into(folder: Path, url: str, by_hand: str, licence: str) -> Iterato
         ) from error
     except OSError as error:
         raise UserError(f"{name} cannot be written into {folder}: {error.strerror or error}.") from error
+
+
+class UnusableDownloadError(Exception):
+    """A download that is not what was published; the message completes a sentence that begins with its address."""
+
+
+class Bounded(io.BytesIO):
+    """At most LARGEST bytes in memory."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > LARGEST:
+            raise UnusableDownloadError(f"is larger than {LARGEST:,} bytes, so it is not the published file")
+        return super().write(data)
+
+
+def download(url: str) -> Bounded:
+    import pooch
+
+    content = Bounded()
+    pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)(url, content, None)
+    return content
+
+
+def verified(content: io.BytesIO, sha256: Mapping[str, str]) -> dict[str, bytes]:
+    """``content`` under the only name of ``sha256``. Raises UnusableDownloadError."""
+    [(name, digest)] = sha256.items()
+    if hashlib.sha256(content.getvalue()).hexdigest() != digest:
+        raise UnusableDownloadError("is not the published file (its hash differs)")
+    return {name: content.getvalue()}
+
+
+def members_of(archive: io.BytesIO, sha256: Mapping[str, str]) -> dict[str, bytes]:
+    """The members with the base names and hashes of ``sha256``, in any folder of the zip file.
+
+    Nothing is unpacked to a path that the zip file names. Raises UnusableDownloadError.
+    """
+    try:
+        with ZipFile(archive) as opened:
+            return {name: _member(opened, name, digest) for name, digest in sha256.items()}
+    except DAMAGED as error:
+        raise UnusableDownloadError(f"is not a readable zip file ({error})") from error
+
+
+def _member(opened: ZipFile, name: str, sha256: str) -> bytes:
+    named = [info for info in opened.infolist() if PurePosixPath(info.filename).name == name and not info.is_dir()]
+    if not named:
+        raise UnusableDownloadError(f"does not contain {name}")
+    for info in named:
+        content = _content(opened, info)
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+    raise UnusableDownloadError(f"contains another {name} than the published one (its hash differs)")
+
+
+def _content(opened: ZipFile, info: ZipInfo) -> bytes:
+    with opened.open(info) as stream:
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise UnusableDownloadError(f"contains a {PurePosixPath(info.filename).name} of more than {LARGEST:,} bytes")
+    return content

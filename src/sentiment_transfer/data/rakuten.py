@@ -17,8 +17,16 @@ import pyarrow as pa
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import RakutenConfig
-from sentiment_transfer.data.reviews import BINARY, SCHEMA, Reviews, stratified_rows
-from sentiment_transfer.data.spill import filtered, map_batches, spilled, stored_batches
+from sentiment_transfer.data.reviews import (
+    BINARY,
+    SCHEMA,
+    Reviews,
+    filtered,
+    map_batches,
+    spilled,
+    stored_batches,
+    stratified_rows,
+)
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.text import data_folder, delimited_rows, find_file
 

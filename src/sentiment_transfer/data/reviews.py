@@ -1,14 +1,25 @@
-"""Labelled reviews of one split: what every reader returns and everything else consumes."""
+"""The labelled reviews of one split, which every dataset returns as an Arrow table.
+
+Tables too large for memory are written to a nameless temporary file and mapped: the file has no name from the start,
+so nothing is left behind however the process ends.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import mmap
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
+
+from sentiment_transfer.errors import UserError
 
 BINARY = ("negative", "positive")
 THREE_CLASS = ("negative", "neutral", "positive")
@@ -25,18 +36,18 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Reviews:
-    """A table of reviews with the facts that hold for all of them.
+    """A table of reviews, with the properties that all of them share.
 
-    ``table`` has the columns of ``SCHEMA``: ``id`` (unique inside the set), ``text`` as read, ``label`` (index
-    into ``classes``) and ``fold`` (which published test fold the row belongs to; 0 where a set has none). It
-    may be memory-mapped, so keep to Arrow operations on large sets.
+    ``table`` has the columns of ``SCHEMA``: ``id`` (unique in the dataset), ``text`` as read, ``label`` (index into
+    ``classes``) and ``fold`` (the row's published test fold; 0 if the dataset has none). It may be memory-mapped, so
+    use Arrow operations on large datasets.
     """
 
     table: pa.Table  # (n,) rows of SCHEMA
     language: str  # ISO 639-1
     domain: str
     classes: tuple[str, ...] = BINARY
-    dropped: dict[str, int] = field(default_factory=dict)  # reason -> rows the reader left out
+    dropped: dict[str, int] = field(default_factory=dict)  # reason -> rows that the reader dropped
 
     @classmethod
     def from_columns(
@@ -51,8 +62,8 @@ class Reviews:
         folds: Sequence[int] | np.ndarray | None = None,
         dropped: dict[str, int] | None = None,
     ) -> Reviews:
-        """Reviews from plain columns of equal length. Lone surrogates (half an emoji, cut by whoever made the file)
-        have no UTF-8 form and become U+FFFD."""
+        """Reviews from plain columns of equal length. Lone surrogates (half of an emoji that was cut apart) have
+        no UTF-8 form and become U+FFFD."""
         fold = np.zeros(len(ids), dtype=np.int8) if folds is None else np.asarray(folds, dtype=np.int8)
         columns = [
             _strings(ids, pa.string()),
@@ -79,7 +90,7 @@ class Reviews:
         return self.table["id"].to_pylist()
 
     def text_batches(self, size: int = 10_000) -> Iterable[list[str]]:
-        """The texts in order, at most ``size`` at a time."""
+        """The texts in order, in lists of at most ``size``."""
         for start in range(0, len(self), size):
             yield self.table["text"].slice(start, size).to_pylist()
 
@@ -105,16 +116,16 @@ def _strings(values: Sequence[str], kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        whole = [value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for value in values]
-        return pa.array(whole, kind)
+        valid = [value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for value in values]
+        return pa.array(valid, kind)
 
 
 def stratified_rows(labels: np.ndarray, limit: int, seed: int) -> np.ndarray:
-    """Rows of a shuffled subset that keeps the label shares.
+    """The rows of a random sample stratified by label.
 
-    ``labels`` is (n,) of any integer type; the result is (min(limit, n),) int64, shuffled. The same seed gives
-    the same rows, and every class keeps ``limit * share`` rows, the remainder going to the classes with the
-    largest fractions (so a class with at least one row's worth of share is never emptied).
+    ``labels`` is (n,) of any integer type; the result is (min(limit, n),) int64, shuffled. The same seed gives the
+    same rows. Each class keeps ``limit`` times its fraction of the rows, rounded down; the remaining rows go to the
+    classes with the largest remainders.
     """
     rng = np.random.default_rng(seed)
     if limit >= len(labels):
@@ -126,3 +137,39 @@ def stratified_rows(labels: np.ndarray, limit: int, seed: int) -> np.ndarray:
         quota[index] += 1
     rows = [rng.permutation(np.flatnonzero(labels == label))[:size] for label, size in zip(classes, quota, strict=True)]
     return rng.permutation(np.concatenate(rows))
+
+
+@contextmanager
+def spilled(batches: Iterable[pa.RecordBatch], folder: Path) -> Iterator[IO[bytes]]:
+    """``batches`` as an Arrow stream in a nameless file in ``folder``, open for reading."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            with pa.ipc.new_stream(file, SCHEMA) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+            file.flush()
+            yield file
+    except OSError as error:
+        raise UserError(f"The unpacked reviews cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def map_batches(batches: Iterable[pa.RecordBatch], folder: Path) -> pa.Table:
+    """One table (n,) of SCHEMA over ``batches``, memory-mapped from a nameless file in ``folder``."""
+    with spilled(batches, folder) as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
+
+
+def stored_batches(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
+    """The batches of a spilled file, one in memory at a time."""
+    file.seek(0)
+    yield from pa.ipc.open_stream(file)
+
+
+def filtered(file: IO[bytes], keep: np.ndarray) -> Iterator[pa.RecordBatch]:
+    """The rows of a spilled file where ``keep``, (n,) bool, is true."""
+    start = 0
+    for batch in stored_batches(file):
+        yield batch.filter(pa.array(keep[start : start + batch.num_rows]))
+        start += batch.num_rows

@@ -1,4 +1,4 @@
-"""Labelled reviews of a target as a part of what a run trains on: which of them, and how often each in an epoch."""
+"""Labelled reviews of a target in the training data: which of them are used, and how often in an epoch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sentiment_transfer.errors import UserError
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a run may know of the labels of one dataset.
+    """The labels of one dataset that a run trains on.
 
-    Args:
-        name: the dataset: a target, or the source where it is trained on alone.
+    Attributes:
+        name: the dataset: a target, or the source if it is the only training data.
         shots: reviews per class; None for the whole training split.
-        sample_seed: which of them, where ``shots`` are named.
-        alone: the run goes through these reviews and no others; a source's are those of an earlier run.
-        rows_per_epoch: where ``alone``, repeat the reviews until an epoch has at least so many.
-        share: where not ``alone``, repeat the reviews until they are about this share of an epoch.
+        sample_seed: of the sample of ``shots`` reviews.
+        alone: the run trains on these reviews only (after an earlier run on the source, if there is one).
+        rows_per_epoch: with ``alone``, repeat the reviews until an epoch has at least this many rows.
+        fraction: without ``alone``, repeat the reviews until they are about this fraction of an epoch.
     """
 
     name: str
@@ -30,15 +30,15 @@ class Labelled:
     sample_seed: int = 0
     alone: bool = False
     rows_per_epoch: int = 0
-    share: float | None = None
+    fraction: float | None = None
 
 
 def few_examples(train: Reviews, test: Reviews, labelled: Labelled) -> Reviews:
     """``shots`` reviews of every class of ``train``, in file order.
 
-    Draws are nested: the first reviews of a larger one are those of a smaller one of the same ``draw``, so that a curve
-    over ``shots`` is paired. No text is drawn twice, and none that ``test`` holds (case, width and punctuation folded).
-    Raises UserError where a class has fewer.
+    Samples are nested: of the same ``sample_seed``, a larger one contains a smaller one, so that a curve over ``shots``
+    is paired. No text occurs twice, or in ``test`` (case, width and punctuation folded).
+    Raises UserError if a class has fewer.
     """
     assert labelled.shots is not None
     keys = row_keys(train)
@@ -59,15 +59,15 @@ def few_examples(train: Reviews, test: Reviews, labelled: Labelled) -> Reviews:
 
 
 def epoch_rows(names: Sequence[str], sizes: Sequence[int], labelled: Labelled | None) -> np.ndarray:
-    """The rows of one epoch over several sets, counted through all of them, (n,) int64: each once, unless ``labelled``
-    has some repeated or others left out."""
-    if labelled is None or (labelled.shots is None and labelled.share is None):
+    """The rows of one epoch over several training splits, (n,) int64 into their concatenation: each once, unless
+    ``labelled`` repeats or omits some."""
+    if labelled is None or (labelled.shots is None and labelled.fraction is None):
         return np.arange(sum(sizes))
     ends = np.cumsum(sizes)
-    place = names.index(labelled.name)
-    own = np.arange(ends[place] - sizes[place], ends[place])
+    index = names.index(labelled.name)
+    own = np.arange(ends[index] - sizes[index], ends[index])
     if labelled.alone:
         return np.tile(own, max(1, -(-labelled.rows_per_epoch // len(own))))
     others = np.setdiff1d(np.arange(ends[-1]), own)
-    share = labelled.share or 0.0
-    return np.concatenate([others, np.tile(own, max(1, round(share / (1 - share) * len(others) / len(own))))])
+    fraction = labelled.fraction or 0.0
+    return np.concatenate([others, np.tile(own, max(1, round(fraction / (1 - fraction) * len(others) / len(own))))])

@@ -1,8 +1,8 @@
-"""Token ids of a set of reviews, computed once and kept in memory-mapped files.
+"""Token ids of reviews, computed once and stored in memory-mapped files.
 
 A store is a folder named by the hash of the texts, the tokenizer and the length. It is written under a lock and a
-temporary name and renamed when whole, so that runs which start together neither collide nor read half a store;
-every opening checks sizes and checksums, and what does not agree is built again.
+temporary name and renamed when complete, so that concurrent runs neither collide nor read an incomplete store. Sizes
+and checksums are verified at every opening, and a damaged store is rebuilt.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ ARRAYS = {"tokens": np.int32, "offsets": np.int64, "full_lengths": np.int32}
 
 @dataclass(frozen=True)
 class TokenStore:
-    """Token ids of n reviews, T in all, each cut to the maximum length and with its special tokens."""
+    """T token ids of n reviews, each truncated to the maximum length, with special tokens."""
 
     tokens: np.ndarray  # (T,) int32
     offsets: np.ndarray  # (n + 1,) int64; review i is tokens[offsets[i]:offsets[i + 1]]
-    full_lengths: np.ndarray  # (n,) int32, tokens before the cut
+    full_lengths: np.ndarray  # (n,) int32, before truncation
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -50,11 +50,11 @@ class TokenStore:
         return self.tokens[self.offsets[row] : self.offsets[row + 1]]
 
     @property
-    def lengths(self) -> np.ndarray:  # (n,) int64, after the cut
+    def lengths(self) -> np.ndarray:  # (n,) int64, after truncation
         return np.diff(self.offsets)
 
     def length_report(self, max_length: int) -> dict[str, float]:
-        """Token lengths before the cut (percentiles) and the share of reviews that ``max_length`` cuts."""
+        """Percentiles of the lengths before truncation, and the fraction of reviews that ``max_length`` truncates."""
         percentiles = np.percentile(self.full_lengths, [50, 90, 99, 100])
         named = {f"tokens_p{p}": float(v) for p, v in zip((50, 90, 99, 100), percentiles, strict=True)}
         return named | {"truncated_fraction": float(np.mean(self.full_lengths > max_length))}
@@ -63,9 +63,9 @@ class TokenStore:
 def token_store(
     reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int, cache_dir: Path, digest: str | None = None
 ) -> TokenStore:
-    """The token store of ``reviews``, opened where it is whole and built where it is not.
+    """The token store of ``reviews``, opened if it is complete, else built.
 
-    ``digest`` is ``tokenizer_digest(tokenizer)`` where it is known: for XLM-R it takes 80 ms. Raises UserError where
+    ``digest`` is ``tokenizer_digest(tokenizer)`` if it is known: for XLM-R it takes 80 ms. Raises UserError if
     ``cache_dir`` cannot be written.
     """
     folder = Path(cache_dir).expanduser() / "tokens" / _key(reviews, digest or tokenizer_digest(tokenizer), max_length)
@@ -80,18 +80,18 @@ def token_store(
     except OSError as error:
         raise UserError(
             f"The token store {folder} cannot be written ({error.strerror or error}). "
-            "Free some space there, or choose another place with paths.cache_dir=/path/to/folder."
+            "Free some disk space, or choose another folder with paths.cache_dir=/path/to/folder."
         ) from error
     if store is None:
         raise UserError(
-            f"The token store {folder} was written but does not read back whole: the disk under it is not reliable. "
-            "Choose another place with paths.cache_dir=/path/to/folder."
+            f"The token store {folder} was written but cannot be read back intact: the disk is not reliable. "
+            "Choose another folder with paths.cache_dir=/path/to/folder."
         )
     return store
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Hash of everything that decides how a text becomes ids."""
+    """Hash of the class, rules and vocabulary of a tokenizer."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
     return xxhash.xxh3_128_hexdigest(f"{type(tokenizer).__name__}\n{rules}".encode())
@@ -103,7 +103,7 @@ def _key(reviews: Reviews, digest: str, max_length: int) -> str:
 
 
 def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int) -> TokenStore:
-    log.info("Tokenising %s reviews (once; kept for later runs).", f"{len(reviews):,}")
+    log.info("Tokenising %s reviews (once; cached for later runs).", f"{len(reviews):,}")
     pieces: list[np.ndarray] = []
     full_lengths: list[int] = []
     batches = track(
@@ -123,8 +123,8 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
 
 
 def cut(ids: list[int], max_length: int) -> np.ndarray:
-    """At most ``max_length`` of a text's ids, (length,) int32: every encoder here ends a text with exactly one special
-    token, and the cut keeps it."""
+    """A text's ids truncated to ``max_length``, (length,) int32. The last one is kept: every encoder here ends a text
+    with exactly one special token."""
     return np.asarray(ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]], dtype=np.int32)
 
 
@@ -149,7 +149,7 @@ def _write(folder: Path, store: TokenStore) -> None:
 
 
 def _open(folder: Path) -> TokenStore | None:
-    """The store in ``folder``, or None where it is absent, incomplete or damaged."""
+    """The store in ``folder``, or None if it is absent, incomplete or damaged."""
     if not folder.is_dir():
         return None
     try:
@@ -160,7 +160,7 @@ def _open(folder: Path) -> TokenStore | None:
                 raise ValueError(f"{name} is {array.dtype}{array.shape} instead of {facts[name]['size']} numbers")
             if xxhash.xxh3_128_hexdigest(array.data) != facts[name]["checksum"]:
                 raise ValueError(f"{name} does not match its checksum")
-    except Exception as error:  # numpy reads a header with Python's parser, which answers damage with a dozen kinds
-        log.warning("The token store %s is damaged (%s) and is built again.", folder, error)
+    except Exception as error:  # numpy parses headers with Python's parser, which raises a dozen kinds
+        log.warning("The token store %s is damaged (%s) and is rebuilt.", folder, error)
         return None
     return TokenStore(arrays["tokens"], arrays["offsets"], arrays["full_lengths"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,20 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from sentiment_transfer.data.audit import leaked_rows, row_keys
-from sentiment_transfer.data.base import ReviewDataModule
-from sentiment_transfer.data.batches import Batch, TokenBatches, TrainingOrder, scoring_loader, training_loader
-from sentiment_transfer.data.sets import ReviewSet, audit_sets
+from sentiment_transfer.data.audit import audit_sets, leaked_rows, row_keys
+from sentiment_transfer.data.base import ReviewDataModule, ReviewSet
+from sentiment_transfer.data.batches import (
+    Batch,
+    BatchOptions,
+    ResumableSampler,
+    TokenBatches,
+    scoring_loader,
+    training_loader,
+)
 from sentiment_transfer.data.shots import Labelled, epoch_rows, few_examples
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.text import cache_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,25 +33,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TransferDataModule(pl.LightningDataModule):
-    """Trains on ``source``, scores on the test sets of ``source`` and ``targets``.
+@dataclass(frozen=True)
+class ReadOptions:
+    """Which rows are read.
 
-    ``read()`` reads and audits the reviews, ``tokenise(tokenizer)`` fills the token stores; ``setup`` does what of
-    the two is still to do. A target that cannot be had is named in ``unavailable`` with the reason, unless
-    ``targets_required``; a source that cannot be had raises UserError.
+    Attributes:
+        dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
+        oracle: also read the targets' dev splits, for a selection that is not zero-shot.
+        targets_required: an unavailable target raises UserError.
+    """
+
+    dedup: bool = False
+    oracle: bool = False
+    targets_required: bool = False
+
+
+class TransferDataModule(pl.LightningDataModule):
+    """Trains on ``source``, scores on the test splits of ``source`` and ``targets``.
+
+    ``read()`` reads and audits the reviews, ``tokenise(tokenizer)`` fills the token stores; ``setup`` does both unless
+    they were called before. An unavailable target is listed in ``unavailable`` with the reason; an unavailable source
+    raises UserError.
 
     Args:
         source: datasets to train on, by name; several are one shuffled mixture.
         targets: datasets to score on, by name. A name that is also in ``source`` is a supervised score.
-        tokenizer: needed by the loaders; may be given to ``tokenise`` instead.
-        batch_size: reviews per optimiser step, of all processes together; cut into ``accumulate`` equal parts for each.
-        max_length: tokens per review, special tokens included; the rest is cut.
         labelled: the target whose labels are trained on as well, or the source of which few are.
-        dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
-        oracle: also read the targets' dev sets, for the selection that is no zero-shot number.
-        packed: whether batches are packed (one row of tokens, for networks that take that) or padded.
-        score_batch_tokens: tokens of a scoring batch, padding included.
-        rank, world: which process this is of how many that share every batch; the loaders give its part.
+        tokenizer: needed by the loaders; may be given to ``tokenise`` instead.
+        batch_size: reviews per optimiser step, of all processes together.
+        max_length: tokens per review, special tokens included; longer reviews are truncated.
+        seed: of the training order.
+        cache_dir: the folder of the token stores; default: see ``cache_folder``.
     """
 
     def __init__(
@@ -55,34 +74,26 @@ class TransferDataModule(pl.LightningDataModule):
         labelled: Labelled | None = None,
         tokenizer: PreTrainedTokenizerBase | None = None,
         batch_size: int = 32,
-        accumulate: int = 1,
         max_length: int = 256,
         seed: int = 0,
-        dedup: bool = False,
-        oracle: bool = False,
-        targets_required: bool = False,
-        packed: bool = False,
-        score_batch_tokens: int = 16_384,
-        rank: int = 0,
-        world: int = 1,
-        num_workers: int = 0,
-        cache_dir: str | Path = "~/.cache/sentiment-transfer",
+        read_options: ReadOptions | None = None,
+        batch_options: BatchOptions | None = None,
+        cache_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
         self.source, self.targets, self.labelled = dict(source), dict(targets or {}), labelled
         self.tokenizer = tokenizer
-        self.batch_size, self.accumulate, self.max_length, self.seed = batch_size, accumulate, max_length, seed
-        self.dedup, self.oracle, self.targets_required = dedup, oracle, targets_required
-        self.packed, self.score_batch_tokens, self.num_workers = packed, score_batch_tokens, num_workers
-        self.rank, self.world = rank, world
-        self.cache_dir = Path(cache_dir).expanduser()
+        self.batch_size, self.max_length, self.seed = batch_size, max_length, seed
+        self.read_options = read_options or ReadOptions()
+        self.batch_options = batch_options or BatchOptions()
+        self.cache_dir = cache_folder(cache_dir)
         self.train_sets: list[ReviewSet] = []
         self.dev_sets: list[ReviewSet] = []  # the source's, then (oracle) the targets'
         self.test_sets: list[ReviewSet] = []
         self.unavailable: dict[str, str] = {}
         self.removed: dict[str, int] = {}  # by dedup, per test set
         self.audit: dict[str, Any] = {}
-        self._order: TrainingOrder | None = None  # of the fit that is going on
+        self._sampler: ResumableSampler | None = None  # of the current fit
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -103,7 +114,7 @@ class TransferDataModule(pl.LightningDataModule):
 
     def protocol(self, name: str) -> str:
         """``supervised`` (the run trains on it; ``few-label``: on some of it), ``zero-shot`` (its language is new),
-        ``cross-domain``, or of a target whose labels are trained on beside the source ``joint`` and ``few-shot``."""
+        ``cross-domain``, or ``joint`` and ``few-shot`` (a target whose labels are trained on besides the source)."""
         labelled = self.labelled if self.labelled and self.labelled.name == name else None
         if name in self.source:
             return "few-label" if labelled and labelled.shots else "supervised"
@@ -113,11 +124,11 @@ class TransferDataModule(pl.LightningDataModule):
         return "cross-domain" if self.targets[name].language in languages else "zero-shot"
 
     def read(self) -> None:
-        """Read every split that the run needs and audit it. Raises UserError for a source that cannot be had."""
+        """Read every split that the run needs and audit it. Raises UserError for an unavailable source."""
         self.train_sets, self.dev_sets, self.test_sets, self.unavailable, self.removed = [], [], [], {}, {}
         for name, module in self.source.items():
             self.train_sets.append(self._training_set(name, module))
-            # Whoever has few labels of a set has no development set of a thousand.
+            # Few-shot runs do not use the target's development set.
             if module.has("dev") and self.protocol(name) == "supervised":
                 self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
             if module.has("test"):
@@ -126,15 +137,15 @@ class TransferDataModule(pl.LightningDataModule):
             self.train_sets.append(self._training_set(self.labelled.name, self.targets[self.labelled.name]))
         for name, module in self.targets.items():
             try:
-                # What a dataset is when it is a target may differ from when it is trained on: all five IndoLEM
-                # folds, say. Trained-on names keep the source's own test rows, which no training row is in.
+                # A dataset may have other test rows as a target than as a source, for example all five IndoLEM
+                # folds. Sources keep their own test rows, which share no row with the training split.
                 if name not in self.source:
                     self.test_sets.append(ReviewSet(name, "test", module.reviews("test")))
-                    if self.oracle and module.has("dev"):
+                    if self.read_options.oracle and module.has("dev"):
                         self.dev_sets.append(ReviewSet(name, "dev", module.reviews("dev")))
             except UserError as error:
-                if self.targets_required:
-                    raise UserError(f"The target {name} is required but cannot be had. {error}") from error
+                if self.read_options.targets_required:
+                    raise UserError(f"The target {name} is required but unavailable. {error}") from error
                 self.unavailable[name] = str(error)
                 log.warning("The target %s is left out. %s", name, error)
         self._audit()
@@ -149,7 +160,7 @@ class TransferDataModule(pl.LightningDataModule):
 
     @property
     def epoch_rows(self) -> np.ndarray:  # (n,) int64
-        """The rows of an epoch, counted through all training sets."""
+        """The rows of an epoch, which index the concatenated training splits."""
         return epoch_rows([s.name for s in self.train_sets], [len(s.reviews) for s in self.train_sets], self.labelled)
 
     def _refuse_single_class(self, train: ReviewSet) -> None:
@@ -164,10 +175,10 @@ class TransferDataModule(pl.LightningDataModule):
     def _audit(self) -> None:
         keys: dict[tuple[str, str], np.ndarray] = {(s.name, s.split): row_keys(s.reviews) for s in self.sets}
         audit = audit_sets(self.train_sets, [*self.dev_sets, *self.test_sets], keys)
-        if self.dedup:
+        if self.read_options.dedup:
             seen = np.concatenate([keys[s.name, s.split] for s in self.train_sets])
             self.test_sets = [self._without(s, leaked_rows(seen, keys[s.name, s.split])) for s in self.test_sets]
-        self.audit = audit | {"dedup": self.dedup, "removed": self.removed}
+        self.audit = audit | {"dedup": self.read_options.dedup, "removed": self.removed}
 
     def _without(self, test_set: ReviewSet, leaked: np.ndarray) -> ReviewSet:
         self.removed[test_set.name] = len(leaked)
@@ -202,35 +213,39 @@ class TransferDataModule(pl.LightningDataModule):
             self.tokenise(self.tokenizer)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Random batches; where the trainer goes on from the middle of an epoch, from the batch it had reached."""
-        self._order = self._order or self.order()
-        return training_loader(self._batches(*self.train_sets), self._order, self.num_workers)
+        """Random batches; a trainer that resumes within an epoch gets the batches after its position."""
+        self._sampler = self._sampler or self.sampler()
+        return training_loader(self._batches(*self.train_sets), self._sampler, self.batch_options.num_workers)
 
-    def order(self, **changes: int) -> TrainingOrder:
-        usual = {"accumulate": self.accumulate, "rank": self.rank, "world": self.world}
-        return TrainingOrder(self.epoch_rows, self.batch_size, self.seed, **(usual | changes))
+    def sampler(self, **changes: int) -> ResumableSampler:
+        options = self.batch_options
+        usual = {"micro_batches": options.micro_batches, "rank": options.rank, "world_size": options.world_size}
+        return ResumableSampler(self.epoch_rows, self.batch_size, self.seed, **(usual | changes))
 
-    def order_of(self, state_dict: dict[str, int]) -> TrainingOrder:
-        """The order of the run that saved ``state_dict``: other memory or devices may have cut batches otherwise."""
-        return self.order(accumulate=state_dict["accumulate"], world=state_dict["world"], rank=0)
+    def saved_sampler(self, state_dict: dict[str, int]) -> ResumableSampler:
+        """The sampler of the run that saved ``state_dict``, whose batches may have been cut for other devices."""
+        return self.sampler(micro_batches=state_dict["micro_batches"], world_size=state_dict["world_size"], rank=0)
 
     def state_dict(self) -> dict[str, int]:
-        """The epoch and the number of batches (parts of one, where they are cut) that it has gone through."""
+        """The epoch, the number of micro-batches of it that were used, and how batches are cut into them."""
         if self.trainer is None:
             return {}
         loop = self.trainer.fit_loop
         epoch = int(loop.epoch_progress.current.state_dict()["processed"])
         start = loop.epoch_loop.batch_progress.current.ready
-        return {"epoch": epoch, "start": start, "accumulate": self.accumulate, "world": self.world}
+        options = self.batch_options
+        cut = {"micro_batches": options.micro_batches, "world_size": options.world_size}
+        return {"epoch": epoch, "start": start} | cut
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         # The loops are restored later than this; the loader was made before it (FSDP) or is made after it (otherwise).
-        self._order = self._order or self.order()
-        self._order.go_on(state_dict["epoch"], self._order.place_of(state_dict["start"], self.order_of(state_dict)))
+        self._sampler = self._sampler or self.sampler()
+        position = self._sampler.remap_position(state_dict["start"], self.saved_sampler(state_dict))
+        self._sampler.resume(state_dict["epoch"], position)
 
     def teardown(self, stage: str) -> None:
         if stage == "fit":
-            self._order = None
+            self._sampler = None
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         return [self._scoring(review_set) for review_set in self.dev_sets]
@@ -239,15 +254,21 @@ class TransferDataModule(pl.LightningDataModule):
         return [self._scoring(review_set) for review_set in self.test_sets]
 
     def scoring_dataloader(self, sets: Sequence[ReviewSet]) -> DataLoader[Batch]:
-        """Several sets as one, longest reviews first whichever set they are of; rows count through all of them."""
+        """One loader over several splits, longest reviews first; ``rows`` index their concatenation."""
         return self._scoring(*sets)
 
     def _scoring(self, *sets: ReviewSet) -> DataLoader[Batch]:
-        batches = self._batches(*sets)
-        return scoring_loader(batches, self.score_batch_tokens, self.num_workers, rank=self.rank, world=self.world)
+        options = self.batch_options
+        return scoring_loader(
+            self._batches(*sets),
+            options.score_batch_tokens,
+            options.num_workers,
+            rank=options.rank,
+            world_size=options.world_size,
+        )
 
     def _batches(self, *sets: ReviewSet) -> TokenBatches:
         assert self.tokenizer is not None
         stores = [s.tokens for s in sets if s.tokens is not None]
         labels = np.concatenate([s.reviews.labels for s in sets])
-        return TokenBatches(stores, labels, self.tokenizer.pad_token_id, packed=self.packed)
+        return TokenBatches(stores, labels, self.tokenizer.pad_token_id, packed=self.batch_options.packed)

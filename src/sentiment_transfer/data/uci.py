@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentiment_transfer.data.archive import published_members
 from sentiment_transfer.data.catalog import CSVConfig, UCIConfig
 from sentiment_transfer.data.csv_reviews import CSVDataModule, Paths
+from sentiment_transfer.data.download import published_files
 from sentiment_transfer.files.text import data_folder
 
 URL = "https://archive.ics.uci.edu/static/public/331/sentiment+labelled+sentences.zip"
@@ -42,7 +42,7 @@ class UCIDataModule(CSVDataModule):
         )
 
     def _files(self, path: Paths) -> list[Path]:
-        return published_members(
+        return published_files(
             SHA256,
             URL,
             local=data_folder(self.data_dir) / self.name,

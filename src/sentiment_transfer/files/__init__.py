@@ -1,1 +1,1 @@
-"""Reading and writing files: whole or not at all, with the line in every complaint."""
+"""Atomic writing, and strict and lenient readers of text files."""

@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of either."""
+"""Atomic writing: a file is either the old one or the new one, never a part of either."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from sentiment_transfer.errors import UserError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` fill a temporary file beside ``path``, then put it in place by renaming.
+    """Call ``write`` with a temporary file beside ``path``, and rename it to ``path``.
 
-    File and directory are synced, so the file also survives a power cut. Whatever goes wrong, an earlier
-    file at ``path`` stays as it was and the temporary one is removed.
-
-    Raises UserError where the disk is full or the folder cannot be written.
+    File and directory are synced, so the file survives a power cut. On any error an earlier file at ``path`` is left
+    unchanged and the temporary one is removed. Raises UserError if the disk is full or the folder is not writable.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -36,10 +34,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def system_error(error: BaseException) -> OSError | None:
-    """The system's refusal behind ``error``, None where there is none.
+    """The OSError that caused ``error``, or None.
 
-    torch raises a RuntimeError of its own over it; libraries in Rust (safetensors, tokenizers) leave only its number
-    in their text: ``No space left on device (os error 28)``.
+    torch wraps it in a RuntimeError; libraries written in Rust (safetensors, tokenizers) only mention its number:
+    ``No space left on device (os error 28)``.
     """
     link: BaseException | None = error
     while link is not None:
@@ -52,16 +50,15 @@ def system_error(error: BaseException) -> OSError | None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left in ``folder`` and below. Only for a folder that nobody else writes in."""
-    # safetensors itself writes ".tmp" and six letters first, and renames it to the name it was given.
+    """Remove the temporary files of killed processes in ``folder`` and below, where no other process may be writing."""
+    # safetensors writes to ".tmp" and six letters, and renames that file.
     for pattern in (".*.tmp", ".tmp??????"):
         for temporary in Path(folder).rglob(pattern):
             remove(temporary)
 
 
 def permit(file: Path) -> None:
-    """Give a file the permissions that the user's files have: safetensors 0.8 makes its own for the owner alone, and a
-    colleague could not read them."""
+    """Set a file's permissions to the user's default: safetensors 0.8 creates files that only their owner can read."""
     mask = os.umask(0)
     os.umask(mask)
     file.chmod(0o666 & ~mask)
@@ -84,9 +81,9 @@ def remove(path: Path) -> None:
 
 
 def sentence_of(error: OSError, path: Path) -> str:
-    """What the system refused, where, and what to do about it."""
+    """The error message for ``error`` while writing ``path``, with the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: {path} was not written. Free some space and run the same command again."
+        return f"The disk is full: {path} was not written. Free some disk space and run the same command again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             f"No permission to write {path}. Make the folder {path.parent} writable, or choose another with "

@@ -10,23 +10,32 @@ from typing import Any
 import pyarrow as pa
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import delimited_rows, json_lines, kind_of, open_binary, refuse_no_file
+from sentiment_transfer.files.text import (
+    BROKEN_STREAM,
+    CODECS,
+    decompressed,
+    delimited_rows,
+    json_lines,
+    kind_of,
+    open_file,
+    require_file,
+)
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 PARQUET_ENDINGS = (".parquet", ".pq")
 
-Record = tuple[int, str, str]  # line or row from 1, text, label word (empty where the field is)
+Record = tuple[int, str, str]  # line or row from 1, text, label word (both "" for an empty field)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where text and label are found in a file.
+    """The position of text and label in a file.
 
     Attributes:
         text, label: column names; numbers from 0 in a delimited file without a header.
-        delimiter: None goes by the file's ending.
-        quoted: whether CSV quoting holds; None: yes, except where a tab is the delimiter.
+        delimiter: None: by the file's ending.
+        quoted: CSV quoting applies; None: yes, unless the delimiter is a tab.
     """
 
     text: str | int
@@ -37,8 +46,8 @@ class Layout:
 
 
 def read_records(path: Path, layout: Layout) -> Iterator[Record]:
-    """The rows of a file in order. Raises UserError with file and line for whatever is wrong with it."""
-    refuse_no_file(path)
+    """The rows of a file in order. Raises UserError with file and line for anything that cannot be read."""
+    require_file(path)
     kind = kind_of(path)
     if kind in JSON_ENDINGS:
         return json_records(path, layout)
@@ -47,8 +56,8 @@ def read_records(path: Path, layout: Layout) -> Iterator[Record]:
     if kind in DELIMITERS or layout.delimiter:
         return delimited_records(path, layout)
     raise UserError(
-        f"{path}: the ending {kind or '(none)'} is not known. Use .csv, .tsv, .txt, .jsonl or .parquet (also .gz, .xz, "
-        ".bz2, .zst), or say delimiter=."
+        f"{path}: the ending {kind or '(none)'} is not known. Use .csv, .tsv, .txt, .jsonl or .parquet (also "
+        f"{', '.join(CODECS)}), or type delimiter=."
     )
 
 
@@ -79,7 +88,8 @@ def named_column(path: Path, columns: Sequence[str], name: str | int) -> int:
     return list(columns).index(str(name))
 
 
-def numbered_column(path: Path, first: Sequence[str], number: str | int) -> int:
+def numbered_column(path: str | Path, first: Sequence[str], number: str | int) -> int:
+    """The column ``number`` of a file without a header and with this ``first`` row. Raises UserError if it has none."""
     if not str(number).isdigit() or int(number) >= len(first):
         raise UserError(
             f"{path}: column {number!r} does not exist. With header=false columns are numbers, here 0 to "
@@ -99,9 +109,10 @@ def json_records(path: Path, layout: Layout) -> Iterator[Record]:
 def parquet_records(path: Path, layout: Layout) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
-    with open_binary(path) as stream:  # Parquet is read from its end, so a compressed one is unpacked first
-        source = stream if path.suffix in PARQUET_ENDINGS else pa.BufferReader(stream.read())
-        try:
+    try:
+        with open_file(path) as raw, decompressed(raw, path.suffix) as stream:
+            # Parquet is read from its end, so a compressed one is unpacked first.
+            source = stream if path.suffix in PARQUET_ENDINGS else pa.BufferReader(stream.read())
             file = pq.ParquetFile(source)
             columns = [
                 file.schema_arrow.names[named_column(path, file.schema_arrow.names, name)]
@@ -112,15 +123,15 @@ def parquet_records(path: Path, layout: Layout) -> Iterator[Record]:
                 for text, label in zip(batch[columns[0]].to_pylist(), batch[columns[1]].to_pylist(), strict=True):
                     row += 1
                     yield row, text_of(text, path, row), word_of(label)
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{path} is not a whole Parquet file ({error}). Copy or make it again.") from error
+    except (pa.ArrowException, *BROKEN_STREAM) as error:
+        raise UserError(f"{path} is not a complete Parquet file ({error}). Copy or create it again.") from error
 
 
 def text_of(value: Any, path: Path, line: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise UserError(f"{path}, line {line}: the text is {value!r}, which is no string.")
+        raise UserError(f"{path}, line {line}: the text is {value!r}, not a string.")
     return value
 
 

@@ -18,6 +18,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from sentiment_transfer.data.reviews import BINARY
+from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.model.lora import has_lora, kept_state
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 
@@ -54,7 +55,7 @@ class SentimentClassifier(pl.LightningModule):
         eps: float = 1e-8,
         dev_names: Sequence[str] = ("dev",),
         packed: bool = True,
-        cache_dir: str | Path = "~/.cache/sentiment-transfer",
+        cache_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
         if isinstance(encoder, str):
@@ -64,7 +65,7 @@ class SentimentClassifier(pl.LightningModule):
         self.network = encoder
         self.strict_loading = not has_lora(encoder)  # a checkpoint leaves the frozen encoder out
         self.why_padded = why_padded(encoder) if packed else "trainer.packed=false"
-        self.packed = None if self.why_padded else PackedNetwork(encoder, Path(cache_dir))
+        self.packed = None if self.why_padded else PackedNetwork(encoder, cache_folder(cache_dir))
         self.classes = classes
         self.seed = seed
         self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
@@ -130,10 +131,10 @@ class SentimentClassifier(pl.LightningModule):
         return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()
 
     def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
-        """The mean cross-entropy of a batch, () float32; adds the batch to ``metrics``, unless it is a spare one."""
+        """The mean cross-entropy of a batch, () float32; adds it to ``metrics`` unless it is a padding batch."""
         logits = self.logits(batch)
         loss = nn.functional.cross_entropy(logits, batch["labels"])
-        if "spare" in batch:  # another process has the last reviews: this one keeps step
+        if "is_padding_batch" in batch:  # another process has the last reviews: this one keeps step
             return loss
         metrics["loss"].update(loss.detach(), weight=len(logits))
         metrics["accuracy"].update(logits.detach(), batch["labels"])
@@ -186,10 +187,10 @@ class SentimentClassifier(pl.LightningModule):
         self.in_mode(training=True)
         loss = self.step(batch, self.train_metrics)
         self.log("train/step_loss", loss, prog_bar=True)
-        if (share := batch.get("share")) is None:
+        if (weight := batch.get("loss_weight")) is None:
             return loss
-        # Lightning divides by the number of parts of a step; a part's share of the step's reviews is exact.
-        return loss * share * self.trainer.accumulate_grad_batches
+        # Lightning divides by the number of micro-batches of a step; loss_weight is the exact fraction of its reviews.
+        return loss * weight * self.trainer.accumulate_grad_batches
 
     def on_train_epoch_end(self) -> None:
         self.log_dict({f"train/{name}": value for name, value in self.train_metrics.compute().items()})

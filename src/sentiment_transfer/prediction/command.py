@@ -1,4 +1,4 @@
-"""``python predict.py``: from a file of texts to the same file with labels."""
+"""``python predict.py``: copy a file of texts, with a label and probabilities added to each row."""
 
 from __future__ import annotations
 
@@ -13,45 +13,46 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.lines import STDIN
 from sentiment_transfer.files.records import PARQUET_ENDINGS
-from sentiment_transfer.files.text import kind_of
-from sentiment_transfer.prediction.files import STDOUT, opened, refuse_output
-from sentiment_transfer.prediction.partial import PIPED, Join, Partial, begun
-from sentiment_transfer.prediction.progress import Moved, progress
-from sentiment_transfer.prediction.window import Columns, Format
+from sentiment_transfer.files.text import STDIN, kind_of
+from sentiment_transfer.prediction.files import STDOUT, Advance, check_output, open_input, progress
+from sentiment_transfer.prediction.parquet import join
+from sentiment_transfer.prediction.partial import PIPED, PartialOutput, partial_output
+from sentiment_transfer.prediction.windows import Columns, Format
 
 if TYPE_CHECKING:
-    from sentiment_transfer.prediction.answer import Answered
-    from sentiment_transfer.prediction.predictor import Predictor
+    from sentiment_transfer.prediction.predictor import AnsweredWindow, Predictor
 
 
 def predict(config: PredictConfig) -> None:
-    """Do what a validated ``config`` says. Raises UserError, before anything heavy is imported where it can."""
+    """Run predict.py with a validated ``config``. The input and output are checked before torch is imported.
+
+    Raises UserError for files and checkpoints that cannot be read, and outputs that cannot be written.
+    """
     started = time.monotonic()
-    source = opened(config)
+    source = open_input(config)
     if config.output == STDOUT:
-        predictor = loaded(config)
+        predictor = load_predictor(config)
         counts = to_stdout(config, source, predictor)
         print(summary(counts, "standard output", started, predictor), file=sys.stderr)
         return
     output = Path(config.output).expanduser()
-    refuse_output(config, output)
-    with begun(output) as partial:
+    check_output(config, output)
+    with partial_output(output) as partial:
         if output.exists() and not config.overwrite and not partial.in_place:
             raise UserError(f"{output} exists. Type overwrite=true to replace it, or name another output.")
-        predictor = loaded(config)
-        partial.go_on(facts(config, predictor), overwrite=config.overwrite)
+        predictor = load_predictor(config)
+        partial.resume(settings(config, predictor), overwrite=config.overwrite)
         if partial.in_place and partial.rows:
-            print(f"{output} was whole already.", file=sys.stderr)
+            print(f"{output} is already complete.", file=sys.stderr)
         else:
             to_file(config, source, predictor, partial)
         print(summary(partial.counts, str(output), started, predictor))
 
 
-def loaded(config: PredictConfig) -> Predictor:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cli.train; the tokenizer's threads want the cores as well
-    gc.disable()  # what is imported and loaded stays: the collector would look through it again and again
+def load_predictor(config: PredictConfig) -> Predictor:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cli.train; the tokenizer's threads need the cores as well
+    gc.disable()  # imported modules and weights stay in memory: the collector would scan them again and again
     from sentiment_transfer.prediction.predictor import load
 
     try:
@@ -68,91 +69,83 @@ def loaded(config: PredictConfig) -> Predictor:
         gc.enable()
 
 
-def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial: Partial) -> None:
-    if not partial.whole.exists():
-        columns = columns_of(config, predictor)
+def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial: PartialOutput) -> None:
+    if not partial.complete.exists():
+        columns = added_columns(config, predictor)
         refuse_collisions(config, source, columns)
         if partial.rows:
-            print(f"Going on after row {partial.rows:,} of an earlier attempt.", file=sys.stderr)
+            print(f"Resuming after row {partial.rows:,} of an earlier attempt.", file=sys.stderr)
         partial.begin()
-        with progress(source.total, partial.rows) as moved:
-            for done in windows(config, source, predictor, partial.rows, moved):
+        with progress(source.total, partial.rows) as advance:
+            for answered in answered_windows(config, source, predictor, partial.rows, advance):
                 refuse_collisions(config, source, columns)
-                content = source.render(done.window, done.answers, columns, first=partial.rows == 0)
-                partial.append(content, len(done.answers.labels), done.counts)
-    partial.finish(join_of(partial.output))
-
-
-def join_of(output: Path) -> Join | None:
-    """What makes a whole of a Parquet file's parts; appending is enough for others."""
-    if kind_of(output) not in PARQUET_ENDINGS:
-        return None
-    from sentiment_transfer.prediction.parquet import join
-
-    return join
+                content = source.render(answered.window, answered.answers, columns, first=partial.rows == 0)
+                partial.append(content, len(answered.answers.labels), answered.counts)
+    partial.finish(join if kind_of(partial.output) in PARQUET_ENDINGS else None)
 
 
 def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Counter[str]:
-    columns = columns_of(config, predictor)
+    columns = added_columns(config, predictor)
     refuse_collisions(config, source, columns)
     counts: Counter[str] = Counter()
     if kind_of(Path(config.input)) in PARQUET_ENDINGS:
-        raise UserError("output=- cannot be for a Parquet file: name a file.")
+        raise UserError("output=- is invalid for Parquet input: name a file.")
     try:
-        with progress(None if sys.stdout.isatty() else source.total, 0) as moved:
-            for done in windows(config, source, predictor, 0, moved):
-                content = source.render(done.window, done.answers, columns, first=not counts)
-                sys.stdout.buffer.write(content)
+        with progress(None if sys.stdout.isatty() else source.total, 0) as advance:
+            for answered in answered_windows(config, source, predictor, 0, advance):
+                sys.stdout.buffer.write(source.render(answered.window, answered.answers, columns, first=not counts))
                 sys.stdout.buffer.flush()
-                counts += done.counts
-    except BrokenPipeError:  # whoever reads has enough, as in | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+                counts += answered.counts
+    except BrokenPipeError:  # the reader has closed the pipe, as in | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
     return counts
 
 
-def windows(config: PredictConfig, source: Format, predictor: Predictor, skip: int, moved: Moved) -> Iterator[Answered]:
-    from sentiment_transfer.prediction.answer import answered
+def answered_windows(
+    config: PredictConfig, source: Format, predictor: Predictor, skip: int, advance: Advance
+) -> Iterator[AnsweredWindow]:
+    from sentiment_transfer.prediction.predictor import answer_windows
 
-    for done in answered(predictor, source.windows(skip), config.batch_tokens):
-        yield done
-        moved(done.window.position, len(done.answers.labels), done.tokens)
+    for answered in answer_windows(predictor, source.windows(skip), config.batch_tokens):
+        yield answered
+        advance(answered.window.position, len(answered.answers.labels), answered.tokens)
 
 
-def columns_of(config: PredictConfig, predictor: Predictor) -> Columns:
-    shares = tuple(f"{config.probability_column}_{name}" for name in predictor.classes)
-    return Columns(config.label_column, shares, config.reason_column)
+def added_columns(config: PredictConfig, predictor: Predictor) -> Columns:
+    probabilities = tuple(f"{config.probability_column}_{name}" for name in predictor.classes)
+    return Columns(config.label_column, probabilities, config.reason_column)
 
 
 def refuse_collisions(config: PredictConfig, source: Format, columns: Columns) -> None:
-    """Raises UserError where a column that is added is there already, or two of them have one name."""
+    """Raises UserError if an added column exists already, or two of them have the same name."""
     options = {config.label_column: "label_column", config.reason_column: "reason_column"}
-    for place, name in enumerate(columns.all):
-        if name in source.names or name in columns.all[:place]:
+    for index, name in enumerate(columns.all):
+        if name in source.names or name in columns.all[:index]:
             raise UserError(
-                f"A column {name} would be added to {config.input}, which has one already: call it otherwise, with "
+                f"A column {name} would be added to {config.input}, which already has one. Choose another name with "
                 f"{options.get(name, 'probability_column')}=..."
             )
 
 
-def facts(config: PredictConfig, predictor: Predictor) -> dict[str, Any]:
-    """What decides the output: an attempt with other facts does not go on from this one."""
+def settings(config: PredictConfig, predictor: Predictor) -> dict[str, Any]:
+    """The settings that determine the output: an attempt is resumed only with the same ones."""
     model = predictor.model
-    here = Path(model.origin.path)
-    files = sorted([*here.rglob("*.safetensors"), *here.glob("*.json")]) if model.origin.kind != "hub" else []
+    folder = Path(model.origin.path)
+    files = sorted([*folder.rglob("*.safetensors"), *folder.glob("*.json")]) if model.origin.kind != "hub" else []
     stats = [path.stat() for path in files]
     return {
-        "input": PIPED if config.input == STDIN else stamp(Path(config.input).expanduser()),
+        "input": PIPED if config.input == STDIN else file_version(Path(config.input).expanduser()),
         "text": str(config.text),
         "layout": [config.delimiter, config.quoted, config.header],
         "checkpoint": f"{model.origin.path} {model.origin.selection or model.origin.revision or ''}".strip(),
-        "state of the checkpoint's files": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
+        "checkpoint files": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
         "labels": list(model.outputs),
         "precision": predictor.precision,
-        "columns": list(columns_of(config, predictor).all),
+        "columns": list(added_columns(config, predictor).all),
     }
 
 
-def stamp(path: Path) -> str:
+def file_version(path: Path) -> str:
     stat = path.stat()
     changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stat.st_mtime))
     return f"{path.resolve()} of {stat.st_size:,} bytes, changed {changed}.{stat.st_mtime_ns % 10**9:09}"

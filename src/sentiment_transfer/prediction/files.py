@@ -1,36 +1,42 @@
-"""Which file is read and which is written: of what kind they are, and what cannot be."""
+"""The input and output files of a prediction: their kinds, the checks on them, and the progress bar."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.lines import STDIN
 from sentiment_transfer.files.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
-from sentiment_transfer.files.text import COMPRESSIONS, kind_of, refuse_no_file
-from sentiment_transfer.prediction.delimited import Delimited, PlainLines
-from sentiment_transfer.prediction.json_lines import JSONLines
-from sentiment_transfer.prediction.window import ROWS, Format
+from sentiment_transfer.files.text import CODECS, STDIN, kind_of, require_file
+from sentiment_transfer.prediction.parquet import Parquet
+from sentiment_transfer.prediction.text_formats import Delimited, JSONLines, PlainLines
+from sentiment_transfer.prediction.windows import ROWS, Format
 
 STDOUT = "-"
 KINDS = (PARQUET_ENDINGS, JSON_ENDINGS, (".tsv", ".txt"), (".csv",))
-COMPRESSED = f"(text files also {', '.join(COMPRESSIONS)})"
+COMPRESSED = f"(text files also {', '.join(CODECS)})"
 
 
-def opened(config: PredictConfig) -> Format:
-    """The input, looked into. Raises UserError where it cannot be read or has nothing to answer."""
+Advance = Callable[[int, int, int], None]  # position in the file, rows and tokens since the last call
+
+
+def open_input(config: PredictConfig) -> Format:
+    """The input file, its first rows read. Raises UserError if it cannot be read or has no rows."""
     if config.input == STDIN:
         return PlainLines(STDIN, size=1 if sys.stdin.isatty() else ROWS)
     path = Path(config.input).expanduser()
-    refuse_no_file(path)
+    require_file(path)
     kind = kind_of(path)
     if kind in PARQUET_ENDINGS:
-        from sentiment_transfer.prediction.parquet import Parquet
-
-        refuse_packed_parquet("input", path)
+        refuse_compressed_parquet("input", path)
         return Parquet(str(path), str(config.text))
     if kind in JSON_ENDINGS:
         return JSONLines(str(path), str(config.text))
@@ -38,15 +44,15 @@ def opened(config: PredictConfig) -> Format:
     if delimiter is None:
         known = ", ".join([*DELIMITERS, JSON_ENDINGS[0], PARQUET_ENDINGS[0]])
         raise UserError(
-            f"{path}: the ending {kind or '(none)'} is not known. Use {known} {COMPRESSED}, say delimiter=..., or "
+            f"{path}: the ending {kind or '(none)'} is not known. Use {known} {COMPRESSED}, type delimiter=..., or "
             "input=- for lines on standard input."
         )
     quoted = delimiter != "\t" if config.quoted is None else config.quoted
     return Delimited(str(path), str(config.text), delimiter=delimiter, quoted=quoted, header=config.header)
 
 
-def refuse_output(config: PredictConfig, output: Path) -> None:
-    """Raises UserError where the output is the input, a folder, or of another kind than the input."""
+def check_output(config: PredictConfig, output: Path) -> None:
+    """Raises UserError if the output is the input, a folder, or of another kind than the input."""
     source = Path(config.input).expanduser()
     if config.input != STDIN and output.exists() and os.path.samefile(source, output):
         raise UserError(f"input and output are the same file, {output}: name another output.")
@@ -56,12 +62,40 @@ def refuse_output(config: PredictConfig, output: Path) -> None:
     wanted = next((kinds for kinds in KINDS if kind in kinds), (kind,))
     if kind_of(output) not in wanted:
         raise UserError(
-            f"output={config.output} cannot be: rows are written as they are read, so its name ends in "
-            f"{' or '.join(wanted)} {COMPRESSED}."
+            f"output={config.output} is of another kind than the input, whose rows are kept as they are: its name must "
+            f"end in {' or '.join(wanted)} {COMPRESSED}."
         )
-    refuse_packed_parquet("output", output)
+    refuse_compressed_parquet("output", output)
 
 
-def refuse_packed_parquet(what: str, path: Path) -> None:
-    if kind_of(path) in PARQUET_ENDINGS and path.suffix.lower() in COMPRESSIONS:
-        raise UserError(f"{what}={path} cannot be: a Parquet file is compressed inside. It would be {path.stem}.")
+def refuse_compressed_parquet(option: str, path: Path) -> None:
+    if kind_of(path) in PARQUET_ENDINGS and path.suffix.lower() in CODECS:
+        raise UserError(f"{option}={path} is invalid: Parquet is compressed inside the file. Type {path.stem}.")
+
+
+@contextmanager
+def progress(total: int | None, done: int) -> Iterator[Advance]:
+    """A progress bar with the time left, on a terminal only.
+
+    ``total`` is the last position; ``done`` the rows of an earlier attempt.
+    """
+    columns = (
+        TextColumn("{task.fields[rows]:>11,} rows"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=total, rows=done, rate="")
+        started = time.monotonic()
+        rows = tokens = 0
+
+        def advance(position: int, more_rows: int, more_tokens: int) -> None:
+            nonlocal rows, tokens
+            rows, tokens = rows + more_rows, tokens + more_tokens
+            seconds = max(time.monotonic() - started, 1e-3)
+            rate = f"{rows / seconds:,.0f} rows/s, {tokens / seconds:,.0f} tokens/s"
+            bar.update(task, completed=position if total else None, rows=done + rows, rate=rate)
+
+        yield advance

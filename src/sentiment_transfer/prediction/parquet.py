@@ -1,4 +1,4 @@
-"""Parquet files: read batch by batch; the answers wait as Arrow streams and become one file at the end."""
+"""Parquet files: read batch by batch; the output is kept as Arrow streams, which become one file at the end."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.prediction.delimited import no_column
-from sentiment_transfer.prediction.window import ROWS, Answers, Columns, Window
+from sentiment_transfer.prediction.text_formats import no_rows, text_column
+from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Window
 
 ROW_GROUP = 64_000_000  # bytes in memory of what becomes one row group
 
 
 class Parquet:
-    """A table whose column ``text`` holds strings."""
+    """A table whose column ``text`` holds strings. Raises UserError for a file without rows or without the column."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
         if Path(path).is_file() and not Path(path).stat().st_size:
-            raise UserError(f"{path} is empty: there is nothing to answer.")
+            raise UserError(f"{path} is empty.")
         with self._opened() as file:
             self.total: int | None = file.metadata.num_rows
             schema = file.schema_arrow
         self.names = list(schema.names)
         self._metadata = schema.metadata
-        if text not in self.names:
-            raise no_column(path, text, self.names)
+        text_column(path, text, self.names)
         kind = schema.field(text).type
         if not is_text(kind):
-            raise UserError(f"The column {text} of {path} holds {kind}, no text. Name another with text=.")
+            raise UserError(f"The column {text} of {path} holds {kind}, not text. Name another one with text=.")
         if not self.total:
-            raise UserError(f"{path} has no rows: there is nothing to answer.")
+            raise no_rows(path)
 
     def windows(self, skip: int) -> Iterator[Window]:
         seen = 0
@@ -46,13 +45,13 @@ class Parquet:
                         texts = strings(left.column(self.text))
                         yield Window(texts, [""] * len(left), left, seen)
         except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{self.path} is damaged after row {seen:,} ({error}). Copy or make it again.") from error
+            raise UserError(f"{self.path} is damaged after row {seen:,} ({error}). Copy or create it again.") from error
 
     def render(self, window: Window, answers: Answers, columns: Columns, *, first: bool) -> bytes:
         batch: pa.RecordBatch = window.content
         batch = batch.append_column(columns.label, pa.array(answers.labels, pa.string()))
-        for name, shares in zip(columns.probabilities, answers.probabilities.T, strict=True):
-            batch = batch.append_column(name, pa.array(shares, pa.float32(), from_pandas=True))  # NaN is null
+        for name, values in zip(columns.probabilities, answers.probabilities.T, strict=True):
+            batch = batch.append_column(name, pa.array(values, pa.float32(), from_pandas=True))  # NaN is null
         reasons = [reason or None for reason in answers.reasons]
         batch = batch.append_column(columns.reason, pa.array(reasons, pa.string()))
         batch = batch.replace_schema_metadata(self._metadata)
@@ -65,11 +64,13 @@ class Parquet:
         try:
             return pq.ParquetFile(self.path)
         except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{self.path} is not a whole Parquet file ({error}). Copy or make it again.") from error
+            raise UserError(
+                f"{self.path} is not a complete Parquet file ({error}). Copy or create it again."
+            ) from error
 
 
 def join(streams: Path, size: int, path: Path) -> None:
-    """Write the Arrow streams that lie one after the other in the first ``size`` bytes of a file as Parquet."""
+    """Write the Arrow streams in the first ``size`` bytes of the file ``streams``, one after the other, as Parquet."""
     writer: pq.ParquetWriter | None = None
     waiting: list[pa.Table] = []
     try:
@@ -93,7 +94,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def strings(column: Any) -> list[object]:
-    """The column's texts; bytes that are not UTF-8, which Arrow does not look at, become lone surrogates."""
+    """The column's texts; bytes that are not UTF-8, which Arrow does not check, become lone surrogates."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     values = column.cast(pa.large_binary()).to_pylist()

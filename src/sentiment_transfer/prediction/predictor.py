@@ -1,9 +1,9 @@
-"""A trained model with the fast path: texts in, class probabilities out."""
+"""A trained model on the fast path: texts in, class probabilities out."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -14,23 +14,31 @@ from torch import Tensor
 
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
+from sentiment_transfer.data.tokens import cut
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
-from sentiment_transfer.prediction.texts import token_ids, why_unusable
+from sentiment_transfer.prediction.windows import Answers, Window, prefetched
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from sentiment_transfer.checkpoints.model import TrainedModel
 
-BATCH_TOKENS = 16_384  # as in scoring; padding included, where the network needs it
+BATCH_TOKENS = 16_384  # as in scoring; padding included if the network needs it
+TOKENISED_AT_ONCE = 1_000  # texts that the tokenizer's threads share: more take more memory and are no faster
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+EMPTY = "empty text"
+NOT_TEXT = "not text"
+UNDECODABLE = "undecodable text"
 
 
 class Prediction(NamedTuple):
-    """What a model says of one text."""
+    """A model's prediction for one text."""
 
-    label: str | None  # negative, neutral or positive; None where the text cannot be answered
-    probabilities: dict[str, float]  # class -> probability, adding up to 1; empty where there is no label
+    label: str | None  # negative, neutral or positive; None if the text cannot be classified
+    probabilities: dict[str, float]  # class -> probability, adding up to 1; empty without a label
     reason: str = ""  # why there is no label
 
     @property
@@ -40,7 +48,7 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """Answers texts with a trained model.
+    """Classifies texts with a trained model.
 
     >>> from sentiment_transfer import load
     >>> model = load("outputs/base-amazon_en-s0-1a2b3c4d")
@@ -50,7 +58,9 @@ class Predictor:
     Args:
         model: from ``open_model``; its network is moved to the device.
         accelerator: auto, cpu, gpu, cuda or mps.
-        precision: auto (bf16 where the device multiplies in it), 32-true, bf16-mixed or 16-mixed.
+        precision: auto (bf16 if the device multiplies in it), 32-true, bf16-mixed or 16-mixed.
+
+    Raises UserError for an accelerator that is not available and an unknown precision.
     """
 
     def __init__(self, model: TrainedModel, *, accelerator: str = "auto", precision: str = "auto") -> None:
@@ -58,7 +68,7 @@ class Predictor:
         self.device = torch.device(choose_accelerator(accelerator, "accelerator"))
         self.precision = choose_precision(precision, self.device.type)
         if self.precision not in ("32-true", *AUTOCAST):
-            raise UserError(f"precision={precision} is not there: one of auto, 32-true, {', '.join(AUTOCAST)}.")
+            raise UserError(f"precision={precision} is invalid: use auto, 32-true, {' or '.join(AUTOCAST)}.")
         self.network = model.network.to(self.device)  # type: ignore[arg-type]
         self.packed = None if why_padded(model.network) else PackedNetwork(model.network, model.cache_dir)
 
@@ -80,15 +90,15 @@ class Predictor:
     def predict(
         self, texts: str | Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS
     ) -> Prediction | list[Prediction]:
-        """The label and the class probabilities of each text, in the order given; of a single string, its own.
+        """The label and the class probabilities of each text, in the order given; of a single string, a single one.
 
-        ``batch_tokens`` is the number of tokens computed at once: less needs less memory. What is None, empty or no
-        text gets no label but a reason.
+        ``batch_tokens`` is the number of tokens computed at once: fewer need less memory. None, an empty text and a
+        value that is not a string get no label but a reason.
         """
         if isinstance(texts, str):
             return self.predict([texts], batch_tokens=batch_tokens)[0]
         given = list(texts)
-        reasons = [why_unusable(text) for text in given]
+        reasons = [unusable_reason(text) for text in given]
         usable = [str(text) for text, reason in zip(given, reasons, strict=True) if not reason]
         answers = iter(self.probabilities(usable, batch_tokens=batch_tokens).tolist())
         return [Prediction(None, {}, reason) if reason else self._prediction(next(answers)) for reason in reasons]
@@ -98,12 +108,12 @@ class Predictor:
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
 
     def probabilities(self, texts: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
-        """(n, classes) float32 of n texts that are usable, in the order of ``classes``."""
+        """(texts, classes) float32 of texts that are usable, in the order of ``classes``."""
         return self.of_ids(token_ids(self.model.tokenizer, texts, self.model.max_length), batch_tokens)
 
     @torch.inference_mode()
     def of_ids(self, ids: Sequence[np.ndarray], batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
-        """(n, classes) float32 of n texts as token ids, each (length,) int32; computed in order of length."""
+        """(texts, classes) float32 of texts as token ids, each (length,) int32; computed in order of length."""
         answers = np.empty((len(ids), len(self.classes)), dtype=np.float32)
         lengths = np.array([len(text) for text in ids], dtype=np.int64)
         with nullcontext() if self.packed is None else self.packed.unchanged_weights():
@@ -121,6 +131,71 @@ class Predictor:
             return self.network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.float()
 
 
+class AnsweredWindow(NamedTuple):
+    window: Window
+    answers: Answers
+    tokens: int
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Rows by label, and by ``reason: ...`` if they have none."""
+        both = zip(self.answers.labels, self.answers.reasons, strict=True)
+        return Counter(label or f"reason: {reason}" for label, reason in both)
+
+
+def answer_windows(predictor: Predictor, windows: Iterator[Window], batch_tokens: int) -> Iterator[AnsweredWindow]:
+    """Each window with its predictions. The next one is read and tokenised while this one is computed."""
+    classes = predictor.classes
+    for window, reasons, rows, ids in prefetched(_tokenised(predictor.model, window) for window in windows):
+        probabilities = np.full((len(reasons), len(classes)), np.nan, dtype=np.float32)
+        probabilities[rows] = predictor.of_ids(ids, batch_tokens)
+        labels: list[str | None] = [None] * len(reasons)
+        for row, index in zip(rows, probabilities[rows].argmax(1).tolist(), strict=True):
+            labels[row] = classes[index]
+        yield AnsweredWindow(window, Answers(labels, probabilities, reasons), sum(map(len, ids)))
+
+
+def _tokenised(model: TrainedModel, window: Window) -> tuple[Window, list[str], list[int], list[np.ndarray]]:
+    """The window, the reasons of its rows, the rows that have a text, and the token ids of those."""
+    both = zip(window.texts, window.reasons, strict=True)
+    reasons = [reason or unusable_reason(text) for text, reason in both]
+    rows = [row for row, reason in enumerate(reasons) if not reason]
+    return window, reasons, rows, token_ids(model.tokenizer, [str(window.texts[row]) for row in rows], model.max_length)
+
+
+def unusable_reason(text: object) -> str:
+    """Why ``text`` cannot be classified; empty if it can. Lone surrogates stand for undecodable bytes."""
+    if text is None:
+        return EMPTY
+    if not isinstance(text, str):
+        return NOT_TEXT
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return UNDECODABLE
+    return "" if text.strip() else EMPTY
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[np.ndarray]:
+    """The token ids of each text, (length,) int32, truncated as in training."""
+    return [
+        cut(ids, max_length)
+        for begin in range(0, len(texts), TOKENISED_AT_ONCE)
+        for ids in _untruncated(tokenizer, list(texts[begin : begin + TOKENISED_AT_ONCE]))
+    ]
+
+
+def _untruncated(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:  # a slow tokenizer
+        return tokenizer(texts, verbose=False)["input_ids"]
+    # The ids alone: transformers' own call builds masks, types and offsets in Python, 1.6 times as long.
+    backend.no_truncation()
+    backend.no_padding()
+    return [encoding.ids for encoding in backend.encode_batch_fast(texts)]
+
+
 def load(
     checkpoint: str | Path,
     *,
@@ -136,12 +211,10 @@ def load(
     Args:
         checkpoint: a run's directory, an exported folder, or the name or folder of a Hugging Face sequence classifier.
         selection, labels, revision: see ``sentiment_transfer.checkpoints.opening.open_model``.
-        cache_dir: where compiled kernels are kept; default: SENTIMENT_CACHE_DIR, else ~/.cache/sentiment-transfer.
-        accelerator: auto, cpu, gpu, cuda or mps.
-        precision: auto (bf16 where the device multiplies in it), 32-true, bf16-mixed or 16-mixed.
+        cache_dir: the folder of compiled kernels; default: see ``cache_folder``.
+        accelerator, precision: see ``Predictor``.
 
-    Raises UserError, in a sentence, for what cannot be opened or computed here.
+    Raises UserError for a checkpoint that cannot be opened or computed here.
     """
-    cache = cache_dir or os.environ.get("SENTIMENT_CACHE_DIR") or "~/.cache/sentiment-transfer"
-    model = open_model(str(checkpoint), selection=selection, labels=labels, revision=revision, cache_dir=cache)
+    model = open_model(str(checkpoint), selection=selection, labels=labels, revision=revision, cache_dir=cache_dir)
     return Predictor(model, accelerator=accelerator, precision=precision)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from sentiment_transfer.formatting import METRIC_TITLES
-from sentiment_transfer.results.record import RunResult, non_finite
-from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, f1_per_class, macro_f1
+from sentiment_transfer.results.predictions import Predictions
+from sentiment_transfer.results.record import DatasetScores, RunResult, non_finite
+from sentiment_transfer.statistics.metrics import POSITIVE, Scores, accuracy, confusion_matrix, f1_per_class, macro_f1
 
 TOLERANCE = 1e-6
 MAX_FAULTS = 3  # reported per record
@@ -82,3 +83,14 @@ def _score_faults(where: str, scores: Scores, classes: list[str], metric: str) -
     mean = scores.get("f1_positive_mean_folds")
     if mean is not None and not (folds and abs(mean - float(np.mean(folds))) < TOLERANCE):
         yield f"{where}.f1_positive_mean_folds is {mean}, but is not the mean of its folds"
+
+
+def matches_record(predictions: Predictions, entry: DatasetScores, selection: str) -> bool:
+    """True if the record's confusion matrix under ``selection`` was counted from these predictions."""
+    probabilities, gold, classes = predictions.probabilities.get(selection), predictions.gold, predictions.classes
+    if probabilities is None or list(classes) != entry["classes"] or len(gold) != entry["n"]:
+        return False
+    if not np.isfinite(probabilities).all() or gold.min() < 0 or gold.max() >= len(classes):
+        return False
+    counted = confusion_matrix(gold, probabilities.argmax(axis=1), len(classes))
+    return bool((counted == entry["selections"][selection]["confusion"]).all())

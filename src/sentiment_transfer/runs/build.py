@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,10 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, Weights
 from sentiment_transfer.config.typed import plain
+from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.shots import Labelled
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
@@ -73,7 +75,7 @@ def prepare(
         if ranks.is_main and trained is None:
             log.info("%s", memory_needed(config, data, tokenizer, kept_token_ids, ranks.world_size))
     module = make_classifier(config, data, tokenizer)
-    data.packed = module.packed is not None
+    data.batch_options = replace(data.batch_options, packed=module.packed is not None)
     if start:
         start.load_into(module.network)
     if kept_token_ids is not None:
@@ -96,16 +98,20 @@ def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
         make_datasets(config.targets, config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
-        accumulate=parts,
         max_length=config.data.max_length,
         seed=config.seed,
-        dedup=config.data.dedup,
-        oracle=config.trainer.oracle,
-        targets_required=config.data.targets_required,
-        score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
-        rank=ranks.rank,
-        world=ranks.world_size,
-        num_workers=config.data.num_workers,
+        read_options=ReadOptions(
+            dedup=config.data.dedup,
+            oracle=config.trainer.oracle,
+            targets_required=config.data.targets_required,
+        ),
+        batch_options=BatchOptions(
+            micro_batches=parts,
+            score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
+            rank=ranks.rank,
+            world_size=ranks.world_size,
+            num_workers=config.data.num_workers,
+        ),
         cache_dir=config.paths.cache_dir,
     )
 
@@ -123,7 +129,7 @@ def labelled(config: Config) -> Labelled | None:
         return Labelled(
             str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
         )
-    return Labelled(str(name), protocol.shots, protocol.sample_seed, share=protocol.target_fraction)
+    return Labelled(str(name), protocol.shots, protocol.sample_seed, fraction=protocol.target_fraction)
 
 
 def make_tokenizer(config: Config, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:

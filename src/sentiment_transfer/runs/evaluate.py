@@ -19,11 +19,11 @@ from sentiment_transfer.config.dataset import DatasetConfig
 from sentiment_transfer.config.run_name import evaluation_name
 from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.config.typed import from_plain, plain
+from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.sets import ReviewSet
 from sentiment_transfer.data.tokens import token_store
-from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
 from sentiment_transfer.results.audit_table import audit_table
@@ -167,8 +167,7 @@ def _data_module(config: EvaluateConfig, sources: Mapping[str, DatasetConfig]) -
     return TransferDataModule(
         make_datasets(sources, config.paths, config.data.seed),
         make_datasets(config.targets, config.paths, config.data.seed),
-        dedup=config.data.dedup,
-        targets_required=config.data.targets_required,
+        read_options=ReadOptions(dedup=config.data.dedup, targets_required=config.data.targets_required),
         cache_dir=config.paths.cache_dir,
     )
 

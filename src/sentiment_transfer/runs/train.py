@@ -20,7 +20,7 @@ from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.run_name import group_name, model_name, run_name
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
-from sentiment_transfer.data.sets import ReviewSet
+from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier

@@ -1,1 +1,1 @@
-"""Pure functions on arrays: resampling, intervals, tests. Knows neither runs nor files."""
+"""Pure functions on arrays: metrics, resampling, intervals, tests. Knows neither runs nor files."""

@@ -1,12 +1,12 @@
-"""Metrics of one evaluation set, as pure functions of class probabilities and gold labels.
+"""Metrics of one test set, as pure functions of class probabilities and gold labels.
 
-Everything is a fraction in 0..1; percent belongs to the display (``headline.py``).
+Every metric is a fraction in 0..1; percent belongs to the display (``formatting.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NotRequired
+from typing import NamedTuple, NotRequired
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -17,10 +17,10 @@ SUM_TOLERANCE = 1e-3  # a softmax taken in bfloat16 sums to 1 within this
 
 
 class Floor(TypedDict):
-    """What the best constant answer scores, each metric with the constant that suits it best."""
+    """The scores of the best constant prediction, each metric with the constant that suits it best."""
 
     error: float
-    f1_positive: float  # of always answering "positive"
+    f1_positive: float  # of always predicting "positive"
     macro_f1: float
     f1_positive_mean_folds: NotRequired[float]
 
@@ -37,7 +37,7 @@ class FoldScores(TypedDict):
 
 
 class Scores(TypedDict):
-    """The metrics of one evaluation set under one selection."""
+    """The metrics of one test set under one selection."""
 
     n: int
     error: float
@@ -58,13 +58,12 @@ def score(
     classes: Sequence[str],
     folds: np.ndarray | None = None,  # (n,) int, published test fold of each row
 ) -> Scores:
-    """All metrics of one evaluation set.
+    """All metrics of one test set.
 
-    ``folds`` and ``f1_positive_mean_folds`` are there where ``folds`` has more than one value; the latter is
-    the metric of Koto et al. 2020 (IndoLEM): F1 of the positive class per fold, then the mean.
+    The keys ``folds`` and ``f1_positive_mean_folds`` are set if ``folds`` has more than one value; the latter is the
+    metric of Koto et al. 2020 (IndoLEM): F1 of the positive class per fold, then the mean.
 
-    Raises ValueError where the arrays do not fit each other, a probability is NaN or negative, or a row does
-    not sum to one.
+    Raises ValueError if the arrays' shapes do not match, a probability is NaN or negative, or a row does not sum to 1.
     """
     gold = np.asarray(gold)
     probabilities = np.asarray(probabilities, dtype=np.float64)
@@ -79,7 +78,7 @@ def score(
         accuracy=accuracy(confusion),
         f1_positive=float(f1_per_class(confusion)[positive]),
         macro_f1=macro_f1(confusion),
-        ece=expected_calibration_error(probabilities, gold),
+        ece=expected_calibration_error(reliability(probabilities, gold)),
         confusion=confusion.tolist(),
         predicted_fraction={name: float(share) for name, share in zip(classes, shares, strict=True)},
         floor=floor(confusion, positive),
@@ -95,9 +94,9 @@ def score(
 
 
 def check_arrays(probabilities: np.ndarray, gold: np.ndarray, classes: Sequence[str], folds: np.ndarray | None) -> None:
-    """Raises ValueError unless the arrays describe the same non-empty set of rows."""
+    """Raises ValueError unless the arrays describe the same rows, at least one."""
     if POSITIVE not in classes:
-        raise ValueError(f'classes {tuple(classes)} have no "{POSITIVE}", which F1 is taken of')
+        raise ValueError(f'classes {tuple(classes)} have no "{POSITIVE}", which F1 needs')
     if len(gold) == 0:
         raise ValueError("no rows to score")
     if probabilities.shape != (len(gold), len(classes)):
@@ -128,8 +127,7 @@ def f1_per_class(confusion: np.ndarray) -> np.ndarray:
     """F1 of each class against the rest, (classes,) float; 0 where a class is neither gold nor predicted."""
     hits = np.diag(confusion)
     gold_and_predicted = confusion.sum(axis=1) + confusion.sum(axis=0)
-    f1: np.ndarray = 2 * hits / np.maximum(gold_and_predicted, 1)
-    return f1
+    return np.asarray(2 * hits / np.maximum(gold_and_predicted, 1))
 
 
 def macro_f1(confusion: np.ndarray) -> float:
@@ -138,30 +136,42 @@ def macro_f1(confusion: np.ndarray) -> float:
     return float(f1_per_class(confusion)[occurs].mean())
 
 
-def expected_calibration_error(
-    probabilities: np.ndarray,  # (n, classes) float
-    gold: np.ndarray,  # (n,) int
-    bins: int = CALIBRATION_BINS,
-) -> float:
-    """Mean |accuracy - confidence| over equal-width bins of the predicted probability, weighted by rows.
+class Reliability(NamedTuple):
+    """Sums per equal-width bin of the predicted probability (open on the left), each (bins,); they add up over runs."""
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", equations 2, 3 and 5 (bins open on the left).
-    """
-    confidence = probabilities.max(axis=1)
+    predictions: np.ndarray  # number of them
+    correct: np.ndarray  # number of them
+    confidence: np.ndarray  # sum of the predicted probabilities
+
+
+def reliability(probabilities: np.ndarray, gold: np.ndarray, bins: int = CALIBRATION_BINS) -> Reliability:
+    """The bins of a reliability diagram; ``probabilities`` (n, classes) float, ``gold`` (n,) int."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == gold
-    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
-    bin_of_row = np.digitize(confidence, inner_edges, right=True)
-    gaps = np.bincount(bin_of_row, weights=correct - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(gold))
+    bin_of_row = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    return Reliability(
+        np.bincount(bin_of_row, minlength=bins),
+        np.bincount(bin_of_row, weights=correct, minlength=bins),
+        np.bincount(bin_of_row, weights=confidence, minlength=bins),
+    )
+
+
+def expected_calibration_error(bins: Reliability) -> float:
+    """Mean |accuracy - confidence| over the bins, weighted by their predictions.
+
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", equations 2, 3 and 5. It is never below 0, so a small
+    test set raises it; hence no interval is given to it.
+    """
+    return float(np.abs(bins.correct - bins.confidence).sum() / bins.predictions.sum())
 
 
 def constant_f1(share: float) -> float:
-    """F1 of a class when it is always the answer: precision is its share, recall is 1."""
+    """F1 of a class that is always predicted: precision is its share, recall is 1."""
     return float(2 * share / (1 + share))
 
 
 def floor(confusion: np.ndarray, positive: int) -> Floor:
-    """The scores of the best constant answer for these gold labels (rows of ``confusion``)."""
+    """The scores of the best constant prediction for these gold labels (rows of ``confusion``)."""
     shares = confusion.sum(axis=1) / confusion.sum()
     present = shares > 0
     return Floor(

@@ -4,8 +4,8 @@ A resample gives each review the weight with which it was drawn. Error, accuracy
 reviews, so one product of the weights (draws, n) with the columns "right" or "predicted as c" of all runs (n, runs)
 holds every resample of every run. Runs on the same reviews share the weights: their differences are paired.
 
-Weights are Poisson with mean 1 rather than multinomial: they need no row to know of another, so a set of any length
-is taken in blocks, and the ratios above differ from multinomial ones by O(1/n) (Hanley & MacGibbon 2006).
+Weights are Poisson with mean 1 rather than multinomial: rows are independent, so a test set of any length is processed
+in blocks, and the ratios above differ from multinomial ones by O(1/n) (Hanley & MacGibbon 2006).
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ def resample(
     draws: int = DRAWS,
     seed: int = 0,  # the same reviews with the same seed give the same resamples in another call
 ) -> Scored:
-    """``metric`` (a key of ``results.metrics.Scores``) of each run, on the reviews and on ``draws`` resamples of them.
+    """``metric`` (a key of ``metrics.Scores``) of each run, on the reviews and on ``draws`` resamples of them.
 
     With ``folds`` it is computed per fold and then averaged, as IndoLEM's number is published (Koto et al. 2020).
     """
     blocks = [np.arange(len(gold))] if folds is None else [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
     generator = np.random.default_rng(seed)
-    of_folds = [
-        _of_fold(gold[rows], predicted[:, rows], metric, classes, positive, draws, generator) for rows in blocks
+    per_fold = [
+        _resample_fold(gold[rows], predicted[:, rows], metric, classes, positive, draws, generator) for rows in blocks
     ]
-    return Scored(np.mean([s.values for s in of_folds], axis=0), np.mean([s.replicates for s in of_folds], axis=0))
+    return Scored(np.mean([s.values for s in per_fold], axis=0), np.mean([s.replicates for s in per_fold], axis=0))
 
 
-def _of_fold(
+def _resample_fold(
     gold: np.ndarray,
     predicted: np.ndarray,
     metric: str,
@@ -66,17 +66,17 @@ def _of_fold(
     named = np.zeros_like(hits)  # gold and predicted, added up
     for rows in _row_blocks(len(gold)):
         weights = np.vstack([np.ones((1, len(rows)), np.float32), poisson_weights(generator, draws, len(rows))])
-        answers = predicted[:, rows].T
-        right = answers == gold[rows, None]
+        predictions = predicted[:, rows].T
+        correct = predictions == gold[rows, None]
         for index, name in enumerate(names):
             if name is EVERY:
-                hits[index] += weights @ right.astype(np.float32)
+                hits[index] += weights @ correct.astype(np.float32)
                 named[index] += 2 * weights.sum(axis=1, keepdims=True)
                 continue
-            of_class = gold[rows] == name
-            hits[index] += weights @ (right & of_class[:, None]).astype(np.float32)
-            named[index] += weights @ (answers == name).astype(np.float32)
-            named[index] += (weights @ of_class.astype(np.float32))[:, None]
+            in_class = gold[rows] == name
+            hits[index] += weights @ (correct & in_class[:, None]).astype(np.float32)
+            named[index] += weights @ (predictions == name).astype(np.float32)
+            named[index] += (weights @ in_class.astype(np.float32))[:, None]
     scores = mean_f1(hits, named).T.astype(np.float64)
     if metric == "error":
         scores = 1 - scores
@@ -111,8 +111,8 @@ def resample_confusion(
 ) -> Scored:
     """One run's metric on resampled reviews of which only the counts are known, around ``value``.
 
-    Which review is which is not known, so nothing is paired by it. Counts vary by their square roots; calls with the
-    same ``seed`` vary them together, as if all runs had erred on the same reviews, which is the widest.
+    Without the predictions of single reviews, nothing can be paired. Counts vary by their square roots; calls with the
+    same ``seed`` vary them together, as if all runs had erred on the same reviews, which gives the widest interval.
     """
     normal = np.random.default_rng(seed).standard_normal((draws, *confusion.shape))
     counts = np.maximum(confusion + np.sqrt(confusion) * normal, 0.0)

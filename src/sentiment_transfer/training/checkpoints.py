@@ -84,12 +84,12 @@ class RunCheckpoints(Callback):
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
         machine may have other devices."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        now, then = data.order(), data.order_of(checkpoint[type(data).__qualname__])
-        if (now.accumulate, now.world) == (then.accumulate, then.world):
+        now, then = data.sampler(), data.saved_sampler(checkpoint[type(data).__qualname__])
+        if (now.micro_batches, now.world_size) == (then.micro_batches, then.world_size):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = checkpoint["epoch"] * len(now), now.place_of(saved["ready"], then)
+        epochs, ready = checkpoint["epoch"] * len(now), now.remap_position(saved["ready"], then)
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)

@@ -10,12 +10,12 @@ import numpy as np
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.parts import ScoreRow
-from sentiment_transfer.results.predictions import Predictions, read_predictions
+from sentiment_transfer.results.checks import matches_record
+from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import DatasetScores, RunResult
-from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals
-from sentiment_transfer.statistics.metrics import POSITIVE, confusion_matrix
+from sentiment_transfer.statistics.interval import bounded_intervals, contrasts, intervals, variances
+from sentiment_transfer.statistics.metrics import POSITIVE
 from sentiment_transfer.statistics.resampling import Scored, resample
-from sentiment_transfer.statistics.variance import variances
 
 log = logging.getLogger(__name__)
 OVER_FOLDS = "_mean_folds"
@@ -51,22 +51,14 @@ def _interval(folder: Path, dataset: str, entry: DatasetScores, selection: str) 
     except UserError as error:
         log.warning("No interval for %s: %s", dataset, error)
         return None, None
-    probabilities = predictions.probabilities.get(selection)
-    if probabilities is None or not _agree(predictions, probabilities, entry, selection):
+    if not matches_record(predictions, entry, selection):
         log.warning("No interval for %s: its predictions are not those that the result was counted from.", dataset)
         return None, None
-    predicted = probabilities.argmax(axis=1)[None]
+    predicted = predictions.probabilities[selection].argmax(axis=1)[None]
     of = _resampled(predictions.gold, predicted, entry["metric"], predictions.classes, predictions.folds)
     single = contrasts(np.ones((1, 1)), variances([of]))
     low, high = bounded_intervals(single, len(predictions.gold))
     return float(low[0]), float(high[0])
-
-
-def _agree(predictions: Predictions, probabilities: np.ndarray, entry: DatasetScores, selection: str) -> bool:
-    if list(predictions.classes) != entry["classes"] or len(predictions.gold) != entry["n"]:
-        return False
-    counted = confusion_matrix(predictions.gold, probabilities.argmax(axis=1), len(predictions.classes))
-    return bool((counted == entry["selections"][selection]["confusion"]).all())
 
 
 def difference(

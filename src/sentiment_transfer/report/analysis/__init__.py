@@ -1,1 +1,1 @@
-"""What the runs show: estimates, tests and families of them. Numbers only."""
+"""Estimates, tests and families of tests over the runs: numbers, no sentences."""

@@ -1,4 +1,4 @@
-"""Runs that differ by seed (and IndoLEM fold) alone become one entry: a row of the matrix."""
+"""Runs that differ in seed (and IndoLEM fold) alone form one entry: a row of the matrix."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sentiment_transfer.report.analysis.findings import Entry
 from sentiment_transfer.results.record import RunResult
 
 ONE_FOLD = "one of five"
-OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets.")  # differ from model to model as a matter of course
-EVALUATED = "evaluated"  # what evaluate.py adds to a run's configuration
-FAMILIES = (  # pattern of the encoder's name, what its sizes are called together
+OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets.")  # expected to differ between models
+EVALUATED = "evaluated"  # the key that evaluate.py adds to a run's configuration
+FAMILIES = (  # pattern of the encoder's name, name of the family
     (r"(facebook(ai)?/)?xlm-roberta-(base|large|xl|xxl)", "XLM-R"),
     (r"builtin:scratch.*", "scratch"),
     (r"builtin:.*", "built-in"),
@@ -27,7 +27,7 @@ FAMILIES = (  # pattern of the encoder's name, what its sizes are called togethe
 
 @dataclass
 class RunGroup:
-    """Runs of one configuration, whatever their seeds and folds."""
+    """Runs of one configuration that differ in seeds and folds alone."""
 
     settings: dict[str, str]  # flattened configuration without seed and folds: model.name -> base
     runs: list[RunResult]
@@ -66,7 +66,7 @@ def group_runs(results: Iterable[RunResult]) -> list[RunGroup]:
 
 
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration without what may differ inside a group: seed, fold number and what changes no number."""
+    """The configuration without seed, fold number and everything that changes no number: equal inside a group."""
     kept = deepcopy({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
     if options := options_of(kept.pop("protocol", None)):
         kept["protocol"] = options
@@ -76,7 +76,7 @@ def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
             section.pop(key, None)
     for dataset in with_fold(kept):
         dataset["fold"] = ONE_FOLD
-    if EVALUATED in kept:  # of which checkpoint is said by all else; on what, by one word instead of all its settings
+    if EVALUATED in kept:  # the rest identifies the checkpoint; one word stands for all settings of the targets
         kept[EVALUATED] = "on " + "+".join(sorted(kept.pop("targets", {})))
     return kept
 
@@ -94,8 +94,8 @@ def folds_of(config: dict[str, Any]) -> list[Any]:
 
 
 def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
-    """What sets a group apart (``optimizer.learning_rate: 3e-05``) from others of its model and source, and what sets
-    its recipe apart from those of other models of its source."""
+    """Settings that differ (``optimizer.learning_rate: 3e-05``) from other groups of the same model and source, and
+    settings of the recipe that differ from those of other models of the source."""
     of_source = [other for other in groups if other.source == group.source]
     alike = [other for other in of_source if other.model == group.model]
     keys = dict.fromkeys(key for other in of_source for key in other.settings)
@@ -114,8 +114,8 @@ def differ(key: str, groups: Iterable[RunGroup]) -> bool:
 
 def make_entries(groups: list[RunGroup]) -> list[tuple[Entry, RunGroup]]:
     """Each group as an entry, by source, then size, then name."""
-    made = [(make_entry(group, differences(group, groups)), group) for group in groups]
-    return sorted(made, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].averaged, pair[0].key))
+    entries = [(make_entry(group, differences(group, groups)), group) for group in groups]
+    return sorted(entries, key=lambda pair: (pair[0].source, pair[0].parameters, pair[0].averaged, pair[0].key))
 
 
 def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
@@ -136,6 +136,7 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         run_ids=tuple(run["run_id"] for run in runs),
         averaged=len(runs[0]["model"].get("averaged", ())),
         layers=depth(runs[0]) or 0,
+        incomplete_seeds=tuple(group.incomplete_seeds),
     )
 
 
@@ -146,7 +147,7 @@ def depth(run: RunResult) -> int | None:
 
 
 def family(run: RunResult) -> str:
-    """What encoders are called that differ by size alone; empty for one that is in no family, as a mean of runs."""
+    """The common name of encoders that differ by size alone; empty for one in no family, and for a mean of runs."""
     if "averaged" in run["model"]:
         return ""
     if depth(run) is not None:
@@ -158,7 +159,7 @@ def family(run: RunResult) -> str:
 
 
 def one_fold_of(config: dict[str, Any], dataset: str) -> bool:
-    """Whether one fold of a dataset is trained and tested on, rather than all of them tested."""
+    """True if one fold of a dataset is trained and tested on, rather than all of them tested."""
     groups = [config.get("source"), config.get("targets")]
     settings = [group[dataset] for group in groups if isinstance(group, dict) and dataset in group]
-    return any(isinstance(of, dict) and of.get("fold") is not None for of in settings)
+    return any(isinstance(each, dict) and each.get("fold") is not None for each in settings)

@@ -1,35 +1,45 @@
-"""What the report says, as plain values: nothing here computes, draws or reads.
+"""The report's findings as plain values: nothing here computes, draws or reads.
 
-``answer.answer(found)`` fills an ``Answer``; the page, the tables and the terminal only show it. Scores are fractions
-in 0..1 in the metric's own direction (an error falls, an F1 rises, as a model gets better); differences are
-``second - first`` in the same unit. Intervals are 95 %, see ``statistics/interval.py`` for what they cover.
+``answer.answer(collection)`` fills an ``Answer``; ``report/prose`` turns it into sentences; page, tables and terminal
+show both. Scores are fractions in 0..1 in the metric's own direction (an error falls, an F1 rises, as a
+model gets better); differences are ``second - first`` in the same unit. Intervals are 95 %, see
+``statistics/interval.py`` for what they cover.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sentiment_transfer.results.published import PublishedNumber
+from sentiment_transfer.statistics.crossing import Crossing
 
-if TYPE_CHECKING:
-    from sentiment_transfer.report.analysis.budgets import Study
-
+LabelUse = Literal["none", "target_only", "sequential", "joint"]
 Scope = Literal["seeds and examples", "examples", "none"]
 
 
 class Estimate(NamedTuple):
     """A number with its 95 % interval.
 
-    ``scope`` says what the interval covers: other seeds and other test reviews; other test reviews of these very
-    networks alone (where there is one seed); or nothing (then low and high are None).
+    ``scope`` is what the interval covers: other seeds and other test reviews; other test reviews alone, for these very
+    networks (where there is one seed); or nothing (then low and high are None).
     """
 
     value: float
     low: float | None
     high: float | None
     scope: Scope
+
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate in another unit or, by a negative ``factor``, in the other direction."""
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return Estimate(factor * self.value, *((low, high) if factor > 0 else (high, low)), self.scope)
+
+    @property
+    def magnitude(self) -> Estimate:
+        """A change without its sign: an estimate below 0 mirrored to above 0."""
+        return self.scaled(-1) if self.value < 0 else self
 
 
 @dataclass(frozen=True)
@@ -45,14 +55,15 @@ class Entry:
     parameters: int
     seeds: tuple[int, ...]
     degenerate_seeds: tuple[int, ...]
-    labels: tuple[str, ...]  # honesty labels of any of its runs, to be shown with every number of it
+    labels: tuple[str, ...]  # caveats of any of its runs, to be shown with every number of it
     run_ids: tuple[str, ...]
     averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
-    layers: int = 0  # where it is the first layers of an encoder (model.layers), how many; else 0
+    layers: int = 0  # the number kept where it is the first layers of an encoder (model.layers); else 0
+    incomplete_seeds: tuple[int, ...] = ()  # left out: they lack folds that other seeds have
 
     @property
     def size(self) -> int:
-        """What its family's sizes differ by: layers, or parameters."""
+        """Layers or parameters, whichever its family's sizes differ by."""
         return self.layers or self.parameters
 
     @property
@@ -67,8 +78,7 @@ class Published:
     row: PublishedNumber
     comparable: bool
     reason: str  # why not; empty where comparable
-    inside: bool | None  # whether it lies in our interval; None where not comparable or without interval
-    sentence: str  # the number with its provenance, and how ours stands to it or why it cannot
+    inside: bool | None  # True if it lies in our interval; None where not comparable or without interval
 
 
 @dataclass(frozen=True)
@@ -77,42 +87,42 @@ class Calibration:
 
     ece: float  # mean over runs of the expected calibration error (Guo et al. 2017); its bias allows no interval
     confidence: tuple[float, ...]  # mean predicted probability of each bin that is not empty
-    accuracy: tuple[float, ...]  # share of right answers in it
-    low: tuple[float, ...]  # 95 % interval of that share (over examples)
+    accuracy: tuple[float, ...]  # fraction of correct predictions in it
+    low: tuple[float, ...]  # 95 % interval of that fraction (over examples)
     high: tuple[float, ...]
     count: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry's headline metric on one evaluation set under one selection."""
+    """One entry's headline metric on one dataset under one selection."""
 
     entry: str  # Entry.key
     model: str
     source: str
-    target: str  # evaluation set; the source's own test set is one too
+    target: str  # the dataset that was scored; the source's own test set is one too
     role: str  # source | target
-    protocol: str  # zero-shot | supervised
+    protocol: str  # zero-shot | cross-domain | supervised | few-label | few-shot | joint
     language: str
     domain: str
     selection: str  # last | source_dev | average | oracle
-    metric: str  # a key of TITLES in results/headline.py
+    metric: str  # a key of formatting.METRIC_TITLES
     classes: tuple[str, ...]
     n: int  # test reviews (all folds together)
     by_seed: Mapping[int, float]  # seed -> the metric (mean over folds where the metric says so)
     degenerate_seeds: tuple[int, ...]  # seeds of which a run predicted one class only, on this set
     mean: Estimate  # over all seeds
     without_degenerate: Estimate | None  # over the others, where some but not all have collapsed
-    floor: float  # what the best constant answer scores
+    floor: float  # the score of the best constant prediction
     confusion: tuple[tuple[int, ...], ...]  # counts summed over runs; rows gold, columns predicted
-    calibration: Calibration | None  # None where the predictions are not there
+    calibration: Calibration | None  # None without predictions
     published: tuple[Published, ...]
     run_ids: tuple[str, ...]
-    remark: str  # how it was computed where that was not the usual way, e.g. "predictions are missing"; else empty
+    has_predictions: bool  # if not, the interval is from the confusion matrices and nothing is paired
 
 
 class McNemar(NamedTuple):
-    """Two trained networks of the same seed on the same reviews: an exact test, of the networks, not the models."""
+    """An exact test of two trained networks of one seed on the same reviews; it says nothing of other seeds."""
 
     seed: int
     only_first_right: int
@@ -122,7 +132,7 @@ class McNemar(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two entries of one source on one evaluation set; the smaller model first."""
+    """Two entries of one source on one dataset; the smaller model first."""
 
     source: str
     target: str
@@ -131,32 +141,29 @@ class Comparison:
     first: str  # Entry.key
     second: str  # Entry.key
     difference: Estimate  # second - first
-    better: str | None  # Entry.key of the one with the better mean; None where equal
-    p: float | None  # two-sided, from the same t distribution as the interval; None without interval
-    p_holm: float | None  # adjusted over ``family_size`` comparisons
-    family_size: int  # comparisons of this source that were tested together, over all evaluation sets
+    p: float  # two-sided, from the same t distribution as the interval
+    p_holm: float  # adjusted over ``family_size`` comparisons
+    family_size: int  # comparisons of this source that were tested together, over all datasets
     mcnemar: tuple[McNemar, ...]  # for each seed that both have; empty where predictions do not match
-    minimum_detectable_difference: (
-        float | None
-    )  # the difference that would have been shown in 80 of 100 such experiments
-    verdict: Literal["better", "worse", "not shown", "not tested"]  # second against first, by p_holm < .05
-    sentence: str
+    minimum_detectable_difference: float  # at 80 % power and the level that Holm's procedure asked of it
+    verdict: Literal["better", "worse", "not shown"]  # second against first, by p_holm < .05
     paired: bool  # same reviews on both sides
     n: int
 
 
 @dataclass(frozen=True)
 class Best:
-    """Which entry is best on one evaluation set, and whether that is certain."""
+    """The entry with the best mean on one dataset, and whether the others were shown to be worse."""
 
     source: str
     target: str
     selection: str
     metric: str
     entry: str  # Entry.key of the best mean
-    rivals: tuple[str, ...]  # Entry.keys that could not be told from it
+    rivals: tuple[str, ...]  # Entry.keys whose difference from it was not shown
     certain: bool  # no rivals, among two entries or more with two seeds or more each
-    sentence: str
+    compared: int  # entries, itself among them
+    scope: Scope  # of the comparisons
 
 
 @dataclass(frozen=True)
@@ -174,58 +181,99 @@ class Trend:
     means: tuple[float, ...]
     per_doubling: Estimate  # change of the metric for twice the size
     per_decade: Estimate  # for ten times the size
-    p: float | None
-    p_holm: float | None  # adjusted over the trends of this source
+    p: float
+    p_holm: float  # adjusted over the trends of this source
+    family_size: int  # trends that were tested together
     intercept: float  # of the line at size 1: metric = intercept + per_doubling * log2(size)
     rmse: float | None  # root mean square distance of the means from the line; None for two sizes
-    sentence: str
 
 
 @dataclass(frozen=True)
 class TransferGap:
-    """What an unseen language costs: error on the target minus error on the source's own test set, same networks."""
+    """Error on the target minus error of the same networks on the source's own test set."""
 
     entry: str  # Entry.key
     source_set: str
     target: str
     selection: str
     gap: Estimate  # in error, whatever the headline metrics are
-    p: float | None
-    p_holm: float | None  # adjusted over the gaps of this source
-    sentence: str
+    p: float
+    p_holm: float  # adjusted over the gaps of this source
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """One sentence of the answer, in the order to be shown."""
+class Budget:
+    """Runs with the same number and use of the target's labels."""
 
-    kind: Literal["question", "best", "comparison", "trend", "gap", "labels", "published", "caution"]
-    text: str
-    target: str  # empty where it is about all
-    source: str
+    label_use: LabelUse
+    labels: int  # of the target, all classes together; 0 for zero-shot
+    per_class: int | None  # protocol.shots; None for no label, and for the whole training split
+    mean: Estimate  # over all runs, of the headline metric
+    seeds: int
+    draws: int  # samples of examples
+    run_ids: tuple[str, ...]
+
+
+class LabelGain(NamedTuple):
+    """The change from zero-shot with the same seeds that a budget of labels makes; one family per use of labels."""
+
+    budget: Budget
+    change: Estimate  # in the headline metric
+    p: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """One model on one target, from no label of it to all of them."""
+
+    model: str
+    source: str  # names joined by "+"; empty where no run here has one
+    target: str
+    fold: str  # "fold 0" where one of several folds is trained on and tested; else empty
+    metric: str
+    selection: str
+    n: int  # test reviews
+    budgets: tuple[Budget, ...]  # zero-shot first, then by use and number of labels
+    label_value: Crossing | None  # the number of labels zero-shot is worth; None without zero-shot or two budgets
+    gains: tuple[LabelGain, ...]  # of the budgets that share a seed with zero-shot
+
+    def of(self, label_use: LabelUse) -> list[Budget]:
+        return [budget for budget in self.budgets if budget.label_use == label_use]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """All that the report shows. ``comparisons``, ``best``, ``trends`` and ``gaps`` are of ``selection`` alone;
+    """Everything that the report shows. ``comparisons``, ``best``, ``trends`` and ``gaps`` are of ``selection`` alone;
     ``cells`` are of every selection that the runs have."""
 
     selection: str
-    sentences: tuple[Sentence, ...]
     entries: tuple[Entry, ...]  # by source, then parameters, then name
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
     best: tuple[Best, ...]
     trends: tuple[Trend, ...]
     gaps: tuple[TransferGap, ...]
-    labels: tuple[str, ...]  # honesty labels of any run shown
-    unavailable: Mapping[str, str]  # evaluation set -> why it was not scored
+    labels: tuple[str, ...]  # caveats of any run shown
+    unavailable: Mapping[str, str]  # dataset -> why it was not scored
     unfinished: tuple[str, ...]  # run folders
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each
-    notes: tuple[str, ...]  # how the numbers were made and what was left out, sentences
     studies: tuple[Study, ...] = ()  # scores over labels of the target; these runs are in nothing else here
+    label_runs: int = 0  # runs that only the studies hold
+    copies: int = 0  # further records of the same runs, left out
+    faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Entry.key -> Entry.name."""
+        return {entry.key: entry.name for entry in self.entries}
+
+    @property
+    def selected(self) -> list[Cell]:
+        """The cells of ``selection``."""
+        return [cell for cell in self.cells if cell.selection == self.selection]
 
     def cell(self, entry: str, target: str, selection: str | None = None) -> Cell | None:
-        """The cell of an entry on an evaluation set (under ``self.selection`` unless named), or None."""
-        wanted = (entry, target, selection or self.selection)
-        return next((cell for cell in self.cells if (cell.entry, cell.target, cell.selection) == wanted), None)
+        """The cell of an entry on a dataset (under ``self.selection`` unless named), or None."""
+        key = (entry, target, selection or self.selection)
+        return next((cell for cell in self.cells if (cell.entry, cell.target, cell.selection) == key), None)

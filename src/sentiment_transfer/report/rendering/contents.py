@@ -10,10 +10,12 @@ from pathlib import Path
 
 import matplotlib
 
-from sentiment_transfer.report.analysis.collect import Collection
+from sentiment_transfer.report.analysis.collect import Collection, Environment, RunInfo, run_infos
 from sentiment_transfer.report.analysis.findings import Answer, Entry
-from sentiment_transfer.report.analysis.runs import Environment, Made, made
 from sentiment_transfer.report.analysis.studies import by_labels
+from sentiment_transfer.report.prose.captions import TABLES
+from sentiment_transfer.report.prose.cautions import notes
+from sentiment_transfer.report.prose.sentences import Sentence, sentences
 from sentiment_transfer.report.rendering.figures.labels import label_plots
 from sentiment_transfer.report.rendering.figures.learning import learning_plots
 from sentiment_transfer.report.rendering.figures.models import model_plots
@@ -30,15 +32,16 @@ from sentiment_transfer.report.rendering.tables.table import Item, Row, Table
 @dataclass(frozen=True)
 class Contents:
     answer: Answer
+    sentences: list[Sentence]
     filters: Filters
-    runs: dict[str, Made]
+    runs: dict[str, RunInfo]
     environments: list[Environment]
     plots: list[Plot]  # to be saved inside ``drawing()``
     tables: dict[str, Table]  # those with fixed names, by key
     mistakes: list[tuple[str, Table]]  # by evaluation set
     selections: list[Table]  # the matrix under every other selection
     commands: list[tuple[Entry, Table]]
-    notes: list[str]  # beside the answer's own
+    notes: list[str]  # the methods, and the files that could not be read
     paths: list[Path]  # what was reported on
     texts: bool  # whether reviews may be shown
     written: datetime
@@ -53,7 +56,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
     """The report's contents; to be called inside ``drawing()``."""
     filters = filters_of(answer)
     results = {result["run_id"]: result for result in found.results}
-    runs, environments = made(results, found.folders)
+    runs, environments = run_infos(results, found.folders)
     worst, unreadable = mistakes(answer, filters, runs, texts)
     tables = [
         scores.matrix(answer, filters),
@@ -77,6 +80,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
     ]
     return Contents(
         answer=answer,
+        sentences=sentences(answer),
         filters=filters,
         runs=runs,
         environments=environments,
@@ -85,7 +89,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         mistakes=worst,
         selections=[other_selection(answer, filters, selection) for selection in others],
         commands=[(e, records.commands(e, filters, runs, place)) for place, e in enumerate(answer.entries)],
-        notes=unreadable,
+        notes=[*notes(answer), *unreadable],
         paths=list(paths),
         texts=texts,
         written=now,
@@ -110,6 +114,4 @@ def environment_table(environments: Sequence[Environment]) -> Table:
         )
         for place, e in enumerate(environments, start=1)
     ]
-    return Table(
-        "environments", "The environments named above.", ["name", "revision", "device", "precision", "packages"], rows
-    )
+    return Table("environments", TABLES["environments"], ["name", "revision", "device", "precision", "packages"], rows)

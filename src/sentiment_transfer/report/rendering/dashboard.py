@@ -79,7 +79,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
 def answer_text(contents: Contents) -> str:
     answer = contents.answer
     labels = [f"**{markdown(label.upper())}**" for label in answer.labels]
-    sentences = [f"* {markdown(sentence.text)}" for sentence in answer.sentences]
+    sentences = [f"* {markdown(sentence.text)}" for sentence in contents.sentences]
     return "\n\n".join([*labels, "\n".join(sentences), markdown_table(contents.tables["matrix"])])
 
 

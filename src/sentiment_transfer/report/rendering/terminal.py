@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.escaping import markdown, markdown_row
-from sentiment_transfer.formatting import counted, metric_title, percent
+from sentiment_transfer.formatting import metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
+from sentiment_transfer.report.prose.captions import CERTAIN, matrix_legend, missing_runs
+from sentiment_transfer.report.prose.sentences import sentences
 
 LEADING = ("model", "source", "seeds")
 SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
-MARK = "*"  # the best of a column, where it is certain
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ def draw(answer: Answer, console: Console) -> None:
     for columns in pieces(of, console.width):
         console.print(piece(of, columns, console.width))
         console.print()
-    for line in legend(answer):
+    for line in matrix_legend(answer):
         console.print(Text(line, style="dim"))
     console.print()
-    for sentence in answer.sentences:
+    for sentence in sentences(answer):
         if sentence.kind in SHOWN:
             console.print(Text(sentence.text, style="yellow" if sentence.kind == "caution" else ""))
-    for note in problems(answer):
+    for note in missing_runs(answer):
         console.print(Text(note, style="dim"))
 
 
@@ -79,30 +80,12 @@ def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
     if cell is None:
         return "–"
     mean = cell.mean
-    mark = MARK if (cell.entry, cell.target, cell.metric) in certain else ""
+    mark = CERTAIN if (cell.entry, cell.target, cell.metric) in certain else ""
     if mean.low is None or mean.high is None:
         return percent(mean.value) + mark
     return f"{percent(mean.value)}{mark} [{100 * mean.low:.1f}, {100 * mean.high:.1f}]" + "~" * (
         mean.scope == "examples"
     )
-
-
-def legend(answer: Answer) -> Iterator[str]:
-    cells = [cell for cell in answer.cells if cell.selection == answer.selection]
-    yield f"Selection {answer.selection}. Mean over seeds [95 % interval over other seeds and other test reviews]."
-    if any(cell.mean.scope == "examples" for cell in cells):
-        yield "~ one seed: the interval covers other test reviews only."
-    if any(best.certain for best in answer.best):
-        yield f"{MARK} shown to be the best of those trained on its source. Floor: the best constant answer."
-
-
-def problems(answer: Answer) -> Iterator[str]:
-    """What is missing or left out, by name."""
-    for folder in answer.unfinished:
-        yield f"Unfinished, not shown (the same command continues it): {folder}"
-    yield from answer.unusable
-    if answer.unusable:
-        yield f"{counted(len(answer.unusable), 'result')} left out."
 
 
 def pieces(of: Matrix, width: int) -> Iterator[list[int]]:
@@ -161,6 +144,6 @@ def as_markdown(answer: Answer) -> str:
     lines = [f"**{markdown(label.upper())}**" for label in answer.labels] + [""]
     rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
     lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
-    said = [*legend(answer), *(sentence.text for sentence in answer.sentences), *problems(answer)]
+    said = [*matrix_legend(answer), *(sentence.text for sentence in sentences(answer)), *missing_runs(answer)]
     lines += [f"* {markdown(sentence)}" for sentence in said]
     return "\n".join(lines).strip()

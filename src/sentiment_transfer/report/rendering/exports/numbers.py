@@ -7,6 +7,7 @@ from typing import Any
 
 from sentiment_transfer.escaping import csv_table
 from sentiment_transfer.report.analysis.findings import Estimate
+from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.contents import Contents
 
 METRICS = ("error", "accuracy", "f1_positive", "f1_positive_mean_folds", "macro_f1", "ece")
@@ -52,7 +53,7 @@ def cells(contents: Contents) -> tuple[list[str], Rows]:
     for cell in contents.answer.cells:
         what = [names[cell.entry], cell.source, cell.target, cell.protocol, cell.selection, cell.metric]
         size = [len(cell.classes), cell.n, len(cell.by_seed), len(cell.degenerate_seeds)]
-        rows.append([*what, *size, *estimate(cell.mean), cell.floor, cell.remark])
+        rows.append([*what, *size, *estimate(cell.mean), cell.floor, remark(cell)])
     return columns, rows
 
 

@@ -29,11 +29,11 @@ def summary(contents: Contents) -> str:
         f"{len(contents.runs)} finished runs, from {folders}. Written {contents.written:%d %B %Y, %H:%M UTC}.",
         "",
     ]
-    lines += [f"* {markdown(sentence.text)}" for sentence in answer.sentences] + [""]
+    lines += [f"* {markdown(sentence.text)}" for sentence in contents.sentences] + [""]
     for key, heading in HEADINGS.items():
         if contents.tables[key].rows:
             lines += [f"## {heading}", "", markdown_table(contents.tables[key])]
     lines += ["## Commands", ""]
     lines += [line for _, table in contents.commands for line in (markdown_table(table),)]
-    lines += ["## How the numbers were made", "", *(f"* {markdown(note)}" for note in (*answer.notes, *contents.notes))]
+    lines += ["## How the numbers were made", "", *(f"* {markdown(note)}" for note in contents.notes)]
     return "\n".join(lines) + "\n"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sentiment_transfer.formatting import lower_is_better, metric_title, percent
-from sentiment_transfer.report.analysis.budgets import TITLES, Budget, Study
-from sentiment_transfer.report.analysis.findings import Answer
+from sentiment_transfer.report.analysis.findings import Answer, Budget, LabelUse, Study
+from sentiment_transfer.report.prose.captions import FIGURES
+from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.figures.curves import draw_points
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point, tag
 from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ["trained on", "labels per class", "target labels", "value", "95 % from", "to", "seeds", "draws"]
-LABEL_USES = ("target_only", "sequential", "joint")
+USES: tuple[LabelUse, ...] = ("target_only", "sequential", "joint")
 SPREAD = 0.03  # doublings by which curves are moved apart, so that their intervals do not hide each other
 
 
@@ -32,10 +33,7 @@ def label_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
         yield Plot(
             key=f"labels-{place}",
             title=f"{on}: {study.model}" + f", trained on {study.source}" * bool(study.source),
-            description=(
-                f"{title} over the number of labelled reviews of {study.target} that were trained on, on a log scale, "
-                "with 95 % intervals; zero-shot as a level line with its interval. The numbers are in the table below."
-            ),
+            description=FIGURES["labels"].format(metric=title, target=study.target),
             figure=over_labels(study, title),
             columns=COLUMNS,
             rows=[row(budget) for budget in study.budgets],
@@ -49,14 +47,16 @@ def over_labels(study: Study, title: str) -> Figure:
     counts = sorted({budget.labels for budget in study.budgets if budget.labels})
     axes.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
     for zero in study.of("none"):
-        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {TITLES['none']}")
+        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {LABEL_USES['none']}")
         tag(level, {})
         if zero.mean.low is not None and zero.mean.high is not None:
             axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=colour(0), alpha=0.12, linewidth=0)
-    for style, label_use in enumerate(LABEL_USES, start=1):
-        if of := study.of(label_use):  # type: ignore[arg-type]
+    for style, label_use in enumerate(USES, start=1):
+        if of := study.of(label_use):
             draw_points(
-                axes, Line(TITLES[label_use], [point(b) for b in of], True, style), factor=2 ** (SPREAD * (style - 2))
+                axes,
+                Line(LABEL_USES[label_use], [point(b) for b in of], True, style),
+                factor=2 ** (SPREAD * (style - 2)),
             )
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.minorticks_off()
@@ -78,4 +78,4 @@ def row(budget: Budget) -> list[str]:
     ends = ["–" if end is None else percent(end) for end in (budget.mean.low, budget.mean.high)]
     each = "all" if budget.per_class is None and budget.labels else str(budget.per_class or 0)
     counts = [str(budget.seeds), str(budget.draws)]
-    return [TITLES[budget.label_use], each, f"{budget.labels:,}", percent(budget.mean.value), *ends, *counts]
+    return [LABEL_USES[budget.label_use], each, f"{budget.labels:,}", percent(budget.mean.value), *ends, *counts]

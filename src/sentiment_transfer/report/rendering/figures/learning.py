@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sentiment_transfer.report.analysis.findings import Answer, Entry
+from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import over_epochs
 from sentiment_transfer.report.rendering.figures.models import DRAWN
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
@@ -37,7 +38,7 @@ def learning_plot(place: int, entry: Entry, curves: Curves, filters: Filters) ->
     return Plot(
         key=f"learning-{place}",
         title=f"{entry.name}, trained on {entry.source}",
-        description="Error on the development sets after each epoch: mean over runs, band from lowest to highest.",
+        description=FIGURES["learning"],
         figure=over_epochs(lines, "development error %"),
         columns=["development set", "epoch", "mean error %", "lowest", "highest", "runs"],
         rows=[

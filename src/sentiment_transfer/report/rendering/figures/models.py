@@ -9,6 +9,7 @@ import numpy as np
 
 from sentiment_transfer.formatting import metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell
+from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import calibration
 from sentiment_transfer.report.rendering.figures.dots import confusions, selections, strips
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
@@ -68,7 +69,7 @@ class Maker:
         return Plot(
             key=self.key("seeds", number),
             title=f"{self.target}: every seed",
-            description=f"{title} of every seed as a dot, one row per model, with a stroke at the mean of the seeds.",
+            description=FIGURES["seeds"].format(metric=title),
             figure=strips(lines, title),
             columns=["model", "seed", title],
             rows=[[self.name(c), str(seed), percent(value)] for c in cells for seed, value in c.by_seed.items()],
@@ -85,7 +86,7 @@ class Maker:
         return Plot(
             key=self.key("selection", number),
             title=f"{self.target}: which weights are scored",
-            description=f"{title}, mean over seeds, of the weights that each selection points to; one row per model.",
+            description=FIGURES["selection"].format(metric=title),
             figure=selections(rows, title),
             columns=["model", *known],
             rows=[[name, *(f"{values[k]:.2f}" if k in values else "–" for k in known)] for name, values, _ in rows],
@@ -97,7 +98,7 @@ class Maker:
         return Plot(
             key=self.key("confusion", number),
             title=f"{self.target}: confusion matrices",
-            description="Share of each gold class that is answered with each class, in percent, over all seeds.",
+            description=FIGURES["confusion"],
             figure=confusions(panels, self.classes),
             columns=["model", "gold", *(f"predicted {name}" for name in self.classes)],
             rows=[
@@ -120,10 +121,7 @@ class Maker:
         return Plot(
             key=self.key("calibration", number),
             title=f"{self.target}: calibration",
-            description=(
-                "Share of right answers against mean confidence in 15 bins, over all seeds, with 95 % intervals; a "
-                "curve below the diagonal is more confident than right."
-            ),
+            description=FIGURES["calibration"],
             figure=calibration(lines),
             columns=["model", "confidence %", "correct %", "95 % from", "to", "answers"],
             rows=rows,

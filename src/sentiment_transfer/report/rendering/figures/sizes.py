@@ -8,6 +8,7 @@ from itertools import product
 
 from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry, Estimate
+from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import against_size
 from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
 from sentiment_transfer.report.rendering.filters import Filters
@@ -52,11 +53,7 @@ def scaling_plots(answer: Answer, filters: Filters, place: int, entries: dict[st
         yield Plot(
             key=f"scaling-{place}-{metric.replace('_', '-')}",
             title=f"{title.capitalize()} against model size, trained on {source}",
-            description=(
-                f"{title} of each evaluation set over the number of {unit(entries)} on a log scale, with 95 % "
-                "intervals; hollow diamonds are published numbers that are comparable. The numbers are in the table "
-                "below."
-            ),
+            description=FIGURES["scaling"].format(metric=title, unit=unit(entries)),
             figure=against_size(lines, published, names(entries), title, unit(entries)),
             columns=COLUMNS,
             rows=rows,
@@ -103,10 +100,7 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
     yield Plot(
         key=f"gap-{place}",
         title=f"Transfer gap against model size, trained on {source}",
-        description=(
-            "What an unseen language costs: error on the target minus error on the source's own test set, in points, "
-            f"over the number of {unit(entries)}. The numbers are in the table below."
-        ),
+        description=FIGURES["gap"].format(unit=unit(entries)),
         figure=against_size(lines, [], names(entries), "gap in error, points", unit(entries)),
         columns=COLUMNS,
         rows=rows,

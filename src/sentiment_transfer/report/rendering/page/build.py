@@ -39,7 +39,7 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
         plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key], f"f{place}"))
     answer = contents.answer
     undrawn = max(len(answer.entries) - DRAWN, 0)
-    before, groups, after = answers(answer, contents.filters)
+    before, groups, after = answers(contents.sentences, contents.filters)
     return page(
         {
             "answer": answer,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sentiment_transfer.formatting import counted, metric_title
-from sentiment_transfer.report.analysis.budgets import TITLES, Budget, Study
-from sentiment_transfer.report.analysis.findings import Answer
+from sentiment_transfer.report.analysis.findings import Answer, Budget, Study
+from sentiment_transfer.report.prose.captions import TABLES
+from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.records import Runs
 from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number, score_item
@@ -14,10 +15,7 @@ def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:
     """Every budget of every study."""
     return Table(
         key="labels",
-        caption=(
-            "Mean over seeds and draws in percent, 95 % interval below it. A draw is a choice of examples; where each "
-            "draw has a seed of its own, the interval covers both. Labels alone and in full: supervised in the target."
-        ),
+        caption=TABLES["labels"],
         columns=[
             "evaluation set",
             "model",
@@ -40,7 +38,7 @@ def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:
         Item(study.target, note=", ".join(filter(None, [metric_title(study.metric), study.fold]))),
         Item(study.model),
         Item(DASH if budget.label_use == "target_only" else study.source),
-        Item(TITLES[budget.label_use]),
+        Item(LABEL_USES[budget.label_use]),
         Item("all") if budget.per_class is None and budget.labels else number(budget.per_class or 0),
         number(budget.labels),
         score_item(budget.mean),

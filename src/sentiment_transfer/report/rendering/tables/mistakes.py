@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import shortened
+from sentiment_transfer.report.analysis.collect import RunInfo
 from sentiment_transfer.report.analysis.findings import Answer, Cell
-from sentiment_transfer.report.analysis.runs import Made
+from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import Item, Row, Table, number
 from sentiment_transfer.results.predictions import MAX_MISTAKES, Mistake, read_mistakes
@@ -21,7 +22,7 @@ PerRun = dict[str, dict[str, list[Mistake]]]  # run id -> evaluation set -> mist
 
 
 def mistakes(
-    answer: Answer, filters: Filters, runs: dict[str, Made], texts: bool
+    answer: Answer, filters: Filters, runs: dict[str, RunInfo], texts: bool
 ) -> tuple[list[tuple[str, Table]], list[str]]:
     """Per evaluation set, the reviews that most runs get wrong, the most confident first; what could not be read.
 
@@ -35,9 +36,9 @@ def mistakes(
     for target in sorted(roles, key=lambda target: roles[target] == "source"):
         of_target = [cell for cell in cells if cell.target == target]
         if rows := list(table_rows(answer, filters, of_target, per_run, each, texts)):
-            caption = (
-                f"{target} ({of_target[0].language}, {of_target[0].domain}): up to {each} reviews per model, those "
-                f"that most runs have among their {MAX_MISTAKES} most confident mistakes, by confidence. Last epoch."
+            cell = of_target[0]
+            caption = TABLES["mistakes"].format(
+                target=target, language=cell.language, domain=cell.domain, each=each, most=MAX_MISTAKES
             )
             columns = ["review", "model", "gold", "predicted", "confidence", "runs", "id"]
             tables.append((target, Table(f"mistakes-{filters.target.index(target)}", caption, columns, rows)))
@@ -54,7 +55,7 @@ def table_rows(
             yield Row(items(cell, name, of, texts), filters.tags(source=cell.source, model=cell.model))
 
 
-def by_run(runs: dict[str, Made]) -> tuple[PerRun, list[str]]:
+def by_run(runs: dict[str, RunInfo]) -> tuple[PerRun, list[str]]:
     found, unreadable = {}, []
     for run_id, run in runs.items():
         try:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_transfer.formatting import counted, duration, gib, numbered
+from sentiment_transfer.report.analysis.collect import Environment, RunInfo, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.analysis.findings import Answer, Entry
-from sentiment_transfer.report.analysis.runs import Environment, Made, last_sign, missing_seeds, one_fold
+from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number
 
-Runs = Mapping[str, Made]
+Runs = Mapping[str, RunInfo]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
@@ -27,10 +28,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
             rows.append(Row(cost_items(entry, of, environments), filters.tags(source=entry.source, model=entry.model)))
     return Table(
         key="cost",
-        caption=(
-            "Wall-clock time of one seed (all folds together), mean and range over seeds; speed in non-padding tokens "
-            "per second; memory: the most of the process on a CPU, of all accelerators on a GPU."
-        ),
+        caption=TABLES["cost"],
         columns=[
             "model",
             "trained on",
@@ -45,7 +43,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
     )
 
 
-def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Environment]) -> list[Item]:
+def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Environment]) -> list[Item]:
     total, train = (seconds_per_seed(runs, stage) for stage in ("total", "train"))
     speeds = [mean_of(runs, "tokens_per_second", stage) for stage in ("train", "score")]
     memory = max((run.result["performance"].get("peak_memory_bytes") or 0 for run in runs), default=0)
@@ -62,7 +60,7 @@ def cost_items(entry: Entry, runs: Sequence[Made], environments: Sequence[Enviro
     ]
 
 
-def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
+def seconds_per_seed(runs: Sequence[RunInfo], stage: str) -> list[float]:
     by_seed: dict[int, float] = defaultdict(float)
     for run in runs:
         seconds = run.result["performance"].get("seconds", {}).get(stage)
@@ -71,7 +69,7 @@ def seconds_per_seed(runs: Sequence[Made], stage: str) -> list[float]:
     return list(by_seed.values())
 
 
-def mean_of(runs: Sequence[Made], what: str, stage: str) -> float | None:
+def mean_of(runs: Sequence[RunInfo], what: str, stage: str) -> float | None:
     values: list[float] = [run.result["performance"].get(what, {}).get(stage) for run in runs]  # type: ignore[attr-defined]
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
@@ -101,8 +99,18 @@ def audit(filters: Filters, runs: Runs) -> Table:
         rows.append(Row(items, filters.tags(target=dataset) if dataset in filters.target else {}))
     return Table(
         key="audit",
-        caption="Repeated: the text occurred before; conflicting: with another label; cut: beyond data.max_length.",
-        columns=["dataset", "split", "rows", "positive", "empty", "repeated", "conflicting", "median tokens", "cut"],
+        caption=TABLES["audit"],
+        columns=[
+            "dataset",
+            "split",
+            "rows",
+            "positive",
+            "empty",
+            "duplicates",
+            "conflicting",
+            "median tokens",
+            "truncated",
+        ],
         rows=rows,
     )
 
@@ -131,10 +139,7 @@ def leaks(answer: Answer, filters: Filters, runs: Runs) -> Table:
         rows.append(Row(items, filters.tags(source=entry.source, model=entry.model, target=target)))
     return Table(
         key="leaks",
-        caption=(
-            "Error in percent as measured, and the lowest and highest that it could be without the shared rows "
-            "(all of them wrong, all of them right): arithmetic, not a measurement. data.dedup=true measures it."
-        ),
+        caption=TABLES["leaks"],
         columns=[
             "model",
             "trained on",
@@ -196,7 +201,7 @@ def problems(answer: Answer, now: datetime) -> Table:
     ]
     return Table(
         "problems",
-        "What is not in the numbers above, or should be read with care.",
+        TABLES["problems"],
         ["what", "which", "detail", "why"],
         rows,
     )
@@ -221,5 +226,5 @@ def commands(entry: Entry, filters: Filters, runs: Runs, place: int) -> Table:
             Item(made),
         ]
         rows.append(Row(items, filters.tags(seed=seed), run=run_id))
-    caption = f"Runs of {entry.name}, trained on {entry.source}."
+    caption = TABLES["commands"].format(entry=entry.name, source=entry.source)
     return Table(f"commands-{place}", caption, ["run", "command", "environment", "folder", "finished (UTC)"], rows)

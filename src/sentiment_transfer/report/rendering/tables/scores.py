@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
+from sentiment_transfer.report.prose.captions import TABLES
+from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.filters import Filters
 from sentiment_transfer.report.rendering.tables.table import (
     DASH,
@@ -49,10 +51,7 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     source = "" if several else f"Trained on {', '.join(filters.source)}. "
     return Table(
         key="matrix",
-        caption=(
-            f"{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: "
-            f"higher is better. Weights: {selection}."
-        ),
+        caption=TABLES["matrix"].format(source=source, selection=selection),
         columns=["model", *["trained on"] * several, *(heading(c, columns) for c in columns), "parameters", "seeds"],
         rows=rows,
         column_tags=[{}] * (1 + several) + [filters.tags(target=column[0]) for column in columns] + [{}, {}],
@@ -89,8 +88,8 @@ def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], 
         if published.comparable:
             status = "" if published.row.status == "checked" else f", {published.row.status}"
             notes.append(f"published {percent(published.row.fraction)} ({published.row.system}{status})")
-    if cell.remark:
-        notes.append(cell.remark)
+    if remark(cell):
+        notes.append(remark(cell))
     item = score_item(cell.mean, f"entry-{place}", "\n".join(notes), tags)
     is_best = (cell.entry, cell.target, cell.metric) in best
     return replace(item, kind="best-cell" if is_best else "")
@@ -129,12 +128,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
 
     return Table(
         key="comparisons",
-        caption=(
-            "Difference in points, second minus first, with its 95 % interval. The verdict is by the p value after "
-            "Holm's correction. Smallest: the difference that 80 of 100 such experiments would have shown. McNemar "
-            "compares the two trained networks of one seed, not the models: answers that only the first, and only "
-            "the second, got right."
-        ),
+        caption=TABLES["comparisons"],
         columns=[
             "pair",
             "trained on",
@@ -187,10 +181,7 @@ def published(answer: Answer, filters: Filters) -> Table:
         rows.append(Row(items, filters.tags(target=target)))
     return Table(
         key="published",
-        caption=(
-            "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "
-            "marked unverified there."
-        ),
+        caption=TABLES["published"],
         columns=["system", "evaluation set", "value", "metric", "training", "beside ours", "source"],
         rows=rows,
     )
@@ -200,8 +191,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="trends",
-        caption="A line through the means over the logarithm of the size (parameters, or layers where one encoder was "
-        "cut), per family of encoders that differ by size alone.",
+        caption=TABLES["trends"],
         columns=[
             "family",
             "trained on",
@@ -235,10 +225,7 @@ def calibrations(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry.name for entry in answer.entries}
     return Table(
         key="calibration",
-        caption=(
-            "Expected calibration error in points, mean over runs, 15 bins (Guo et al. 2017); 0 is perfect. It is "
-            "biased upwards, so it has no interval."
-        ),
+        caption=TABLES["calibration"],
         columns=["model", "trained on", "evaluation set", "calibration error"],
         rows=[
             Row(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentiment_transfer.statistics.budgets import Runs, crossing, over_runs
+from sentiment_transfer.statistics.crossing import Runs, crossing, over_runs
+from sentiment_transfer.statistics.interval import variances
 from sentiment_transfer.statistics.resampling import DRAWS, Scored
-from sentiment_transfer.statistics.variance import variances
 
 SIZES = (8, 32, 128, 512)
 

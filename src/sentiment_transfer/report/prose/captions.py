@@ -1,0 +1,95 @@
+"""Captions of the tables, descriptions of the figures (their alternative texts), and the lines below the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sentiment_transfer.formatting import counted
+from sentiment_transfer.report.analysis.findings import Answer
+
+TABLES = {
+    "matrix": (
+        "{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: higher "
+        "is better. Weights: {selection}."
+    ),
+    "comparisons": (
+        "Difference in points, second minus first, with its 95 % interval. The verdict is by the p-value after "
+        "Holm's correction. Smallest: the difference detectable with 80 % power. McNemar compares the two trained "
+        "networks of one seed, not the models: reviews that only the first, and only the second, got right."
+    ),
+    "published": (
+        "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "
+        "marked unverified there."
+    ),
+    "trends": (
+        "A line through the means over the logarithm of the size (parameters, or layers where one encoder was cut), "
+        "per family of encoders that differ by size alone."
+    ),
+    "calibration": (
+        "Expected calibration error in points, mean over runs, 15 bins (Guo et al. 2017); 0 is perfect. It is biased "
+        "upwards, so it has no interval."
+    ),
+    "labels": (
+        "Mean over seeds and draws in percent, 95 % interval below it. A draw is a choice of examples; where each "
+        "draw has another seed, the interval covers both. Labels alone and in full: supervised in the target."
+    ),
+    "mistakes": (
+        "{target} ({language}, {domain}): up to {each} reviews per model, those that most runs have among their "
+        "{most} most confident mistakes, then by confidence. Last epoch."
+    ),
+    "cost": (
+        "Wall-clock time of one seed (all folds together), mean and range over seeds; speed in non-padding tokens "
+        "per second; memory: the peak of the process on a CPU, of all accelerators on a GPU."
+    ),
+    "audit": (
+        "Duplicates: the text occurred before; conflicting: with another label; truncated: beyond data.max_length."
+    ),
+    "leaks": (
+        "Error in percent as measured, and its bounds without the shared rows (all of them wrong, all of them "
+        "right): arithmetic, not a measurement. data.dedup=true measures it."
+    ),
+    "problems": "Runs and datasets that are missing from the numbers above, or should be read with care.",
+    "commands": "Runs of {entry}, trained on {source}.",
+    "environments": "The environments named above.",
+}
+FIGURES = {
+    "scaling": (
+        "{metric} of each dataset over the number of {unit} on a log scale, with 95 % intervals; hollow diamonds are "
+        "comparable published numbers. The numbers are in the table below."
+    ),
+    "gap": (
+        "Transfer gap: error on the target minus error on the source's own test set, in points, over the number of "
+        "{unit}. The numbers are in the table below."
+    ),
+    "labels": (
+        "{metric} over the number of labelled reviews of {target} that were trained on, on a log scale, with 95 % "
+        "intervals; zero-shot as a level line with its interval. The numbers are in the table below."
+    ),
+    "learning": "Error on the development sets after each epoch: mean over runs, band from lowest to highest.",
+    "seeds": "{metric} of every seed as a dot, one row per model, with a stroke at the mean of the seeds.",
+    "selection": "{metric}, mean over seeds, of the weights that each selection points to; one row per model.",
+    "confusion": "Predictions of each class in percent of the gold class, over all seeds.",
+    "calibration": (
+        "Accuracy against mean confidence in 15 bins, over all seeds, with 95 % intervals; a curve below the "
+        "diagonal is overconfident."
+    ),
+}
+CERTAIN = "*"  # marks the best of a column, where it is certain
+
+
+def matrix_legend(answer: Answer) -> Iterator[str]:
+    """The lines below the matrix on the terminal."""
+    yield f"Selection {answer.selection}. Mean over seeds [95 % interval over other seeds and other test reviews]."
+    if any(cell.mean.scope == "examples" for cell in answer.selected):
+        yield "~ one seed: the interval covers other test reviews only."
+    if any(best.certain for best in answer.best):
+        yield f"{CERTAIN} shown to be the best of those trained on its source. Floor: the best constant prediction."
+
+
+def missing_runs(answer: Answer) -> Iterator[str]:
+    """Unfinished and unusable runs, by name."""
+    for folder in answer.unfinished:
+        yield f"Unfinished, not shown (the same command continues it): {folder}"
+    yield from answer.unusable
+    if answer.unusable:
+        yield f"{counted(len(answer.unusable), 'result')} left out."
