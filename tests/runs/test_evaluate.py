@@ -171,9 +171,9 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
         (("targets=smsa_id",), "There is nothing to score on: no target is available. smsa_id"),
         ((*SMALL_TARGETS, "data.dedup=true"), "needs to know what the model was trained on"),
         ((*SMALL_TARGETS, "data.max_length=2000"), "is more than the 64 tokens"),
-        ((*SMALL_TARGETS, "data.max_length=1"), "at least 4"),
-        ((*SMALL_TARGETS, "precision=int3"), "precision=int3 is not there"),
-        (("targets=written_ja", "targets.written_ja.limit=1"), "keep at least 2 rows"),
+        ((*SMALL_TARGETS, "data.max_length=1"), "data.max_length=1 is invalid: it must be an integer >= 4"),
+        ((*SMALL_TARGETS, "precision=int3"), "precision=int3 is invalid: it must be one of auto"),
+        (("targets=written_ja", "targets.written_ja.limit=1"), "limit=1 is invalid: it must be an integer >= 2"),
     ],
 )
 def test_what_cannot_be_evaluated(foreign: Path, tmp_path: Path, overrides: tuple[str, ...], sentence: str) -> None:

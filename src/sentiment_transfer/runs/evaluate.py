@@ -22,7 +22,6 @@ from sentiment_transfer.config.typed import from_plain, plain
 from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
-from sentiment_transfer.data.tokens import token_store
 from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
@@ -56,7 +55,8 @@ def evaluate(config: EvaluateConfig, folder: Path) -> None:
         max_length = config.data.max_length or first.max_length
         if max_length > first.max_length and first.origin.kind != "run":
             raise UserError(f"data.max_length={max_length} is more than the {first.max_length} tokens it can read.")
-        tokenise_tests(data, first, max_length)
+        data.max_length = max_length
+        data.tokenise(first.tokenizer)
         prepared = time.monotonic()
         predict = PredictorPredict(config, models)
         selections = weights or {"last": next(iter(models))}
@@ -152,6 +152,7 @@ def read_targets(config: EvaluateConfig, trained: RunResult | None) -> TransferD
         # The rows that training left out are only known from the source itself.
         data.test_sets = [s for s in data.test_sets if s.name not in sources]
         data.unavailable |= {name: unread for name in sources if name in config.targets}
+    data.train_sets, data.dev_sets = [], []  # for the audit alone
     data.test_sets = [s for s in data.test_sets if s.name in config.targets]
     refuse_nothing_to_score(data, "There is nothing to score on: no target is available.")
     # Of the test sets alone: the rest is audited in the run's own record.
@@ -170,14 +171,6 @@ def _data_module(config: EvaluateConfig, sources: Mapping[str, DatasetConfig]) -
         read_options=ReadOptions(dedup=config.data.dedup, targets_required=config.data.targets_required),
         cache_dir=config.paths.cache_dir,
     )
-
-
-def tokenise_tests(data: TransferDataModule, model: TrainedModel, max_length: int) -> None:
-    """Open (or build) the token stores of the test sets, and add token lengths to the audit."""
-    for number, split in enumerate(data.test_sets):
-        tokens = token_store(split.reviews, model.tokenizer, max_length, data.cache_dir)
-        data.audit["splits"][split.name]["test"] |= tokens.length_report(max_length)
-        data.test_sets[number] = replace(split, tokens=tokens)
 
 
 def evaluation_info(
