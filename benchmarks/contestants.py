@@ -24,7 +24,7 @@ from benchmarks.workload import BATCH, Workload, workload
 from sentiment_transfer.data.batches import TokenBatches, scoring_loader, training_loader
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
+from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.runs.build import make_classifier
 from sentiment_transfer.training.trainer import choose_precision, quiet_lightning
 
@@ -67,7 +67,7 @@ def ours(work: Workload) -> tuple[pl.Trainer, SentimentClassifier]:
     assert work.data.tokenizer is not None
     module = make_classifier(work.config, work.data, work.data.tokenizer)
     if work.config.model.trim_vocabulary:
-        trim_vocabulary(module.network, tokens_of(work.data.stores, work.data.tokenizer))
+        trim_vocabulary(module.network, kept_token_ids(work.data.stores, work.data.tokenizer))
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     trainer = pl.Trainer(
         accelerator=accelerator,

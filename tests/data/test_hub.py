@@ -131,8 +131,8 @@ def test_a_second_load_comes_from_the_cache(said: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("scenario", "reason"),
     [
-        ("404 *", "it is not there (404)"),
-        ("404 *.jsonl", "it is not there (404)"),
+        ("404 *", "the hub has no such repository"),
+        ("404 *.jsonl", "the hub has no such repository"),
         ("500 *", "the hub answered 500"),
         ("500 *.jsonl", "the hub answered 500"),
         ("half *.jsonl", "the download broke off"),
@@ -155,9 +155,9 @@ def test_a_missing_split_is_named(said: dict[str, Any]) -> None:
 def test_no_network_is_a_sentence(tmp_path: Path) -> None:
     sentence = run(UNREACHABLE, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path), HF_HUB_OFFLINE="0")
     assert "could not be loaded" in sentence
-    assert "no connection (check the network). Or put it into data/." in sentence
+    assert "the hub cannot be reached; check the network. Or put it into data/." in sentence
 
 
 def test_offline_mode_is_named(tmp_path: Path) -> None:
     sentence = run(UNREACHABLE, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
-    assert "HF_HUB_OFFLINE is set and the dataset is not in the cache" in sentence
+    assert "HF_HUB_OFFLINE is set and it is not in the local Hugging Face cache" in sentence

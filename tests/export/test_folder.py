@@ -84,12 +84,12 @@ def test_rows_that_no_text_of_the_run_has_are_the_encoders_to_the_bit(
     began = load_network("builtin:scratch", classes=("negative", "positive"), vocabulary=len(exported), seed=0)
     before = began.get_input_embeddings().weight.detach()
     weights = load_file(next((scratch_run / "weights").glob("*.safetensors")))
-    covered = next(tensor for name, tensor in weights.items() if name.endswith(".covered"))
+    kept = next(tensor for name, tensor in weights.items() if name.endswith(".kept_token_ids"))
     absent = torch.ones(len(before), dtype=torch.bool)
-    absent[covered] = False
+    absent[kept] = False
     assert absent.any()
     assert torch.equal(exported[absent], before[absent])
-    assert not torch.equal(exported[covered], before[covered])
+    assert not torch.equal(exported[kept], before[kept])
 
 
 def test_the_folder_says_its_labels_its_length_and_where_it_is_from(

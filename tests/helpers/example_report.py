@@ -97,7 +97,7 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
             for e in entries
             for name in targets[1:]
         ),
-        labels=tuple(dict.fromkeys(label for run in runs for label in run["caveats"])),
+        caveats=tuple(dict.fromkeys(caveat for run in runs for caveat in run["caveats"])),
         unavailable={},
         unfinished=(),
         unusable=(),

@@ -48,7 +48,7 @@ def named(kind: str, text: str = "", status: int | None = None) -> Exception:
         (named("RepositoryNotFoundError", status=404), NOT_THERE),
         (named("RevisionNotFoundError"), NOT_THERE),
         (named("RemoteEntryNotFoundError"), NOT_THERE),
-        (named("HfHubHTTPError", "Server error '503'", 503), "the hub answered 503, an error of its own"),
+        (named("HfHubHTTPError", "Server error '503'", 503), "the hub answered 503, a server error"),
         (named("LocalEntryNotFoundError", "cannot find the requested files in the local cache"), NO_NETWORK),
         (named("ConnectError", "[Errno 111] Connection refused"), NO_NETWORK),
         (named("ReadTimeout"), NO_NETWORK),

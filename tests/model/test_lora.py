@@ -47,7 +47,7 @@ def test_packed_equals_padded_with_adapters_too(tmp_path: Path) -> None:
     run = PackedNetwork(twin(reference), tmp_path)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         run(**packed(texts))
-    assert run.way == "packed" and "adapters" in str(run.why_not_fused)
+    assert run.batching == "packed" and "adapters" in str(run.why_not_fused)
     expected, got = reference(**padded(texts, 1)).logits, run(**packed(texts))
     torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
     assert distance(gradients(reference, expected), gradients(run.network, got)) < 1e-4
@@ -66,9 +66,9 @@ def test_a_run_keeps_its_adapters_and_not_the_frozen_encoder(tmp_path: Path) -> 
     result = trained(tmp_path, *RUN, "trainer.max_epochs=1")
     (path,) = tmp_path.glob("weights/*")
     state = load_file(path)
-    assert all("lora_" in name or "classifier" in name or name.endswith(".covered") for name in state)
+    assert all("lora_" in name or "classifier" in name or name.endswith(".kept_token_ids") for name in state)
     trainable = result["model"]["trainable_parameters"]
-    assert trainable == sum(t.numel() for name, t in state.items() if not name.endswith(".covered"))
+    assert trainable == sum(t.numel() for name, t in state.items() if not name.endswith(".kept_token_ids"))
     assert result["performance"]["batching"] == "packed"
     probabilities = read_predictions(tmp_path, "written_ja").probabilities["last"]
     assert np.isfinite(probabilities).all()

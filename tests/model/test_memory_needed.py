@@ -11,17 +11,26 @@ from tests.helpers.tiny import FAMILIES, random, tiny_folder
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model import memory
-from sentiment_transfer.model.memory import GIB, Recipe, devices_that_would_do, need, runs_at_once, what_would_fit
-from sentiment_transfer.model.network import outline
+from sentiment_transfer.model.memory import (
+    GIB,
+    TrainingShape,
+    concurrent_runs,
+    estimate_memory,
+    min_fsdp_devices,
+    option_that_fits,
+)
+from sentiment_transfer.model.network import meta_network
 from sentiment_transfer.model.vocabulary import trim_vocabulary
 
-RECIPE = Recipe(batch_size=32, accumulate=1, tokens=256, mean_tokens=60.0, packed=True, half=True, checkpointing=False)
+SHAPE = TrainingShape(
+    batch_size=32, accumulate=1, tokens=256, mean_tokens=60.0, packed=True, low_precision=True, checkpointing=False
+)
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_an_outline_has_the_shapes_of_the_network_and_none_of_its_memory(model_type: str, tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path, model_type)
-    sketch = outline(str(folder), classes=BINARY, vocabulary=60)
+    sketch = meta_network(str(folder), classes=BINARY, vocabulary=60)
     assert all(p.device.type == "meta" for p in sketch.parameters())
     shapes = {name: p.shape for name, p in random(folder).named_parameters()}
     assert {name: p.shape for name, p in sketch.named_parameters()} == shapes
@@ -30,60 +39,60 @@ def test_an_outline_has_the_shapes_of_the_network_and_none_of_its_memory(model_t
 @pytest.mark.real_data
 @pytest.mark.parametrize(("size", "parameters"), [("base", 278e6), ("large", 560e6), ("xl", 3.48e9), ("xxl", 10.7e9)])
 def test_states_of_the_real_sizes_are_16_bytes_a_parameter(real_models: Path, size: str, parameters: float) -> None:
-    network = outline(str(real_models / f"xlm-roberta-{size}"), classes=BINARY, vocabulary=0)
-    full = need(network, replace(RECIPE, half=False))
+    network = meta_network(str(real_models / f"xlm-roberta-{size}"), classes=BINARY, vocabulary=0)
+    full = estimate_memory(network, replace(SHAPE, low_precision=False))
     states = full.weights + full.gradients + full.optimizer
     assert states == pytest.approx(16 * parameters, rel=0.01)
 
 
 def test_trimmed_rows_and_adapters_are_counted_as_they_are(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path, vocab_size=5_000)
-    sketch = outline(str(folder), classes=BINARY, vocabulary=60)
+    sketch = meta_network(str(folder), classes=BINARY, vocabulary=60)
     network = random(folder)
     trim_vocabulary(network, torch.arange(100))
-    counted = need(sketch, replace(RECIPE, trimmed_rows=100, half=False))
+    counted = estimate_memory(sketch, replace(SHAPE, trimmed_rows=100, low_precision=False))
     assert counted.gradients == 4 * sum(p.numel() for p in network.parameters())
     adapted = random(folder, lora_rank=4)
-    counted = need(sketch, replace(RECIPE, lora_rank=4))
+    counted = estimate_memory(sketch, replace(SHAPE, lora_rank=4))
     assert counted.optimizer == pytest.approx(
         8 * sum(p.numel() for p in adapted.parameters() if p.requires_grad), rel=0.01
     )
 
 
 def test_each_option_needs_less_and_padding_needs_more(tmp_path: Path) -> None:
-    sketch = outline(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60)
-    usual = need(sketch, RECIPE).activations
-    assert need(sketch, replace(RECIPE, accumulate=4)).activations < usual / 2
-    assert need(sketch, replace(RECIPE, checkpointing=True)).activations < usual
-    assert need(sketch, replace(RECIPE, packed=False)).activations > 2 * usual
-    assert need(sketch, replace(RECIPE, half=False)).activations == 2 * usual
+    sketch = meta_network(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60)
+    usual = estimate_memory(sketch, SHAPE).activations
+    assert estimate_memory(sketch, replace(SHAPE, accumulate=4)).activations < usual / 2
+    assert estimate_memory(sketch, replace(SHAPE, checkpointing=True)).activations < usual
+    assert estimate_memory(sketch, replace(SHAPE, packed=False)).activations > 2 * usual
+    assert estimate_memory(sketch, replace(SHAPE, low_precision=False)).activations == 2 * usual
 
 
 def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
-    network = outline(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
-    large_batch = replace(RECIPE, batch_size=256, tokens=512, mean_tokens=300)
-    states = need(network, replace(large_batch, accumulate=256)).total
-    assert what_would_fit(network, large_batch, states * 1.5) == "trainer.micro_batch_size=16"
-    assert "lora_rank" in str(what_would_fit(network, large_batch, states * 0.6))
-    assert what_would_fit(network, large_batch, 0.1 * GIB) is None
+    network = meta_network(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
+    large_batch = replace(SHAPE, batch_size=256, tokens=512, mean_tokens=300)
+    states = estimate_memory(network, replace(large_batch, accumulate=256)).total
+    assert option_that_fits(network, large_batch, states * 1.5) == "trainer.micro_batch_size=16"
+    assert "lora_rank" in str(option_that_fits(network, large_batch, states * 0.6))
+    assert option_that_fits(network, large_batch, 0.1 * GIB) is None
 
 
 def test_devices_that_share_a_model_need_less_each(real_models: Path) -> None:
-    xl = outline(str(real_models / "xlm-roberta-xl"), classes=BINARY, vocabulary=0)
-    recipe = replace(RECIPE, trimmed_rows=40_000, checkpointing=True)
-    alone, shared = need(xl, recipe), need(xl, replace(recipe, shards=4, accumulate=4))
+    xl = meta_network(str(real_models / "xlm-roberta-xl"), classes=BINARY, vocabulary=0)
+    shape = replace(SHAPE, trimmed_rows=40_000, checkpointing=True)
+    alone, shared = estimate_memory(xl, shape), estimate_memory(xl, replace(shape, shards=4, accumulate=4))
     assert shared.optimizer == alone.optimizer / 4 and shared.gradients == alone.gradients / 4
     assert alone.weights / 4 < shared.weights < alone.weights / 3, "and a layer whole, with the next on its way"
-    assert devices_that_would_do(xl, recipe, 40 * GIB) == 2
-    assert devices_that_would_do(xl, recipe, 20 * GIB) == 4
-    assert devices_that_would_do(xl, recipe, 1 * GIB) is None
-    assert devices_that_would_do(xl, replace(recipe, batch_size=2), 20 * GIB) is None, "a batch of 2 is not for four"
+    assert min_fsdp_devices(xl, shape, 40 * GIB) == 2
+    assert min_fsdp_devices(xl, shape, 20 * GIB) == 4
+    assert min_fsdp_devices(xl, shape, 1 * GIB) is None
+    assert min_fsdp_devices(xl, replace(shape, batch_size=2), 20 * GIB) is None, "a batch of 2 is not for four"
 
 
 def test_as_many_runs_fit_as_there_is_room_for(tmp_path: Path) -> None:
-    one = need(outline(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60), RECIPE)
-    assert runs_at_once(one, 3.5 * one.total) == 3
-    assert runs_at_once(one, 0.5 * one.total) == 0
+    one = estimate_memory(meta_network(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60), SHAPE)
+    assert concurrent_runs(one, 3.5 * one.total) == 3
+    assert concurrent_runs(one, 0.5 * one.total) == 0
 
 
 SMALL_RUN = ("experiment=tiny", "source.written_en.limit=64", "targets=none", "logger.progress_bar=false")

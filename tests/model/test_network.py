@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, XLMRobertaModel
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.network import load_network, longest_input, meta_network
 
 
 def batch(length: int, reviews: int = 3) -> dict[str, Tensor]:
@@ -170,7 +170,7 @@ def test_layers_keeps_the_first_k_and_computes_what_they_compute(model_type: str
     options: dict[str, Any] = {"classes": BINARY, "vocabulary": 0, "seed": 0}
     whole, cut = load_network(str(folder), **options), load_network(str(folder), **options, layers=2)
     assert cut.config.num_hidden_layers == 2
-    assert outline(str(folder), classes=BINARY, vocabulary=0, layers=2).num_parameters() == cut.num_parameters()
+    assert meta_network(str(folder), classes=BINARY, vocabulary=0, layers=2).num_parameters() == cut.num_parameters()
     ids = torch.tensor([[0, 9, 10, 11, 2]])
     seen = whole(input_ids=ids, output_hidden_states=True).hidden_states[2]
     kept = cut(input_ids=ids, output_hidden_states=True).hidden_states[2]

@@ -16,8 +16,8 @@ from sentiment_transfer.model.packed.network import PackedNetwork
 from sentiment_transfer.model.vocabulary import (
     TrimmedEmbedding,
     full_vocabulary,
+    kept_token_ids,
     restore_vocabulary,
-    tokens_of,
     trim_like,
     trim_vocabulary,
 )
@@ -123,7 +123,7 @@ def test_padding_is_always_covered(tmp_path: Path) -> None:
     trim_vocabulary(network, torch.tensor([7, 9]))
     rows = network.get_input_embeddings()
     assert isinstance(rows, TrimmedEmbedding)
-    assert rows.covered.tolist() == [1, 7, 9]
+    assert rows.kept_token_ids.tolist() == [1, 7, 9]
     assert rows.padding_idx == 0
 
 
@@ -133,5 +133,5 @@ def test_every_token_of_every_store_and_every_special_one_counts() -> None:
     def store(tokens: list[int]) -> TokenStore:
         return TokenStore(np.array(tokens, dtype=np.int32), np.array([0, len(tokens)]), np.array([len(tokens)]))
 
-    tokens = tokens_of([store([7, 40, 7]), store([11])], tokenizer)
+    tokens = kept_token_ids([store([7, 40, 7]), store([11])], tokenizer)
     assert tokens.tolist() == sorted({7, 40, 11, *tokenizer.all_special_ids})

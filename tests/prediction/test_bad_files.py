@@ -111,8 +111,8 @@ def test_a_checkpoint_that_cannot_be_opened_leaves_nothing(tmp_path: Path) -> No
     refused("contains no model", tmp_path, write_csv(tmp_path / "in.csv", 5), tmp_path / "out.csv")
 
 
-def test_values_that_cannot_be(model_folder: Path, tmp_path: Path) -> None:
+def test_invalid_values(model_folder: Path, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", 5)
-    refused("precision=int3 is invalid: it must be one of", model_folder, source, tmp_path / "out.csv", "precision=int3")
-    refused("batch_tokens=0 cannot be", model_folder, source, tmp_path / "out.csv", "batch_tokens=0")
-    refused("labels=yes is no mapping", model_folder, source, tmp_path / "out.csv", "labels=yes")
+    refused("precision=int3 is invalid: it must be", model_folder, source, tmp_path / "out.csv", "precision=int3")
+    refused("batch_tokens=0 is invalid", model_folder, source, tmp_path / "out.csv", "batch_tokens=0")
+    refused("labels=yes is not a mapping", model_folder, source, tmp_path / "out.csv", "labels=yes")

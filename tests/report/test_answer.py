@@ -318,11 +318,11 @@ def test_steps_that_show_nothing_are_minor_but_the_widest_is_not(tmp_path: Path)
     ]
 
 
-def test_labels_are_with_the_answer(tmp_path: Path) -> None:
+def test_caveats_are_with_the_answer(tmp_path: Path) -> None:
     write_seeds(tmp_path, {"written_ja": [0.2]})
     found = said(tmp_path)
-    assert found.labels == ("trained from scratch", "language model trained here")
-    assert "Labelled language model trained here" in texts(found, "caution")
+    assert found.caveats == ("trained from scratch", "language model trained here")
+    assert 'Caveat "language model trained here"' in texts(found, "caution")
 
 
 def test_an_estimate_in_the_other_direction_has_its_ends_swapped() -> None:

@@ -37,7 +37,7 @@ def test_label_and_collapse_of_any_run_is_the_entrys() -> None:
     runs = [example_result(seed=0), example_result(seed=1, status="degenerate", caveats=("random weights",))]
     [(entry, _)] = make_entries(group_runs(runs))
     assert entry.degenerate_seeds == (1,)
-    assert entry.labels == ("trained from scratch", "language model trained here", "random weights")
+    assert entry.caveats == ("trained from scratch", "language model trained here", "random weights")
 
 
 def test_family_is_by_encoder() -> None:

@@ -128,7 +128,7 @@ def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
     assert re.search(r"Failed, degenerate, missing\s+none", top)
 
 
-def test_honesty_labels_stand_above_everything(plain: str) -> None:
+def test_caveats_stand_above_everything(plain: str) -> None:
     assert plain.index("<li>trained from scratch</li>") < plain.index('id="answer"')
 
 

@@ -82,7 +82,7 @@ def test_a_damaged_target_is_left_out_and_named(tmp_path: Path) -> None:
                  f"targets.other.path={tmp_path}/other.csv", "targets.other.test_fraction=1.0")  # fmt: skip
     assert "is not UTF-8" in trained(tmp_path / "run", *overrides)["unavailable"]["other"]
     said = refused(tmp_path / "strict", *overrides, "data.targets_required=true")
-    assert said.startswith("The target other is required but ")
+    assert said.startswith("The target other is required but unavailable. ")
     assert f"{tmp_path}/other.csv, line 2, byte 4" in said
 
 
@@ -196,10 +196,10 @@ def test_an_encoder_that_is_nowhere_is_named(tmp_path: Path, encoder: str) -> No
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (["trainer.max_epochs=0"], "trainer.max_epochs=0 is invalid: it must be an integer >= 1."),
+        (["trainer.max_epochs=0"], "trainer.max_epochs=0 is invalid: it must be an integer >= 1"),
         (["trainer.accelerator=cuda"], "trainer.accelerator=cuda is "),
-        (["trainer.precision=fp8"], "trainer.precision=fp8 is invalid: it must be one of auto, 32-true"),
-        (["source.written_en.limit=1"], "source.written_en.limit=1 is invalid: it must be an integer >= 2."),
+        (["trainer.precision=fp8"], "trainer.precision=fp8 is invalid: it must be one of"),
+        (["source.written_en.limit=1"], "source.written_en.limit=1 is invalid: it must be an integer >= 2"),
         (["trainer.batch_size=30", "trainer.micro_batch_size=4"], "trainer.micro_batch_size=4 does not divide"),
     ],
 )
@@ -212,7 +212,7 @@ def test_an_impossible_value_is_refused(tmp_path: Path, overrides: list[str], ex
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "fold": (
         ["source=indolem_id", "source.indolem_id.fold=7"],
-        "source.indolem_id.fold=7 is invalid: it must be an integer in [0, 4].",
+        "source.indolem_id.fold=7 is invalid: it must be an integer in [0, 4]",
     ),
     "epochs": (["trainer.max_epochs=0"], "trainer.max_epochs=0 is invalid: it must be an integer >= 1."),
     "twice": (["targets=[written_ja,written,written_ja]"], "targets.written_ja is named twice"),

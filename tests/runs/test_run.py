@@ -215,7 +215,7 @@ def test_an_unavailable_target_is_named_and_left_out(tmp_path: Path, capsys: pyt
 
 
 def test_an_unavailable_target_that_is_required_stops_the_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"The target rakuten_ja is required but .*Put test\.csv\.xz"):
+    with pytest.raises(UserError, match=r"The target rakuten_ja is required but unavailable\. .*Put test\.csv\.xz"):
         trained(tmp_path, *SMALL[:2], "targets=rakuten_ja", "data.targets_required=true", "logger=none")
 
 

@@ -127,10 +127,10 @@ def test_frozen_embeddings_are_left_bit_for_bit(tmp_path: Path, frozen: bool) ->
     network = load_network("builtin:scratch", classes=BINARY, vocabulary=result["model"]["vocabulary"], seed=0)
     before = cast(torch.Tensor, network.get_input_embeddings().weight)
     weights = last_weights(tmp_path)
-    covered = weights[EMBEDDINGS.replace("weight", "covered")]
-    assert torch.equal(weights[EMBEDDINGS], before[covered]) == frozen
+    kept = weights[EMBEDDINGS.replace("weight", "kept_token_ids")]
+    assert torch.equal(weights[EMBEDDINGS], before[kept]) == frozen
     counted = result["model"]["parameters"] - result["model"]["trainable_parameters"]
-    assert counted == (before.numel() if frozen else (len(before) - len(covered)) * before.shape[1])
+    assert counted == (before.numel() if frozen else (len(before) - len(kept)) * before.shape[1])
 
 
 def test_an_untrimmed_run_gives_the_numbers_of_a_trimmed_one(tmp_path: Path) -> None:

@@ -13,18 +13,18 @@ import torch
 
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.ulmfit.encoder import AwdLstm, Dropouts
+from sentiment_transfer.model.ulmfit.awd_lstm import AwdLstm, Dropouts
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
 from sentiment_transfer.training.interruption import Interrupted, stop_request
 from sentiment_transfer.training.language_model import (
+    LanguageModelSettings,
     LanguageModelTraining,
-    Recipe,
     perplexity,
     read_language_model,
 )
 
 VOCABULARY = 40
-RECIPE = Recipe(epochs=3, learning_rate=2e-2, factor=1.0, seed=0, half=False)
+SETTINGS = LanguageModelSettings(epochs=3, learning_rate=2e-2, factor=1.0, seed=0, bf16=False)
 
 
 def store(texts: int, seed: int) -> TokenStore:
@@ -54,7 +54,7 @@ def train(
 ) -> LanguageModel:
     with stop_request() as stop:
         training = LanguageModelTraining(
-            "language model", model(), stores, RECIPE, path,
+            "language model", model(), stores, SETTINGS, path,
             device=torch.device("cpu"), stop=stop, save_every_seconds=seconds, **options,
         )  # fmt: skip
         training.run()
@@ -70,13 +70,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_perplexity_falls_on_texts_that_were_not_trained_on(whole: Path) -> None:
     trained = model()
-    before = perplexity(trained, [HELD_OUT], half=False)
+    before = perplexity(trained, [HELD_OUT], bf16=False)
     facts = read_language_model(trained, whole)
-    after = perplexity(trained, [HELD_OUT], half=False)
+    after = perplexity(trained, [HELD_OUT], bf16=False)
     assert before == pytest.approx(VOCABULARY, rel=0.1)
     assert after < 0.7 * before
     assert facts["perplexity"] == sorted(facts["perplexity"], reverse=True)
-    assert len(facts["perplexity"]) == RECIPE.epochs and facts["seconds"] > 0
+    assert len(facts["perplexity"]) == SETTINGS.epochs and facts["seconds"] > 0
 
 
 @pytest.mark.parametrize("at", [1, 5, 11, 12, 33])

@@ -15,9 +15,9 @@ from torch.nn.functional import scaled_dot_product_attention
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.network import load_network
-from sentiment_transfer.model.packed import attention, block
+from sentiment_transfer.model.packed import attention, fused
+from sentiment_transfer.model.packed.attention import Packing
 from sentiment_transfer.model.packed.fused import FusedEncoder
-from sentiment_transfer.model.packed.layout import Packing
 from sentiment_transfer.model.packed.network import PACKED, PackedNetwork
 from sentiment_transfer.training.self_check import SelfCheck, without_dropout
 from sentiment_transfer.training.trainer import MEANT
@@ -68,16 +68,18 @@ def from_zero(packed: PackedNetwork, input_ids: Tensor, packing: Packing) -> Ten
 def test_a_fault_in_the_packed_path_is_seen_and_the_run_goes_on_padded(
     fault: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("sentiment_transfer.model.packed.network.fusable", lambda network: "left out by this test")
+    monkeypatch.setattr(
+        "sentiment_transfer.model.packed.network.why_not_fused", lambda network: "left out by this test"
+    )
     if fault == "positions":
         monkeypatch.setattr(PackedNetwork, "_positions", from_zero)
     elif fault == "no numbers":
-        monkeypatch.setattr(attention, "by_groups", lambda *a: neighbours(*a) * float("nan"))
+        monkeypatch.setattr(attention, "grouped_sdpa", lambda *a: neighbours(*a) * float("nan"))
     elif fault == "neighbours":
-        monkeypatch.setattr(attention, "by_groups", neighbours)
+        monkeypatch.setattr(attention, "grouped_sdpa", neighbours)
     else:  # what a GPU would call, which the CPU is made to call here
-        monkeypatch.setattr(attention, "by_groups", lambda *a: attention.by_jagged(*a))
-        monkeypatch.setattr(attention, "by_jagged", neighbours)
+        monkeypatch.setattr(attention, "grouped_sdpa", lambda *a: attention.nested_sdpa(*a))
+        monkeypatch.setattr(attention, "nested_sdpa", neighbours)
     with caplog.at_level(logging.WARNING):
         module, check = run(tmp_path, precision)
     (finding,) = check.findings
@@ -87,7 +89,7 @@ def test_a_fault_in_the_packed_path_is_seen_and_the_run_goes_on_padded(
 
 
 def test_jagged_attention_passes_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attention, "by_groups", attention.by_jagged)
+    monkeypatch.setattr(attention, "grouped_sdpa", attention.nested_sdpa)
     assert run(tmp_path, FP32)[1].findings == []
 
 
@@ -109,7 +111,7 @@ def test_a_fault_in_the_kernels_is_seen_and_the_run_goes_on_without_them(
             def __getattr__(self, name: str) -> Any:
                 return getattr(torch, name)
 
-        monkeypatch.setattr(block, "torch", Torch())
+        monkeypatch.setattr(fused, "torch", Torch())
     elif fault == "positions":
         embed = FusedEncoder._embed
 
@@ -118,8 +120,8 @@ def test_a_fault_in_the_kernels_is_seen_and_the_run_goes_on_without_them(
 
         monkeypatch.setattr(FusedEncoder, "_embed", shifted)
     else:
-        add_norm = block.Kernels.add_norm
-        monkeypatch.setattr(block.Kernels, "add_norm", lambda self, x, y, *rest: add_norm(self, x, y * 0.5, *rest))
+        add_norm = fused.Kernels.add_norm
+        monkeypatch.setattr(fused.Kernels, "add_norm", lambda self, x, y, *rest: add_norm(self, x, y * 0.5, *rest))
     module, check = run(tmp_path, BF16)
     (finding,) = check.findings
     assert "at step 0 the packed, fused kernels path differed from padded" in finding
@@ -129,8 +131,8 @@ def test_a_fault_in_the_kernels_is_seen_and_the_run_goes_on_without_them(
 def test_copies_of_weights_that_are_not_made_anew_are_seen_after_some_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copies, kept = FusedEncoder.copies, {}
-    monkeypatch.setattr(FusedEncoder, "copies", lambda self: kept.setdefault(id(self), copies(self)))
+    copies, kept = FusedEncoder.bf16_weights, {}
+    monkeypatch.setattr(FusedEncoder, "bf16_weights", lambda self: kept.setdefault(id(self), copies(self)))
     module, check = run(tmp_path, BF16)
     (finding,) = check.findings
     assert "at step 3" in finding

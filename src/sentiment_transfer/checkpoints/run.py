@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
     from transformers.configuration_utils import PreTrainedConfig
 
-TOKEN_IDS = ".covered"  # ends the name of a trimmed embedding's token ids, (rows,) int64; see model/vocabulary.py
+TOKEN_IDS = ".kept_token_ids"  # suffix of a trimmed embedding's token ids, (rows,) int64; see model/vocabulary.py
 
 
 def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedModel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.hub_errors import hub_reason
 
 
 def load_table(
@@ -35,7 +36,7 @@ def load_table(
         dataset = datasets.load_dataset(repository, config, revision=revision, split=split)
     except Exception as error:  # datasets, huggingface_hub, its HTTP client and the parsers raise some twenty kinds
         raise UserError(
-            f"The dataset {repository} could not be loaded from the Hugging Face hub: {reason_of(error)}. {instead}"
+            f"The dataset {repository} could not be loaded from the Hugging Face hub: {hub_reason(error)}. {instead}"
         ) from error
     if missing := [name for name in columns if name not in dataset.column_names]:
         raise UserError(
@@ -43,33 +44,3 @@ def load_table(
             f"{', '.join(dataset.column_names)}. {instead}"
         )
     return dataset.select_columns(list(columns)).with_format("arrow")[:]
-
-
-def reason_of(error: BaseException) -> str:
-    """Why a hub call failed, in words: from the first of the chained exceptions that says it."""
-    import datasets
-
-    if datasets.config.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set and the dataset is not in the cache (unset it to download)"
-    for link in chain_of(error):
-        name = type(link).__name__
-        status = getattr(getattr(link, "response", None), "status_code", None)
-        if status is not None and status >= 500:
-            return f"the hub answered {status} (try again later)"
-        if status == 404 or name in ("DatasetNotFoundError", "RepositoryNotFoundError", "RemoteEntryNotFoundError"):
-            return "it is not there (404): withdrawn, renamed or private"
-        if name == "RemoteProtocolError" or "Consistency check failed" in str(link):
-            return "the download broke off (run the same command again to continue it)"
-        if name in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ProxyError") or isinstance(link, ConnectionError):
-            return "no connection (check the network)"
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
-
-
-def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it came from, innermost first: the cause says more than its wrapping."""
-    seen: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in seen:
-        seen.append(link)
-        link = link.__cause__ or link.__context__
-    return reversed(seen)

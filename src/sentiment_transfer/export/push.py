@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import reason_of
+from sentiment_transfer.files.hub_errors import hub_reason
 
 NO_LOGIN = (
     "push= needs a login: type `hf auth login` (or set HF_TOKEN), or leave push= out and upload the folder later."
@@ -30,7 +30,7 @@ def refuse_push(repository: str, *, overwrite: bool) -> None:
         exists = HfApi().repo_exists(repository)
         HfApi().whoami()
     except Exception as error:  # network and hub errors of a dozen classes, none of them this program's bug
-        raise UserError(f"push={repository}: the hub refuses or cannot be reached ({reason_of(error)}).") from error
+        raise UserError(f"push={repository}: the hub refuses or cannot be reached ({hub_reason(error)}).") from error
     if exists and not overwrite:
         raise UserError(f"push={repository} exists: type overwrite=true to add a commit that replaces its files.")
 
@@ -47,7 +47,7 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
         )
     except Exception as error:
         raise UserError(
-            f"The upload to {repository} failed ({reason_of(error)}). The export is whole, in {folder}; upload it "
+            f"The upload to {repository} failed ({hub_reason(error)}). The export is whole, in {folder}; upload it "
             f"with: hf upload {repository} {folder}"
         ) from error
     return str(commit.commit_url)

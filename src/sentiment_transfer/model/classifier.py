@@ -124,7 +124,7 @@ class SentimentClassifier(pl.LightningModule):
         """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
         if self.packed is None:
             return "padded", self.why_padded or ""
-        return self.packed.way, self.packed.why_padded or self.packed.why_not_fused or ""
+        return self.packed.batching, self.packed.why_padded or self.packed.why_not_fused or ""
 
     def logits(self, batch: Batch) -> Tensor:
         """(reviews, classes) float32."""

@@ -56,4 +56,4 @@ def kept_state(network: PreTrainedModel) -> dict[str, Tensor]:
     if not has_lora(network):
         return state
     trained = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
-    return {name: tensor for name, tensor in state.items() if name in trained or name.endswith(".covered")}
+    return {name: tensor for name, tensor in state.items() if name in trained or name.endswith(".kept_token_ids")}

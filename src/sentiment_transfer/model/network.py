@@ -82,7 +82,7 @@ def load_network(
     return network.eval()
 
 
-def outline(
+def meta_network(
     encoder: str,
     *,
     classes: tuple[str, ...],

@@ -23,21 +23,21 @@ ABSENT = -1
 
 
 class TrimmedEmbedding(nn.Module):
-    """Embeds the ``covered`` tokens of a vocabulary; takes the tokenizer's ids, as the full matrix does.
+    """Embeds the ``kept`` tokens of a vocabulary; takes the tokenizer's ids, as the full matrix does.
 
-    Raises UserError for a token that is not covered (on a GPU, an assertion of the device).
+    Raises UserError for a token that is not kept (on a GPU, an assertion of the device).
     """
 
-    covered: Tensor  # (n,) int64, ascending: the token of each row
+    kept_token_ids: Tensor  # (n,) int64, ascending: the token of each row
     _row: Tensor  # (vocabulary,) int32: the row of each token, or ABSENT
 
-    def __init__(self, full: nn.Embedding, covered: Tensor) -> None:
+    def __init__(self, full: nn.Embedding, kept: Tensor) -> None:
         super().__init__()
         self.vocabulary, self.embedding_dim = full.weight.shape
-        self.weight = nn.Parameter(full.weight.detach()[covered].clone(), requires_grad=full.weight.requires_grad)
-        self.register_buffer("covered", covered)
+        self.weight = nn.Parameter(full.weight.detach()[kept].clone(), requires_grad=full.weight.requires_grad)
+        self.register_buffer("kept_token_ids", kept)
         row = torch.full((self.vocabulary,), ABSENT, dtype=torch.int32)
-        row[covered] = torch.arange(len(covered), dtype=torch.int32)
+        row[kept] = torch.arange(len(kept), dtype=torch.int32)
         self.register_buffer("_row", row, persistent=False)
         self.padding_idx = None if full.padding_idx is None else int(row[full.padding_idx])
 
@@ -47,35 +47,35 @@ class TrimmedEmbedding(nn.Module):
             if (rows < 0).any():
                 absent = sorted(set(input_ids[rows < 0].tolist()))
                 raise UserError(
-                    f"The text has {len(absent)} tokens that this model's trimmed vocabulary of {len(self.covered):,} "
-                    f"does not hold, e.g. token {absent[0]}: it was trained for other texts. Restore the vocabulary "
-                    "first (restore_vocabulary), or train with model.trim_vocabulary=false."
+                    f"The text has {len(absent)} tokens that this model's trimmed vocabulary of "
+                    f"{len(self.kept_token_ids):,} lacks, e.g. token {absent[0]}: it was trained for other texts. "
+                    "Restore the vocabulary first (restore_vocabulary), or train with model.trim_vocabulary=false."
                 )
         else:
             torch._assert_async((rows >= 0).all())
         return embedding(rows, self.weight, self.padding_idx)
 
     def restored(self, full: Tensor) -> Tensor:
-        """The whole matrix (vocabulary, width): ``full``'s rows, but this one's where a token is covered."""
+        """The whole matrix (vocabulary, width): ``full``'s rows, but this one's where a token is kept."""
         if full.shape != (self.vocabulary, self.embedding_dim):
             raise UserError(
                 f"The matrix to restore the vocabulary from is {tuple(full.shape)}, but the trimmed one was cut from "
                 f"{(self.vocabulary, self.embedding_dim)}: name the encoder that the run started from."
             )
         whole = full.detach().clone()
-        whole[self.covered] = self.weight.detach().to(whole)
+        whole[self.kept_token_ids] = self.weight.detach().to(whole)
         return whole
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        theirs = state_dict.get(prefix + "covered")
+        theirs = state_dict.get(prefix + "kept_token_ids")
         errors = args[-1]
-        if theirs is None or not torch.equal(theirs.cpu(), self.covered.cpu()):
+        if theirs is None or not torch.equal(theirs.cpu(), self.kept_token_ids.cpu()):
             errors.append("the weights cover other tokens than this run's texts have: the data has changed")
             return
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def tokens_of(stores: Iterable[TokenStore], tokenizer: PreTrainedTokenizerBase) -> Tensor:
+def kept_token_ids(stores: Iterable[TokenStore], tokenizer: PreTrainedTokenizerBase) -> Tensor:
     """(n,) int64, ascending: every token that occurs in ``stores``, and the special ones."""
     seen = np.zeros(len(tokenizer), dtype=bool)
     seen[tokenizer.all_special_ids] = True
@@ -85,22 +85,22 @@ def tokens_of(stores: Iterable[TokenStore], tokenizer: PreTrainedTokenizerBase) 
     return torch.from_numpy(np.flatnonzero(seen))
 
 
-def trim_vocabulary(network: PreTrainedModel, covered: Tensor) -> None:
-    """Keep the ``covered`` rows of the network's token embedding and let go of the others."""
+def trim_vocabulary(network: PreTrainedModel, kept: Tensor) -> None:
+    """Keep the ``kept`` rows of the network's token embedding and let go of the others."""
     full = network.get_input_embeddings()
-    if not isinstance(full, nn.Embedding) or len(covered) >= len(full.weight):
+    if not isinstance(full, nn.Embedding) or len(kept) >= len(full.weight):
         return
     padding = full.padding_idx
-    if padding is not None and padding not in covered:
-        covered = torch.sort(torch.cat([covered, torch.tensor([padding])])).values
-    network.set_input_embeddings(TrimmedEmbedding(full, covered))
+    if padding is not None and padding not in kept:
+        kept = torch.sort(torch.cat([kept, torch.tensor([padding])])).values
+    network.set_input_embeddings(TrimmedEmbedding(full, kept))
 
 
 def trim_like(network: PreTrainedModel, state: Mapping[str, Tensor]) -> None:
     """Trim the network as the run did whose weights ``state`` are, so that it can load them."""
-    covered = [tensor for name, tensor in state.items() if name.endswith(".covered")]
-    if covered:
-        trim_vocabulary(network, covered[0])
+    kept = [tensor for name, tensor in state.items() if name.endswith(".kept_token_ids")]
+    if kept:
+        trim_vocabulary(network, kept[0])
 
 
 def restore_vocabulary(network: PreTrainedModel, full: Tensor) -> None:
@@ -110,7 +110,7 @@ def restore_vocabulary(network: PreTrainedModel, full: Tensor) -> None:
         whole = nn.Embedding.from_pretrained(
             trimmed.restored(full),
             freeze=not trimmed.weight.requires_grad,
-            padding_idx=None if trimmed.padding_idx is None else int(trimmed.covered[trimmed.padding_idx]),
+            padding_idx=None if trimmed.padding_idx is None else int(trimmed.kept_token_ids[trimmed.padding_idx]),
         )
         network.set_input_embeddings(whole)
 

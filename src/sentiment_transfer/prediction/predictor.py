@@ -81,7 +81,7 @@ class Predictor:
         """How batches are computed (packed; packed, fused kernels; padded), and why not in a faster way."""
         if self.packed is None:
             return "padded", why_padded(self.model.network) or ""
-        return self.packed.way, self.packed.why_not_fused or ""
+        return self.packed.batching, self.packed.why_not_fused or ""
 
     @overload
     def predict(self, texts: str, *, batch_tokens: int = BATCH_TOKENS) -> Prediction: ...  # type: ignore[overload-overlap]  # a string is an iterable of strings

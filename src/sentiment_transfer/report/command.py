@@ -54,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
         "--selection",
         choices=tuple(SELECTIONS),
         default="last",
-        help="which checkpoint's scores: the last one (default), the best on the source's development set, the mean "
-        "of all epochs, or the best on the target's own (oracle: not a zero-shot number)",
+        help="the weights whose scores are reported (default: last). "
+        + "; ".join(f"{name}: {text}" for name, text in SELECTIONS.items()),
     )
     options.add_argument(
         "--no-texts", dest="texts", action="store_false", help="leave the reviews' texts out, to pass the report on"

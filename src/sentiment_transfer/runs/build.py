@@ -24,18 +24,18 @@ from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.memory import (
     GIB,
-    Recipe,
-    available,
-    devices_that_would_do,
-    need,
-    runs_at_once,
-    what_would_fit,
+    TrainingShape,
+    available_memory,
+    concurrent_runs,
+    estimate_memory,
+    min_fsdp_devices,
+    option_that_fits,
 )
-from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.network import load_network, longest_input, meta_network
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
-from sentiment_transfer.model.vocabulary import tokens_of, trim_vocabulary
+from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
 from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -71,15 +71,15 @@ def prepare(
         )
         tokenizer = make_tokenizer(config, data, start.folder if start else trained)
         data.tokenise(tokenizer)
-        kept_token_ids = tokens_of(data.stores, tokenizer) if config.model.trim_vocabulary else None
+        kept_tokens = kept_token_ids(data.stores, tokenizer) if config.model.trim_vocabulary else None
         if ranks.is_main and trained is None:
-            log.info("%s", memory_needed(config, data, tokenizer, kept_token_ids, ranks.world_size))
+            log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))
     module = make_classifier(config, data, tokenizer)
     data.batch_options = replace(data.batch_options, packed=module.packed is not None)
     if start:
         start.load_into(module.network)
-    if kept_token_ids is not None:
-        trim_vocabulary(module.network, kept_token_ids)
+    if kept_tokens is not None:
+        trim_vocabulary(module.network, kept_tokens)
     return Parts(data, tokenizer, module)
 
 
@@ -195,16 +195,16 @@ def memory_needed(
     config: Config,
     data: TransferDataModule,
     tokenizer: PreTrainedTokenizerBase,
-    kept_token_ids: Tensor | None,
+    kept_tokens: Tensor | None,
     devices: int = 1,
 ) -> str:
     """The memory that training needs on each of ``devices`` and that is free there, as a sentence.
 
-    The data must be tokenised; the network is not loaded for it. ``kept_token_ids`` (n,) int64 are the tokens whose
+    The data must be tokenised; the network is not loaded for it. ``kept_tokens`` (n,) int64 are the tokens whose
     embedding rows are kept, None for all. Raises UserError if the run does not fit, with the option that makes it fit;
     OutOfMemory if that is a smaller micro batch, which a sweep sets automatically.
     """
-    network = outline(
+    network = meta_network(
         encoder_location(plain(config.model), config.paths.cache_dir),
         classes=data.classes,
         vocabulary=len(tokenizer),
@@ -215,19 +215,19 @@ def memory_needed(
     network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
     accelerator = choose_accelerator(config.trainer.accelerator)
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
-    recipe = Recipe(
+    shape = TrainingShape(
         batch_size=config.trainer.batch_size,
         accumulate=parts_per_step(config.trainer, devices) * devices,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,
-        half=choose_precision(config.trainer.precision, accelerator) != "32-true",
+        low_precision=choose_precision(config.trainer.precision, accelerator) != "32-true",
         checkpointing=config.model.gradient_checkpointing,
-        trimmed_rows=None if kept_token_ids is None else len(kept_token_ids),
+        trimmed_rows=None if kept_tokens is None else len(kept_tokens),
         lora_rank=config.model.lora_rank,
         shards=devices if config.trainer.strategy == "fsdp" else 1,
     )
-    one, room = need(network, recipe), available(accelerator)
+    one, room = estimate_memory(network, shape), available_memory(accelerator)
     each, for_each = (f" on each of {devices} devices", " for each") if devices > 1 else ("", "")
     if room is not None and accelerator == "cpu":
         room /= devices  # one memory for all of them
@@ -236,15 +236,15 @@ def memory_needed(
         return f"Memory: {needs}."
     free = f"{room / GIB:.1f} GiB free{for_each}"
     if one.total > room:
-        option, instead = what_would_fit(network, recipe, room), "It needs a larger device."
+        option, instead = option_that_fits(network, shape, room), "It needs a larger device."
         if option:
             instead = f"Type {option}."
-        elif devices == 1 and accelerator == "cuda" and (several := devices_that_would_do(network, recipe, room)):
+        elif devices == 1 and accelerator == "cuda" and (several := min_fsdp_devices(network, shape, room)):
             instead = f"Type trainer.devices={several} trainer.strategy=fsdp: sharded over {several} devices, it fits."
         smaller_batch = option and option.startswith("trainer.micro_batch_size")  # a sweep halves it
         error = OutOfMemory if smaller_batch else UserError
         raise error(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
-    together = runs_at_once(one, room)
+    together = concurrent_runs(one, room)
     return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 

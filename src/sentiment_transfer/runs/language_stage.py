@@ -25,14 +25,13 @@ from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
+from sentiment_transfer.model.ulmfit.classifier import FACTOR, UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
 from sentiment_transfer.model.ulmfit.network import UlmfitConfig, awd_lstm
-from sentiment_transfer.model.ulmfit.schedule import FACTOR
 from sentiment_transfer.training.interruption import StopRequest
 from sentiment_transfer.training.language_model import (
+    LanguageModelSettings,
     LanguageModelTraining,
-    Recipe,
     perplexity,
     read_language_model,
 )
@@ -121,7 +120,7 @@ class LanguageStage:
         self.config, self.settings, self.data, self.stop = config, model, data, stop
         accelerator = choose_accelerator(config.trainer.accelerator)
         self.device = torch.device(accelerator)
-        self.half = choose_precision(config.trainer.precision, accelerator).startswith("bf16")
+        self.bf16 = choose_precision(config.trainer.precision, accelerator).startswith("bf16")
         reviews = corpora(config, data)
         more = [token_store(r, tokenizer, config.data.max_length, data.cache_dir) for r in reviews]
         self.own = _stores([s.tokens for s in data.train_sets])
@@ -131,13 +130,15 @@ class LanguageStage:
         torch.manual_seed(START_SEED)
         dropouts = network.dropouts.scaled(model.language_model_dropout)
         self.model = LanguageModel(awd_lstm(network, dropouts)).to(self.device)
-        self.recipe = Recipe(model.start_epochs, model.start_learning_rate, factor=1, seed=START_SEED, half=self.half)
+        self.start_settings = LanguageModelSettings(
+            model.start_epochs, model.start_learning_rate, factor=1, seed=START_SEED, bf16=self.bf16
+        )
         decides = {
             "format": FORMAT,
             "texts": [r.text_digest() for r in [*(s.reviews for s in data.train_sets), *reviews]],
             "tokenizer": tokenizer_digest(tokenizer),
             "max_length": config.data.max_length,
-            "recipe": asdict(self.recipe),
+            "settings": asdict(self.start_settings),
             "dropouts": asdict(dropouts),
             "sizes": [network.embedding_size, network.hidden_size, network.num_hidden_layers],
         }
@@ -155,7 +156,7 @@ class LanguageStage:
             lock.acquire()
         try:
             if not path.exists():
-                self._train("starting language model", self.all, self.recipe, path)
+                self._train("starting language model", self.all, self.start_settings, path)
         finally:
             lock.release()
         return read_language_model(self.model, path)
@@ -163,27 +164,27 @@ class LanguageStage:
     def tune(self, path: Path) -> dict[str, Any]:
         """The facts of the tuned language model: trained on the source's texts, with a learning rate for each layer."""
         model = self.settings
-        recipe = Recipe(
-            model.tune_epochs, model.tune_learning_rate, factor=FACTOR, seed=self.config.seed, half=self.half
+        settings = LanguageModelSettings(
+            model.tune_epochs, model.tune_learning_rate, factor=FACTOR, seed=self.config.seed, bf16=self.bf16
         )
         if not path.exists():
-            self._train("tuned language model", self.own, recipe, path)
+            self._train("tuned language model", self.own, settings, path)
         return read_language_model(self.model, path)
 
     def held_out(self) -> dict[str, float]:
         """Perplexity on the source's development texts, which no language model is trained on."""
         if not self.dev:
             return {}
-        value = perplexity(self.model, self.dev, half=self.half)
+        value = perplexity(self.model, self.dev, bf16=self.bf16)
         log.info("Perplexity on development texts: %.1f.", value)
         return {"dev_perplexity": round(value, 2)}
 
-    def _train(self, name: str, stores: list[TokenStore], recipe: Recipe, path: Path) -> None:
+    def _train(self, name: str, stores: list[TokenStore], settings: LanguageModelSettings, path: Path) -> None:
         LanguageModelTraining(
             name,
             self.model,
             stores,
-            recipe,
+            settings,
             path,
             device=self.device,
             stop=self.stop,

@@ -23,9 +23,9 @@ from torch.optim import AdamW
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
-from sentiment_transfer.model.ulmfit.encoder import States
+from sentiment_transfer.model.ulmfit.awd_lstm import States
+from sentiment_transfer.model.ulmfit.classifier import SlantedTriangular, discriminative_rates
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
-from sentiment_transfer.model.ulmfit.schedule import SlantedTriangular, discriminative_rates
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.progress import report_stage
 
@@ -39,14 +39,14 @@ PROGRESS = ("step", "seconds", "loss", "history")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class LanguageModelSettings:
     """What decides the weights besides the texts and the weights begun with."""
 
     epochs: int
     learning_rate: float  # peak of the slanted triangle
     factor: float  # between the rates of neighbouring layers; 1: all alike
     seed: int
-    half: bool  # compute in bf16 over fp32 weights
+    bf16: bool  # compute in bf16 over fp32 weights
 
 
 class LanguageModelTraining:
@@ -63,22 +63,22 @@ class LanguageModelTraining:
         name: str,
         model: LanguageModel,
         stores: Sequence[TokenStore],
-        recipe: Recipe,
+        settings: LanguageModelSettings,
         path: Path,
         *,
         device: torch.device,
         stop: StopRequest,
         save_every_seconds: float,
     ) -> None:
-        self.name, self.model, self.recipe, self.path = name, model.to(device), recipe, path
+        self.name, self.model, self.settings, self.path = name, model.to(device), settings, path
         self.device, self.stop, self.save_every_seconds = device, stop, save_every_seconds
-        self.stream = Stream(stores, columns=BATCH, length=BPTT, seed=recipe.seed)
+        self.stream = Stream(stores, columns=BATCH, length=BPTT, seed=settings.seed)
         if not len(self.stream):
             raise UserError(
                 f"The {name} has nothing to learn from: the training texts have {self.stream.tokens} tokens together."
             )
         self.optimizer = self._optimizer()
-        self.schedule = SlantedTriangular(recipe.epochs * len(self.stream))
+        self.schedule = SlantedTriangular(settings.epochs * len(self.stream))
         self.step, self.seconds, self.loss = 0, 0.0, 0.0  # loss: the sum over this epoch's windows
         self.history: list[float] = []  # perplexity of each epoch's training text, with dropout
         self.states: States | None = None
@@ -95,7 +95,7 @@ class LanguageModelTraining:
         self._clock = self._saved = self._said = time.monotonic()
         self.stop.patient = True
         try:
-            for epoch in range(self.step // windows, self.recipe.epochs):
+            for epoch in range(self.step // windows, self.settings.epochs):
                 text = self.stream.epoch(epoch)
                 for window in range(self.step % windows, windows):
                     self._train(self.stream.window(text, window).to(self.device))
@@ -109,13 +109,13 @@ class LanguageModelTraining:
     def where(self) -> str:
         """``epoch 1 of 4, window 12 of 104``"""
         epoch, window = divmod(self.step, len(self.stream))
-        return f"epoch {epoch + 1} of {self.recipe.epochs}, window {window + 1} of {len(self.stream)}"
+        return f"epoch {epoch + 1} of {self.settings.epochs}, window {window + 1} of {len(self.stream)}"
 
     def _train(self, window: Tensor) -> None:  # (columns, <= BPTT + 1) int64
-        torch.manual_seed(hash((self.recipe.seed, self.step)) % 2**63)
+        torch.manual_seed(hash((self.settings.seed, self.step)) % 2**63)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * self.schedule(self.step)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             entropy, penalty, self.states = self.model.loss(window, self.states)
         self.optimizer.zero_grad(set_to_none=True)
         (entropy + penalty).backward()
@@ -128,7 +128,7 @@ class LanguageModelTraining:
         if now - self._said >= LOG_SECONDS:
             self._said = now
             log.info("%s: %s.", self.name.capitalize(), self.where())
-            report_stage(f"{self.name}, epoch {self.step // len(self.stream) + 1}/{self.recipe.epochs}")
+            report_stage(f"{self.name}, epoch {self.step // len(self.stream) + 1}/{self.settings.epochs}")
 
     def _end_epoch(self) -> None:
         if not math.isfinite(self.loss):
@@ -179,7 +179,7 @@ class LanguageModelTraining:
 
     def _optimizer(self) -> AdamW:
         groups = self.model.groups()
-        rates = discriminative_rates(self.recipe.learning_rate, len(groups), self.recipe.factor)
+        rates = discriminative_rates(self.settings.learning_rate, len(groups), self.settings.factor)
         return AdamW(
             [{"params": group, "lr": rate, "peak": rate} for group, rate in zip(groups, rates, strict=True)],
             betas=BETAS,
@@ -213,7 +213,7 @@ def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def perplexity(model: LanguageModel, stores: Sequence[TokenStore], *, half: bool) -> float:
+def perplexity(model: LanguageModel, stores: Sequence[TokenStore], *, bf16: bool) -> float:
     """Of ``model``, without dropout, on texts that it was not trained on."""
     device = next(model.parameters()).device
     stream = Stream(stores, columns=BATCH, length=BPTT, seed=0)
@@ -221,7 +221,7 @@ def perplexity(model: LanguageModel, stores: Sequence[TokenStore], *, half: bool
     model.eval()
     for number in range(len(stream)):
         window = stream.window(text, number).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             entropy, _, states = model.loss(window, states)
         count = window[:, 1:].numel()
         total, tokens = total + float(entropy) * count, tokens + count

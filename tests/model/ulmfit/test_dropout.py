@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from sentiment_transfer.model.ulmfit.dropout import (
+from sentiment_transfer.model.ulmfit.awd_lstm import (
     WeightDropLSTM,
     activation_penalty,
     drop_words,

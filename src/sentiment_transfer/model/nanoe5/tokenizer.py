@@ -1,4 +1,4 @@
-"""XLM-R's tokenizer from its pieces, with the ids of the tokenizer.json that is published beside the weights."""
+"""XLM-R's tokenizer made from its pieces, with the ids of the tokenizer.json that is published with the weights."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LONGEST = 512  # tokens
 def xlmr_tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerBase:
     """A fast tokenizer over ``pieces``, whose first four are <s>, <pad>, </s> and <unk>, and whose last is <mask>.
 
-    As published, and unlike XLM-R's own: white space at the end of a text gives a last U+2581.
+    Like the published one and unlike XLM-R's, white space at the end of a text gives a final U+2581.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer(models.Unigram(pieces, unk_id=UNKNOWN))
-    # Not WhitespaceSplit before Metaspace, which loses the white space at the end. The charsmap has made spaces of tabs
-    # and line ends.
+    # Not WhitespaceSplit before Metaspace, which loses the white space at the end. The charsmap turns tabs and line
+    # ends into spaces.
     core.normalizer = normalizers.Sequence(
         [normalizers.Precompiled(nmt_nfkc()), normalizers.Replace(Regex(" {2,}"), " ")]
     )
@@ -44,9 +44,9 @@ def xlmr_tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerBase:
 
 
 def nmt_nfkc() -> bytes:
-    """SentencePiece's normalisation of that name, compiled; the library gives it to every model that it trains.
+    """The compiled charsmap of SentencePiece's normalisation ``nmt_nfkc``, taken from a model trained on two words.
 
-    It knows newer characters than XLM-R's of 2019: 159 rare ones (modifier letters, U+061C) are other text there.
+    It is newer than XLM-R's of 2019: 159 rare characters (modifier letters, U+061C) are normalised differently there.
     """
     from sentencepiece import SentencePieceTrainer
     from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]  # made when imported

@@ -1,22 +1,153 @@
-"""The encoder of XLM-R, RoBERTa or BERT on a packed batch in bf16 on the CPU, over a network's own fp32 weights."""
+"""The encoder of XLM-R, RoBERTa or BERT on a packed batch in bf16 on the CPU, over a network's own fp32 weights.
+
+Matrix products are torch's; everything between them is ``kernels.c``. Weights are used as bf16 copies of the fp32
+parameters, which receive the gradients. In the last layer only the first token of each review is computed: the
+classifier reads no other, so queries, output and feed-forward of those alone give the same result.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from sentiment_transfer.model.packed.block import Copies, EncoderBlock, Masters, Place
-from sentiment_transfer.model.packed.kernels import Kernels, Spans
+from sentiment_transfer.model.packed.kernels import Kernels, ReviewSpans
+
+
+class LayerParameters(NamedTuple):
+    """The fp32 parameters of a layer, as ``torch.nn.Linear`` and ``LayerNorm`` hold them."""
+
+    query: Tensor
+    query_bias: Tensor
+    key: Tensor
+    key_bias: Tensor
+    value: Tensor
+    value_bias: Tensor
+    out: Tensor
+    out_bias: Tensor
+    norm1: Tensor
+    norm1_bias: Tensor
+    up: Tensor
+    up_bias: Tensor
+    down: Tensor
+    down_bias: Tensor
+    norm2: Tensor
+    norm2_bias: Tensor
+
+
+@dataclass(frozen=True)
+class Bf16Weights:
+    """The matrices and biases of a layer's linear modules in bf16; key and value are one matrix."""
+
+    query: Tensor
+    query_bias: Tensor
+    key_value: Tensor  # (2 * hidden, hidden)
+    key_value_bias: Tensor
+    out: Tensor
+    out_bias: Tensor
+    up: Tensor
+    up_bias: Tensor
+    down: Tensor
+    down_bias: Tensor
+
+    @classmethod
+    def of(cls, m: LayerParameters) -> Bf16Weights:
+        def bf16(*tensors: Tensor) -> Tensor:
+            return torch.cat([tensor.detach() for tensor in tensors]).to(torch.bfloat16)
+
+        return cls(
+            bf16(m.query),
+            bf16(m.query_bias),
+            bf16(m.key, m.value),
+            bf16(m.key_bias, m.value_bias),
+            *(bf16(t) for t in (m.out, m.out_bias, m.up, m.up_bias, m.down, m.down_bias)),
+        )
+
+
+@dataclass(frozen=True)
+class LayerContext:
+    """The arguments of a layer other than its weights."""
+
+    spans: ReviewSpans
+    first: Tensor | None  # (reviews,) int64: the only rows to compute; None: all
+    eps: float
+    attention_rate: float  # dropout
+    hidden_rate: float
+    seed: int  # of this layer in this step
+
+
+class EncoderBlock(torch.autograd.Function):
+    """(rows, hidden) bf16 -> (rows, hidden) bf16, or (reviews, hidden) where ``context.first`` is given.
+
+    The output of rows that belong to no review is undefined, and they get no gradient.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, kernels: Kernels, context: LayerContext, w: Bf16Weights, *parameters: Tensor
+    ) -> Tensor:
+        m = LayerParameters(*parameters)
+        attention_seed, seed1, seed2 = (context.seed * 3 + i for i in range(3))
+        query_input = x if context.first is None else x[context.first]
+        query = torch.addmm(w.query_bias, query_input, w.query.t())
+        key, value = torch.addmm(w.key_value_bias, x, w.key_value.t()).chunk(2, -1)
+        attended, lse = kernels.attend(context.spans, query, key, value, attention_seed, context.attention_rate)
+        y = torch.addmm(w.out_bias, attended, w.out.t())
+        h, z1, mean1, rstd1 = kernels.add_norm(
+            query_input, y, m.norm1, m.norm1_bias, context.eps, seed1, context.hidden_rate
+        )
+        u = torch.addmm(w.up_bias, h, w.up.t())
+        a = torch.nn.functional.gelu(u)
+        y = torch.addmm(w.down_bias, a, w.down.t())
+        out, z2, mean2, rstd2 = kernels.add_norm(h, y, m.norm2, m.norm2_bias, context.eps, seed2, context.hidden_rate)
+        if any(ctx.needs_input_grad):
+            ctx.fixed = (kernels, context, w, m)
+            ctx.kept = (x, query_input, query, key, value, attended, lse, z1, mean1, rstd1, h, u, a, z2, mean2, rstd2)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        kernels, context, w, m = ctx.fixed
+        x, query_input, query, key, value, attended, lse, z1, mean1, rstd1, h, u, a, z2, mean2, rstd2 = ctx.kept
+        del ctx.kept  # as large as the batch: freed layer by layer
+        attention_seed, seed1, seed2 = (context.seed * 3 + i for i in range(3))
+        rate = context.hidden_rate
+        dz, dy, (dnorm2, dnorm2_bias, ddown_bias) = kernels.add_norm_backward(
+            grad.contiguous(), z2, mean2, rstd2, m.norm2, seed2, rate
+        )
+        ddown = torch.mm(dy.t(), a)
+        du, dup_bias = kernels.gelu_backward(u, torch.mm(dy, w.down))
+        dup = torch.mm(du.t(), h)
+        dz, dy, (dnorm1, dnorm1_bias, dout_bias) = kernels.add_norm_backward(
+            torch.addmm(dz, du, w.up), z1, mean1, rstd1, m.norm1, seed1, rate
+        )
+        dout = torch.mm(dy.t(), attended)
+        dquery_rows, dkey_value_rows = torch.zeros_like(query), torch.zeros(len(x), 2 * x.shape[1], dtype=x.dtype)
+        dkey_rows, dvalue_rows = dkey_value_rows.chunk(2, -1)
+        kernels.attend_backward(
+            context.spans, query, key, value, lse, torch.mm(dy, w.out),
+            (dquery_rows, dkey_rows, dvalue_rows), attention_seed, context.attention_rate,
+        )  # fmt: skip
+        dquery_input = torch.addmm(dz, dquery_rows, w.query)
+        dx = torch.mm(dkey_value_rows, w.key_value)
+        dx = dx.add_(dquery_input) if context.first is None else dx.index_add_(0, context.first, dquery_input)
+        dquery, dquery_bias = torch.mm(dquery_rows.t(), query_input), dquery_rows.sum(0)
+        dkey, dvalue = torch.mm(dkey_value_rows.t(), x).chunk(2)
+        dkey_bias, dvalue_bias = dkey_value_rows.sum(0).chunk(2)
+        return (
+            dx, None, None, None, dquery, dquery_bias, dkey, dkey_bias, dvalue, dvalue_bias, dout, dout_bias,
+            dnorm1, dnorm1_bias, dup, dup_bias, ddown, ddown_bias, dnorm2, dnorm2_bias,
+        )  # fmt: skip
 
 
 class FusedEncoder:
-    """Runs the layers of ``base`` (a Hugging Face encoder) as ``EncoderBlock``s; keeps bf16 copies of their matrices.
+    """Runs the layers of ``base`` (a Hugging Face encoder) as ``EncoderBlock``s.
 
-    The copies are made anew at every call: nothing that torch offers tells for certain that a weight has not changed
-    (a fused AdamW step and an edit through ``.data`` leave its version counter alone). Who knows that nothing changes
-    them, as in a scoring pass, may hand back the copies of an earlier call.
+    The bf16 copies of the weights are made at every call: torch cannot tell reliably that a weight has not changed (a
+    fused AdamW step and an edit through ``.data`` leave its version counter alone). A caller that knows the weights
+    are fixed, as in a scoring pass, may pass ``bf16_weights`` of an earlier call.
     """
 
     def __init__(self, base: nn.Module, kernels: Kernels) -> None:
@@ -24,9 +155,9 @@ class FusedEncoder:
         self.kernels = kernels
         self.layers: Any = base.encoder.layer  # type: ignore[union-attr]
 
-    def copies(self) -> list[Copies]:
-        """Of every layer's weights as they are now."""
-        return [Copies.of(_masters(layer)) for layer in self.layers]
+    def bf16_weights(self) -> list[Bf16Weights]:
+        """Copies of every layer's current weights."""
+        return [Bf16Weights.of(_layer_parameters(layer)) for layer in self.layers]
 
     def __call__(
         self,
@@ -36,31 +167,31 @@ class FusedEncoder:
         cu_seqlens: Tensor,
         *,
         training: bool,
-        copies: list[Copies] | None = None,
+        bf16_weights: list[Bf16Weights] | None = None,
     ) -> Tensor:
-        """(reviews, hidden) bf16, each review's first token after the last layer.
+        """(reviews, hidden) bf16: the state of each review's first token after the last layer.
 
-        ``input_ids`` and ``positions`` are (rows,) int64, ``cu_seqlens`` (reviews + 1,) int64; the rows after the last
-        of them are a tail that no review sees. ``copies``, where given, are of weights that have not changed since.
+        ``input_ids`` and ``positions`` are (rows,) int64, ``cu_seqlens`` (reviews + 1,) int64; rows after its last
+        entry are padding that no review attends to. ``bf16_weights`` must be copies of the current weights.
         """
         config = self.config
         seed = int(torch.randint(2**40, ()).item()) if training else 0
         attention_rate = config.attention_probs_dropout_prob if training else 0.0
         hidden_rate = config.hidden_dropout_prob if training else 0.0
-        everywhere = Spans(cu_seqlens, cu_seqlens, config.num_attention_heads)
-        first_only = Spans(torch.arange(len(cu_seqlens)), cu_seqlens, config.num_attention_heads)
+        all_rows = ReviewSpans(cu_seqlens, cu_seqlens, config.num_attention_heads)
+        first_rows = ReviewSpans(torch.arange(len(cu_seqlens)), cu_seqlens, config.num_attention_heads)
         x = self._embed(embeddings, input_ids, positions, seed * (len(self.layers) + 1), hidden_rate)
-        for number, (layer, copied) in enumerate(zip(self.layers, copies or self.copies(), strict=True)):
+        for number, (layer, weights) in enumerate(zip(self.layers, bf16_weights or self.bf16_weights(), strict=True)):
             last = number == len(self.layers) - 1
-            place = Place(
-                first_only if last else everywhere,
+            context = LayerContext(
+                first_rows if last else all_rows,
                 cu_seqlens[:-1] if last else None,
                 config.layer_norm_eps,
                 attention_rate,
                 hidden_rate,
                 seed * (len(self.layers) + 1) + 1 + number,
             )
-            x = EncoderBlock.apply(x, self.kernels, place, copied, *_masters(layer))
+            x = EncoderBlock.apply(x, self.kernels, context, weights, *_layer_parameters(layer))
         return x
 
     def _embed(self, embeddings: Any, input_ids: Tensor, positions: Tensor, seed: int, rate: float) -> Tensor:
@@ -72,8 +203,8 @@ class FusedEncoder:
         return hidden.to(torch.bfloat16)
 
 
-def fusable(network: Any) -> str | None:
-    """None where ``FusedEncoder`` computes what ``network``'s encoder does; else what it does that this does not."""
+def why_not_fused(network: Any) -> str | None:
+    """The reason why ``FusedEncoder`` cannot compute the encoder of ``network``; None where it can."""
     config = network.config
     if config.model_type not in ("xlm-roberta", "roberta", "camembert", "bert"):
         return f"{config.model_type} encoders have no fused kernels"
@@ -82,9 +213,9 @@ def fusable(network: Any) -> str | None:
     if (config.hidden_size // config.num_attention_heads) % 16:
         return "the fused kernels need attention heads of a multiple of 16 units"
     if network.is_activation_checkpointing:
-        return "the fused kernels keep what gradient checkpointing would compute again"
+        return "the fused kernels keep the activations that gradient checkpointing would recompute"
     if any(type(m) is not nn.Linear for layer in network.base_model.encoder.layer for m in _linears(layer)):
-        return "the fused kernels know plain linear layers alone, not adapters"
+        return "the fused kernels support plain linear layers only, not adapters"
     return None
 
 
@@ -94,7 +225,7 @@ def _linears(layer: Any) -> list[nn.Module]:
     return [*projections, attention.output.dense, layer.intermediate.dense, layer.output.dense]
 
 
-def _masters(layer: Any) -> Masters:
+def _layer_parameters(layer: Any) -> LayerParameters:
     attention, output = layer.attention.self, layer.attention.output
     modules = (
         attention.query,
@@ -106,4 +237,4 @@ def _masters(layer: Any) -> Masters:
         layer.output.dense,
         layer.output.LayerNorm,
     )
-    return Masters(*(p for module in modules for p in (module.weight, module.bias)))
+    return LayerParameters(*(p for module in modules for p in (module.weight, module.bias)))

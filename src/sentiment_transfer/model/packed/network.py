@@ -1,7 +1,7 @@
 """Logits of a packed batch from a stock Hugging Face classifier, without padding.
 
-Two ways: the network's own modules with ``packed`` attention, on any device and in any precision; and, on a CPU in
-bf16, ``FusedEncoder``. The head reads the first token of every review.
+It is computed by the network's own modules with ``packed`` attention, on any device and in any precision, or, on a CPU
+in bf16, by ``FusedEncoder``. The head reads the first token of every review.
 """
 
 from __future__ import annotations
@@ -16,32 +16,30 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sentiment_transfer.model.packed import attention  # noqa: F401  registers "packed"
-from sentiment_transfer.model.packed.block import Copies
-from sentiment_transfer.model.packed.fused import FusedEncoder, fusable
-from sentiment_transfer.model.packed.kernels import Kernels, Unavailable
-from sentiment_transfer.model.packed.layout import Packing
+from sentiment_transfer.model.packed.attention import Packing  # the import registers "packed" attention
+from sentiment_transfer.model.packed.fused import Bf16Weights, FusedEncoder, why_not_fused
+from sentiment_transfer.model.packed.kernels import Kernels, KernelsUnavailable
 
 log = logging.getLogger(__name__)
 
-# Encoders that take packed input: their modules hand positions and keywords down to the attention function.
+# Encoders that take packed input: their modules pass positions and keywords on to the attention function.
 PACKED = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "bert")
 # The number of rows matters to AMX: (T, 768) x (768, 768) in bf16 takes 3.4 ms at T = 1,520 and 0.8 ms at T = 1,536.
 ROWS = 64
 
 
-class Answer(NamedTuple):
-    """What a network says of a batch."""
+class PackedOutput(NamedTuple):
+    """The output of a classifier for a batch."""
 
-    hidden: Tensor  # (reviews, hidden): the first token after the last layer
+    hidden: Tensor  # (reviews, hidden): the state of the first token after the last layer
     logits: Tensor  # (reviews, classes)
 
 
 class PackedNetwork:
-    """Computes what ``network`` does of padded batches, of packed ones. Raises ValueError for other architectures.
+    """Computes packed batches with the weights of ``network``. Raises ValueError for an unsupported architecture.
 
-    ``way`` says how the last batch was computed: ``packed``, ``packed, fused kernels``, or ``padded`` after
-    ``use_padded``; ``why_not_fused`` and ``why_padded`` say why not in a faster way.
+    ``batching`` says how the last batch was computed: ``packed``, ``packed, fused kernels``, or ``padded`` after
+    ``use_padded``; ``why_not_fused`` and ``why_padded`` are the reasons why not in a faster way.
     """
 
     def __init__(self, network: PreTrainedModel, cache_dir: Path) -> None:
@@ -51,41 +49,41 @@ class PackedNetwork:
         network.set_attn_implementation("packed")
         self.network: Any = network
         self.base: Any = network.base_model
-        self.way = "packed"
-        self.why_not_fused = fusable(network)
+        self.batching = "packed"
+        self.why_not_fused = why_not_fused(network)
         self.why_padded: str | None = None
         self._cache_dir = cache_dir
         self._fused: FusedEncoder | None = None
-        self._keep_copies = False
-        self._copies: list[Copies] | None = None
+        self._weights_unchanged = False
+        self._bf16_weights: list[Bf16Weights] | None = None
 
     def __call__(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         """Logits (reviews, classes) of ``input_ids`` (tokens,) int64 and ``cu_seqlens`` (reviews + 1,) int64."""
-        return self.answer(input_ids, cu_seqlens).logits
+        return self.output(input_ids, cu_seqlens).logits
 
     def first_hidden(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
-        """(reviews, hidden): each review's first token after the last layer, which is all that the head reads."""
+        """(reviews, hidden): the state of each review's first token after the last layer, the input of the head."""
         if self.why_padded is not None:
-            self.way = "padded"
+            self.batching = "padded"
             ids, mask = _pad(input_ids, cu_seqlens)
             return self.base(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0]
-        fused = self._fused_encoder() if self._wants_fused(input_ids) else None
-        self.way = "packed" if fused is None else "packed, fused kernels"
-        return self._plain(input_ids, cu_seqlens) if fused is None else self._by_kernels(fused, input_ids, cu_seqlens)
+        fused = self._fused_encoder() if self._can_fuse(input_ids) else None
+        self.batching = "packed" if fused is None else "packed, fused kernels"
+        return self._stock(input_ids, cu_seqlens) if fused is None else self._with_kernels(fused, input_ids, cu_seqlens)
 
-    def answer(self, input_ids: Tensor, cu_seqlens: Tensor) -> Answer:
-        """What calling gives, with the hidden states that the logits are from."""
+    def output(self, input_ids: Tensor, cu_seqlens: Tensor) -> PackedOutput:
+        """The logits of a packed batch, and the hidden states that they are computed from."""
         hidden = self.first_hidden(input_ids, cu_seqlens)
-        return Answer(hidden, self._head(hidden[:, None]))
+        return PackedOutput(hidden, self._head(hidden[:, None]))
 
-    def padded(self, input_ids: Tensor, cu_seqlens: Tensor) -> Answer:
-        """The same by the plain way: the stock network, padded, with its own attention function."""
+    def padded_output(self, input_ids: Tensor, cu_seqlens: Tensor) -> PackedOutput:
+        """As ``output``, by the stock network on a padded batch, with its own attention function."""
         seen: list[Tensor] = []
         hook = self.base.register_forward_hook(lambda _, __, output: seen.append(output[0][:, 0]))
         ids, mask = _pad(input_ids, cu_seqlens)
         try:
-            with self._own_attention():
-                return Answer(logits=self.network(input_ids=ids, attention_mask=mask).logits, hidden=seen.pop())
+            with self._stock_attention_function():
+                return PackedOutput(logits=self.network(input_ids=ids, attention_mask=mask).logits, hidden=seen.pop())
         finally:
             hook.remove()
 
@@ -95,47 +93,53 @@ class PackedNetwork:
         self.network.set_attn_implementation(self._stock_attention)
 
     @contextmanager
-    def _own_attention(self) -> Iterator[None]:
-        now = self.network.config._attn_implementation
+    def _stock_attention_function(self) -> Iterator[None]:
+        current = self.network.config._attn_implementation
         self.network.set_attn_implementation(self._stock_attention)
         try:
             yield
         finally:
-            self.network.set_attn_implementation(now)
+            self.network.set_attn_implementation(current)
 
     @contextmanager
     def unchanged_weights(self) -> Iterator[None]:
-        """While it lasts no weight is changed: copies of weights are made once, not for every batch."""
-        self._keep_copies = True
+        """A block in which no weight is changed: bf16 copies of the weights are made once, not for every batch."""
+        self._weights_unchanged = True
         try:
             yield
         finally:
-            self._keep_copies, self._copies = False, None
+            self._weights_unchanged, self._bf16_weights = False, None
 
-    def _plain(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+    def _stock(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         packing = Packing(cu_seqlens)
         positions = self._positions(input_ids, packing)[None]
         hidden = self.base(input_ids=input_ids[None], position_ids=positions, packing=packing).last_hidden_state
         return hidden[0, packing.first]
 
-    def _by_kernels(self, fused: FusedEncoder, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
-        tail = -len(input_ids) % ROWS
-        positions = torch.nn.functional.pad(self._positions(input_ids, Packing(cu_seqlens)), (0, tail))
-        ids = torch.nn.functional.pad(input_ids, (0, tail), value=int(input_ids[0]))
-        if self._keep_copies and self._copies is None:
-            self._copies = fused.copies()
-        training = self.network.training
-        return fused(self.base.embeddings, ids, positions, cu_seqlens, training=training, copies=self._copies)
+    def _with_kernels(self, fused: FusedEncoder, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+        padding = -len(input_ids) % ROWS
+        positions = torch.nn.functional.pad(self._positions(input_ids, Packing(cu_seqlens)), (0, padding))
+        ids = torch.nn.functional.pad(input_ids, (0, padding), value=int(input_ids[0]))
+        if self._weights_unchanged and self._bf16_weights is None:
+            self._bf16_weights = fused.bf16_weights()
+        return fused(
+            self.base.embeddings,
+            ids,
+            positions,
+            cu_seqlens,
+            training=self.network.training,
+            bf16_weights=self._bf16_weights,
+        )
 
     def _positions(self, input_ids: Tensor, packing: Packing) -> Tensor:
         """(tokens,) int64. The RoBERTa family counts from padding_idx + 1 and leaves padding tokens out, also where a
-        text spells one (``<pad>``): they stand at padding_idx (create_position_ids_from_input_ids)."""
+        text spells one (``<pad>``): their position is padding_idx (create_position_ids_from_input_ids)."""
         padding = self.base.embeddings.position_embeddings.padding_idx
         if padding is None:
             return packing.positions
         is_padding = (input_ids == padding).long()
-        before = is_padding.cumsum(0)
-        in_review = before - (before - is_padding)[packing.first].repeat_interleave(torch.diff(packing.cu_seqlens))
+        count = is_padding.cumsum(0)
+        in_review = count - (count - is_padding)[packing.first].repeat_interleave(torch.diff(packing.cu_seqlens))
         return torch.where(is_padding.bool(), padding, packing.positions + padding + 1 - in_review)
 
     def _head(self, first: Tensor) -> Tensor:  # (reviews, 1, hidden)
@@ -143,7 +147,7 @@ class PackedNetwork:
             return self.network.classifier(self.network.dropout(self.base.pooler(first)))
         return self.network.classifier(first)
 
-    def _wants_fused(self, input_ids: Tensor) -> bool:
+    def _can_fuse(self, input_ids: Tensor) -> bool:
         bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
         return self.why_not_fused is None and input_ids.device.type == "cpu" and bf16
 
@@ -151,15 +155,15 @@ class PackedNetwork:
         if self._fused is None:
             try:
                 self._fused = FusedEncoder(self.base, Kernels(self._cache_dir))
-            except Unavailable as reason:
+            except KernelsUnavailable as reason:
                 self.why_not_fused = str(reason)
-                log.warning("The fused kernels are left out, training is slower: %s.", reason)
+                log.warning("The fused kernels are not used, training is slower: %s.", reason)
         return self._fused
 
 
 def _pad(input_ids: Tensor, cu_seqlens: Tensor) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask (reviews, longest) int64 of a packed batch. What is masked is a token of the batch, which
-    has an embedding row for certain."""
+    """Ids and attention mask (reviews, longest) int64 of a packed batch. Padding is a token of the batch, so that a
+    trimmed vocabulary has a row for it."""
     lengths = torch.diff(cu_seqlens)
     mask = torch.arange(int(lengths.max()), device=lengths.device) < lengths[:, None]
     ids = input_ids[:1].expand(mask.shape).clone()
@@ -168,7 +172,7 @@ def _pad(input_ids: Tensor, cu_seqlens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def why_padded(network: PreTrainedModel) -> str | None:
-    """Why ``network`` takes padded batches only; None where it takes packed ones."""
+    """The reason why ``network`` takes padded batches only; None where it takes packed ones."""
     kind = network.config.model_type
     if kind in PACKED:
         return None

@@ -1,4 +1,4 @@
-"""The ULMFiT classifier as a Hugging Face model: saved, opened and scored like every other network of this program."""
+"""The ULMFiT classifier as a Hugging Face model, which is saved, opened and scored like every other network."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from sentiment_transfer.model.ulmfit.dropout import activation_penalty
-from sentiment_transfer.model.ulmfit.encoder import AwdLstm, Dropouts, States
+from sentiment_transfer.model.ulmfit.awd_lstm import AwdLstm, Dropouts, States, activation_penalty
 from sentiment_transfer.model.ulmfit.language_model import ALPHA, BETA
-from sentiment_transfer.model.ulmfit.pooling import ConcatPool
 
 
 class UlmfitConfig(PreTrainedConfig):
@@ -53,7 +51,7 @@ class UlmfitConfig(PreTrainedConfig):
 
 
 def awd_lstm(config: UlmfitConfig, dropouts: Dropouts) -> AwdLstm:
-    """The encoder of ``config``, with rates of its own."""
+    """A freshly initialised encoder with the sizes of ``config`` and the given dropout rates."""
     return AwdLstm(
         config.vocab_size,
         config.embedding_size,
@@ -65,7 +63,7 @@ def awd_lstm(config: UlmfitConfig, dropouts: Dropouts) -> AwdLstm:
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes a batch of one review too, which has no variance: by the running statistics."""
+    """Batch normalisation that also takes a batch of one review, which has no variance, by the running statistics."""
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) > 1 or not self.training:
@@ -73,11 +71,46 @@ class BatchNorm(nn.BatchNorm1d):
         return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
+class ConcatPool:
+    """Concat pooling (section 3.3): the last output of a review, the maximum and the mean over its tokens.
+
+    The reviews have ``lengths`` (n,) int64, longest first; their outputs are added in parts. Padding is ignored.
+    """
+
+    def __init__(self, lengths: Tensor) -> None:
+        self.lengths, self.start = lengths, 0
+        self._last: list[Tensor] = []  # of the reviews that ended in each part; the latest part comes first
+        self._maximum = self._sum = lengths.new_empty(0, 0)
+
+    def add(self, outputs: Tensor) -> Tensor:
+        """Add the next part, (m, tokens, width), of the m reviews that have not ended before it.
+
+        Returns (m, tokens) bool, False on padding.
+        """
+        outputs = outputs.float()
+        count, tokens, _ = outputs.shape
+        left = self.lengths[:count] - self.start
+        valid = torch.arange(tokens, device=left.device) < left[:, None]
+        summed = torch.where(valid[..., None], outputs, 0.0).sum(1)
+        maximum = torch.where(valid[..., None], outputs, -torch.inf).amax(1)
+        if self.start:
+            summed = torch.cat([self._sum[:count] + summed, self._sum[count:]])
+            maximum = torch.cat([torch.maximum(self._maximum[:count], maximum), self._maximum[count:]])
+        self._sum, self._maximum = summed, maximum
+        ended = int((left > tokens).sum())  # the reviews before this index continue
+        self._last.insert(0, outputs[torch.arange(ended, count, device=left.device), left[ended:] - 1])
+        self.start += tokens
+        return valid
+
+    def pooled(self) -> Tensor:  # (n, 3 x width) float32
+        return torch.cat([torch.cat(self._last), self._maximum, self._sum / self.lengths[:, None]], dim=1)
+
+
 class UlmfitForSequenceClassification(PreTrainedModel):
     """An AWD-LSTM, its outputs pooled over all tokens (last, maximum, mean), and two linear blocks (section 3.3).
 
-    A long text is read ``bptt`` tokens at a time: each part begins with the state that the one before it ended with,
-    all outputs are pooled, and gradients reach every part but do not cross from one into the one before.
+    A long text is read ``bptt`` tokens at a time: each part begins with the final state of the part before, all outputs
+    are pooled, and gradients reach every part but do not cross into the part before.
     """
 
     config_class = UlmfitConfig
@@ -99,7 +132,7 @@ class UlmfitForSequenceClassification(PreTrainedModel):
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """torch's own initial weights, and AwdLstm's of the embedding, are what the paper starts from."""
+        """Keep torch's initial weights, and AwdLstm's of the embedding, which are the paper's."""
 
     def get_input_embeddings(self) -> nn.Module:
         return self.encoder.word_embeddings
@@ -108,19 +141,18 @@ class UlmfitForSequenceClassification(PreTrainedModel):
         self.encoder.word_embeddings = value  # type: ignore[assignment]
 
     def groups(self) -> list[nn.Module]:
-        """What is unfrozen together and has a learning rate of its own, the lowest first."""
+        """The layer groups that are unfrozen together and share a learning rate, the lowest first."""
         return [self.encoder.word_embeddings, *self.encoder.layers, self.classifier]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> SequenceClassifierOutput:
-        """Logits (reviews, classes) of ``input_ids`` and ``attention_mask`` (reviews, longest) int64, padded at the
-        end."""
+        """Logits (reviews, classes) of ``input_ids`` and ``attention_mask`` (reviews, longest) int64, right-padded."""
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         pooled = self._pooled(input_ids, mask.sum(1))
-        with torch.autocast(pooled.device.type, enabled=False):  # a batch's mean and variance need their digits
+        with torch.autocast(pooled.device.type, enabled=False):  # a batch's mean and variance need fp32
             return SequenceClassifierOutput(logits=self.classifier(pooled))
 
     def _pooled(self, input_ids: Tensor, lengths: Tensor) -> Tensor:  # (reviews, 3 x embedding) float32
-        """Longest reviews first, so that each part is computed for those alone that have not ended before it."""
+        """Longest reviews first, so that a part is computed only for the reviews that have not ended before it."""
         lengths, order = lengths.sort(descending=True, stable=True)
         input_ids = input_ids[order]
         pool, penalties = ConcatPool(lengths), []

@@ -5,12 +5,11 @@ from __future__ import annotations
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.cells import resampled_cells
 from sentiment_transfer.report.analysis.collect import Collection
-from sentiment_transfer.report.analysis.comparisons import comparable_groups, compare_pairs, transfer_gaps
+from sentiment_transfer.report.analysis.comparisons import comparable_groups, compare_pairs, transfer_gaps, trends
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
 from sentiment_transfer.report.analysis.run_scores import resample_runs
 from sentiment_transfer.report.analysis.studies import by_labels, studies
-from sentiment_transfer.report.analysis.trends import trends
 
 
 def answer(collection: Collection, selection: str = "last") -> Answer:
@@ -56,7 +55,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         best=tuple(best),
         trends=tuple(trends_of_all),
         gaps=tuple(gaps),
-        labels=tuple(dict.fromkeys(label for entry in entries.values() for label in entry.labels)),
+        caveats=tuple(dict.fromkeys(caveat for entry in entries.values() for caveat in entry.caveats)),
         unavailable=dict(item for run in collection.results for item in run["unavailable"].items()),
         unfinished=tuple(str(folder) for folder in collection.unfinished),
         unusable=tuple(collection.unreadable),

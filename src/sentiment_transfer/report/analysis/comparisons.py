@@ -1,18 +1,40 @@
-"""Differences between entries, the best of them, and transfer gaps: each kind is one family per source under Holm."""
+"""Differences between entries, the best of them, trends over size and transfer gaps.
+
+Each kind is one family of tests per source, with Holm's correction.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from sentiment_transfer.formatting import lower_is_better
 from sentiment_transfer.report.analysis.cells import ResampledCell, scope_of
-from sentiment_transfer.report.analysis.findings import Best, Comparison, Estimate, McNemar, Scope, TransferGap
-from sentiment_transfer.statistics.comparisons import ALPHA, ContrastTest, family_tests, mcnemar, pairs
-from sentiment_transfer.statistics.interval import contrasts, variances
+from sentiment_transfer.report.analysis.entries import OF_THE_MODEL
+from sentiment_transfer.report.analysis.findings import (
+    Best,
+    Comparison,
+    Entry,
+    Estimate,
+    McNemar,
+    Scope,
+    TransferGap,
+    Trend,
+)
+from sentiment_transfer.statistics.comparisons import (
+    ALPHA,
+    DOUBLINGS_PER_DECADE,
+    ContrastTest,
+    family_tests,
+    line,
+    mcnemar,
+    pairs,
+    slope_weights,
+)
+from sentiment_transfer.statistics.interval import Contrasts, contrasts, variances
 from sentiment_transfer.statistics.resampling import Scored
 
 ALL_PAIRS = 8  # entries: of more, only neighbours in size and the two ends are listed (all pairs are tested)
@@ -136,3 +158,57 @@ def transfer_gaps(cells: Sequence[ResampledCell]) -> list[TransferGap]:
 def difference(scored: Scored, baseline: Scored) -> Scored:
     """``scored - baseline``, run by run and resample by resample."""
     return Scored(scored.values - baseline.values, scored.replicates - baseline.replicates)
+
+
+def trends(groups: Sequence[list[ResampledCell]], entries: Mapping[str, Entry]) -> list[Trend]:
+    """A line for every family of two sizes or more in each group of one source; Holm over them."""
+    families = [family for group in groups for family in families_of(group, entries)]
+    tests = family_tests([slope(family, entries) for family in families])
+    return [trend(family, entries, test) for family, test in zip(families, tests, strict=True)]
+
+
+def families_of(group: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> list[list[ResampledCell]]:
+    """Cells whose encoders differ by size alone and whose recipes agree in all that is not the model's own."""
+    families: dict[tuple[object, ...], list[ResampledCell]] = defaultdict(list)
+    for resampled in group:
+        entry = entries[resampled.cell.entry]
+        if entry.family:
+            recipe = [item for item in entry.settings.items() if not item[0].startswith(OF_THE_MODEL)]
+            families[entry.family, tuple(sorted(recipe))].append(resampled)
+    return [family for family in families.values() if len(set(sizes(family, entries))) > 1]
+
+
+def sizes(family: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> list[int]:
+    return [entries[resampled.cell.entry].size for resampled in family]
+
+
+def slope(family: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> Contrasts:
+    weights = slope_weights(np.array(sizes(family, entries), dtype=float))
+    # As in a comparison, one review predicted differently is the least variance that is taken to be possible.
+    least = float((weights**2).sum()) / 2 / max(resampled.cell.n for resampled in family) ** 2
+    return contrasts(weights[None], variances([resampled.score for resampled in family]), extra_variance=least)
+
+
+def trend(family: Sequence[ResampledCell], entries: Mapping[str, Entry], test: ContrastTest) -> Trend:
+    cell, values = family[0].cell, sizes(family, entries)
+    means = [resampled.cell.mean.value for resampled in family]
+    intercept, _, rmse = line(np.array(values, dtype=float), np.array(means))
+    per_doubling = estimate(test, scope_of_cells(family))
+    return Trend(
+        family=entries[cell.entry].family,
+        source=cell.source,
+        target=cell.target,
+        selection=cell.selection,
+        metric=cell.metric,
+        entries=tuple(resampled.cell.entry for resampled in family),
+        sizes=tuple(values),
+        unit=entries[cell.entry].unit,
+        means=tuple(means),
+        per_doubling=per_doubling,
+        per_decade=per_doubling.scaled(DOUBLINGS_PER_DECADE),
+        p=test.p,
+        p_holm=test.p_holm,
+        family_size=test.family_size,
+        intercept=intercept,
+        rmse=rmse,
+    )

@@ -132,7 +132,7 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         parameters=runs[0]["model"]["parameters"],
         seeds=tuple(group.seeds),
         degenerate_seeds=tuple(sorted({run["seed"] for run in runs if run["status"] == "degenerate"})),
-        labels=tuple(dict.fromkeys(label for run in runs for label in run["caveats"])),
+        caveats=tuple(dict.fromkeys(caveat for run in runs for caveat in run["caveats"])),
         run_ids=tuple(run["run_id"] for run in runs),
         averaged=len(runs[0]["model"].get("averaged", ())),
         layers=depth(runs[0]) or 0,

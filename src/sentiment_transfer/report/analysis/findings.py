@@ -55,7 +55,7 @@ class Entry:
     parameters: int
     seeds: tuple[int, ...]
     degenerate_seeds: tuple[int, ...]
-    labels: tuple[str, ...]  # caveats of any of its runs, to be shown with every number of it
+    caveats: tuple[str, ...]  # of any of its runs, to be shown with every number of it
     run_ids: tuple[str, ...]
     averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
     layers: int = 0  # the number kept where it is the first layers of an encoder (model.layers); else 0
@@ -254,7 +254,7 @@ class Answer:
     best: tuple[Best, ...]
     trends: tuple[Trend, ...]
     gaps: tuple[TransferGap, ...]
-    labels: tuple[str, ...]  # caveats of any run shown
+    caveats: tuple[str, ...]  # of any run shown
     unavailable: Mapping[str, str]  # dataset -> why it was not scored
     unfinished: tuple[str, ...]  # run folders
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each

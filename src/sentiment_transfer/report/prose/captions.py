@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentiment_transfer.formatting import counted
+from sentiment_transfer.formatting import SELECTIONS, counted
 from sentiment_transfer.report.analysis.findings import Answer
 
 TABLES = {
@@ -74,7 +74,16 @@ FIGURES = {
         "diagonal is overconfident."
     ),
 }
+SELECTION_NOTES = {
+    "average": "; it needs no label to choose an epoch (Schmidt et al. 2023)",
+    "oracle": "; not a zero-shot number: it shows how much the choice of the epoch could gain",
+}
 CERTAIN = "*"  # marks the best of a column, where it is certain
+
+
+def selection_texts() -> dict[str, str]:
+    """Every selection with the weights that it scores."""
+    return {name: text + SELECTION_NOTES.get(name, "") for name, text in SELECTIONS.items()}
 
 
 def matrix_legend(answer: Answer) -> Iterator[str]:

@@ -32,10 +32,10 @@ def scope_text(answer: Answer) -> str:
 
 
 def cautions(answer: Answer) -> Iterator[Caution]:
-    for label in answer.labels:
-        marked = [entry.name for entry in answer.entries if label in entry.labels]
+    for caveat in answer.caveats:
+        marked = [entry.name for entry in answer.entries if caveat in entry.caveats]
         names = "" if len(marked) == len(answer.entries) else f" ({listed(list(dict.fromkeys(marked)))})"
-        yield general(f"Labelled {label}{names}: {CAVEATS.get(label, 'see the run')}.")
+        yield general(f'Caveat "{caveat}"{names}: {CAVEATS.get(caveat, "see the run")}.')
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)

@@ -69,7 +69,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
         entity=place.entity,
         project=place.project,
         title="Does a larger encoder transfer sentiment better?",
-        description=shortened("; ".join(visible(label) for label in contents.answer.labels), 200),
+        description=shortened("; ".join(visible(caveat) for caveat in contents.answer.caveats), 200),
         blocks=blocks,
         width="fluid",
     )
@@ -78,7 +78,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
 
 def answer_text(contents: Contents) -> str:
     answer = contents.answer
-    labels = [f"**{markdown(label.upper())}**" for label in answer.labels]
+    labels = [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats]
     sentences = [f"* {markdown(sentence.text)}" for sentence in contents.sentences]
     return "\n\n".join([*labels, "\n".join(sentences), markdown_table(contents.tables["matrix"])])
 

@@ -30,8 +30,8 @@ class Matrix:
 
 def draw(answer: Answer, console: Console) -> None:
     """Print the matrix, cut in pieces where the terminal is too narrow for all evaluation sets, and the sentences."""
-    for label in answer.labels:
-        console.print(Text(f" {label.upper()} ", style="bold reverse"))
+    for caveat in answer.caveats:
+        console.print(Text(f" {caveat.upper()} ", style="bold reverse"))
     of = matrix(answer)
     for columns in pieces(of, console.width):
         console.print(piece(of, columns, console.width))
@@ -141,7 +141,7 @@ def total(column_widths: Sequence[int]) -> int:
 def as_markdown(answer: Answer) -> str:
     """The same as a GitHub table, with the labels above and all sentences below."""
     of = matrix(answer)
-    lines = [f"**{markdown(label.upper())}**" for label in answer.labels] + [""]
+    lines = [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats] + [""]
     rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
     lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
     said = [*matrix_legend(answer), *(sentence.text for sentence in sentences(answer)), *missing_runs(answer)]

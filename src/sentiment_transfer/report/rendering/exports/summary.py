@@ -23,7 +23,7 @@ def summary(contents: Contents) -> str:
     """Everything of the page that needs no picture, as one GitHub document."""
     answer = contents.answer
     lines = ["# Does a larger encoder transfer sentiment better?", ""]
-    lines += [f"**{markdown(label.upper())}**" for label in answer.labels] + [""] * bool(answer.labels)
+    lines += [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats] + [""] * bool(answer.caveats)
     folders = ", ".join(markdown(str(path)) for path in contents.paths)
     lines += [
         f"{len(contents.runs)} finished runs, from {folders}. Written {contents.written:%d %B %Y, %H:%M UTC}.",

@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from sentiment_transfer.formatting import duration
+from sentiment_transfer.report.prose.captions import selection_texts
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.figures.models import DRAWN
 from sentiment_transfer.report.rendering.page.answers import answers
@@ -59,6 +60,7 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
                 "commands": contents.commands,
             },
             "plots": plots,
+            "selection_texts": selection_texts(),
             "left_out": f"Drawn for {DRAWN} of {len(answer.entries)} configurations." if undrawn else "",
             "notes": contents.notes,
             "texts": contents.texts,

@@ -70,7 +70,7 @@ def heading(column: Column, columns: list[Column]) -> str:
 
 
 def entry_item(entry: Entry, place: int) -> Item:
-    return Item(entry.name, note=", ".join(entry.labels), link=f"entry-{place}")
+    return Item(entry.name, note=", ".join(entry.caveats), link=f"entry-{place}")
 
 
 def seeds_text(entry: Entry) -> str:
