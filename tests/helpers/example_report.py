@@ -23,8 +23,8 @@ from sentiment_transfer.report.analysis.findings import (
     Trend,
 )
 from sentiment_transfer.report.rendering.contents import Contents, drawing, gather
-from sentiment_transfer.report.rendering.figures.plot import svg
-from sentiment_transfer.report.rendering.page.build import build_page
+from sentiment_transfer.report.rendering.page import build_page
+from sentiment_transfer.report.rendering.parts import svg
 from sentiment_transfer.results.predictions import Mistake, write_mistakes
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.results.record import RunResult, write_result

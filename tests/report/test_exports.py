@@ -12,11 +12,9 @@ from tests.helpers.example_report import example_contents
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import csv_table, latex, markdown
 from sentiment_transfer.report.rendering.contents import Contents, drawing
-from sentiment_transfer.report.rendering.exports.files import LIST, PAGE, write_files
-from sentiment_transfer.report.rendering.exports.numbers import number_files
-from sentiment_transfer.report.rendering.exports.summary import summary
-from sentiment_transfer.report.rendering.exports.text import latex_table
-from sentiment_transfer.report.rendering.tables.table import Item, Row, Table
+from sentiment_transfer.report.rendering.exports import LIST, PAGE, number_files, write_files
+from sentiment_transfer.report.rendering.markdown import latex_table, summary
+from sentiment_transfer.report.rendering.parts import Item, Row, Table
 
 HOSTILE = "a_b & 50% $x$ #1 {y} ~ ^ \\ <script> |"
 

@@ -17,8 +17,8 @@ from sentiment_transfer.report.analysis.findings import Answer
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import sentences
 from sentiment_transfer.report.rendering.contents import drawing, gather
-from sentiment_transfer.report.rendering.figures.plot import svg
-from sentiment_transfer.report.rendering.page.build import build_page
+from sentiment_transfer.report.rendering.page import build_page
+from sentiment_transfer.report.rendering.parts import svg
 
 CURVE = {4: 0.40, 16: 0.30, 64: 0.20, 256: 0.10}
 

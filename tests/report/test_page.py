@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.helpers.example_report import HOSTILE, example_page
 
-from sentiment_transfer.report.rendering.page.build import SECTIONS
+from sentiment_transfer.report.rendering.page import SECTIONS
 
 VOID = {"meta", "link", "br", "img", "input"}
 

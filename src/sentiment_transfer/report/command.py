@@ -82,7 +82,7 @@ def default_folder(paths: Sequence[Path]) -> Path:
 def write_report(result: Answer, found: Collection, paths: Sequence[Path], options: argparse.Namespace) -> None:
     """Write the report and say where. matplotlib is imported here: the table alone does not wait for it."""
     from sentiment_transfer.report.rendering.contents import drawing, gather
-    from sentiment_transfer.report.rendering.exports.files import write_files
+    from sentiment_transfer.report.rendering.exports import write_files
 
     folder = options.out or default_folder(paths)
     with drawing():

@@ -17,16 +17,13 @@ from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import Sentence, sentences
 from sentiment_transfer.report.rendering.figures.labels import label_plots
-from sentiment_transfer.report.rendering.figures.learning import learning_plots
-from sentiment_transfer.report.rendering.figures.models import model_plots
-from sentiment_transfer.report.rendering.figures.plot import Plot
+from sentiment_transfer.report.rendering.figures.models import learning_plots, model_plots
 from sentiment_transfer.report.rendering.figures.sizes import size_plots
 from sentiment_transfer.report.rendering.figures.style import RC
-from sentiment_transfer.report.rendering.filters import Filters, filters_of
+from sentiment_transfer.report.rendering.parts import Filters, Item, Plot, Row, Table, filters_of
 from sentiment_transfer.report.rendering.tables import records, scores
 from sentiment_transfer.report.rendering.tables.labels import label_table
 from sentiment_transfer.report.rendering.tables.mistakes import mistakes
-from sentiment_transfer.report.rendering.tables.table import Item, Row, Table
 
 
 @dataclass(frozen=True)

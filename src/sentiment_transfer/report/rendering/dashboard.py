@@ -15,7 +15,7 @@ from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.report.rendering.contents import Contents
-from sentiment_transfer.report.rendering.exports.text import markdown_table
+from sentiment_transfer.report.rendering.markdown import markdown_table
 from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, logged_in, score_key
 
 if TYPE_CHECKING:

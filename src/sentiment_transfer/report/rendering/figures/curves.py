@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sentiment_transfer.formatting import parameter_count
-from sentiment_transfer.report.rendering.figures.plot import Line, Point, tag
 from sentiment_transfer.report.rendering.figures.style import (
     INK,
     MUTED,
@@ -18,6 +17,7 @@ from sentiment_transfer.report.rendering.figures.style import (
     legend_below,
     marker,
 )
+from sentiment_transfer.report.rendering.parts import Line, Point, tag
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiment_transfer.escaping import shortened
-from sentiment_transfer.report.rendering.figures.plot import Line, tag
 from sentiment_transfer.report.rendering.figures.style import INK, WIDTH, canvas, colour, label, legend_below, marker
+from sentiment_transfer.report.rendering.parts import Line, tag
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,8 @@ from sentiment_transfer.report.analysis.findings import Answer, Budget, LabelUse
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.figures.curves import draw_points
-from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point, tag
 from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
-from sentiment_transfer.report.rendering.filters import Filters
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point, tag
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

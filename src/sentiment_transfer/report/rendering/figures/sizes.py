@@ -10,8 +10,7 @@ from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry, Estimate
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import against_size
-from sentiment_transfer.report.rendering.figures.plot import Line, Plot, Point
-from sentiment_transfer.report.rendering.filters import Filters
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point
 
 COLUMNS = ["model", "parameters", "evaluation set", "value", "95 % from", "to", "seeds"]
 

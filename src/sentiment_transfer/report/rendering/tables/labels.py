@@ -6,9 +6,8 @@ from sentiment_transfer.formatting import counted, metric_title
 from sentiment_transfer.report.analysis.findings import Answer, Budget, Study
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.labels import LABEL_USES
-from sentiment_transfer.report.rendering.filters import Filters
+from sentiment_transfer.report.rendering.parts import DASH, Filters, Item, Row, Table, number, score_item
 from sentiment_transfer.report.rendering.tables.records import Runs
-from sentiment_transfer.report.rendering.tables.table import DASH, Item, Row, Table, number, score_item
 
 
 def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:

@@ -11,8 +11,7 @@ from sentiment_transfer.escaping import shortened
 from sentiment_transfer.report.analysis.collect import RunInfo
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.captions import TABLES
-from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.report.rendering.tables.table import Item, Row, Table, number
+from sentiment_transfer.report.rendering.parts import Filters, Item, Row, Table, number
 from sentiment_transfer.results.predictions import MAX_MISTAKES, Mistake, read_mistakes
 
 ROWS = 400  # of the whole table

@@ -9,9 +9,9 @@ from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.sentences import remark
-from sentiment_transfer.report.rendering.filters import Filters
-from sentiment_transfer.report.rendering.tables.table import (
+from sentiment_transfer.report.rendering.parts import (
     DASH,
+    Filters,
     Item,
     Row,
     Table,

@@ -1,18 +1,56 @@
-"""What the page's template is given."""
+"""The report as one HTML page that fetches nothing: text from outside is escaped, one script may run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sentiment_transfer.escaping import visible
 from sentiment_transfer.formatting import duration
 from sentiment_transfer.report.prose.captions import selection_texts
+from sentiment_transfer.report.prose.sentences import Sentence
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.figures.models import DRAWN
-from sentiment_transfer.report.rendering.page.answers import answers
-from sentiment_transfer.report.rendering.page.render import drawn, page
+from sentiment_transfer.report.rendering.figures.style import inline_svg
+from sentiment_transfer.report.rendering.parts import Filters, Plot
 from sentiment_transfer.report.rendering.tables.records import seconds_per_seed
+
+
+@dataclass
+class AnswerOn:
+    """The sentences on one dataset, for one source."""
+
+    heading: str
+    tags: dict[str, str]
+    shown: list[Sentence]
+    folded: list[Sentence]  # comparisons of neighbours in size that found nothing
+
+
+def answers(sentences: Sequence[Sentence], filters: Filters) -> tuple[list[Sentence], list[AnswerOn], list[Sentence]]:
+    """The sentences about all before, those by dataset, and those about all after them, in their order."""
+    places = dict.fromkeys((s.target, s.source) for s in sentences if s.target)
+    groups = [group([s for s in sentences if (s.target, s.source) == place], filters) for place in places]
+    first_place = next((at for at, s in enumerate(sentences) if s.target), len(sentences))
+    return list(sentences[:first_place]), groups, [s for s in sentences[first_place:] if not s.target]
+
+
+def group(sentences: Sequence[Sentence], filters: Filters) -> AnswerOn:
+    target, source = sentences[0].target, sentences[0].source
+    # A sentence that holds for every source, such as one about published numbers, names none.
+    heading = f"{target}, trained on {source}" if source and len(filters.source) > 1 else target
+    tags = filters.tags(
+        target=target if target in filters.target else "", source=source if source in filters.source else ""
+    )
+    return AnswerOn(heading, tags, [s for s in sentences if not s.minor], [s for s in sentences if s.minor])
+
 
 SECTIONS = (
     ("answer", "Answer"),
@@ -96,3 +134,44 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
         )
     found.append(("Failed, degenerate, missing", f"{problems} to look at" if problems else "none", "problems"))
     return found
+
+
+LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+def page(context: Mapping[str, Any]) -> str:
+    """The whole page as HTML; ``context`` is what ``contents.py`` gathers."""
+    environment = template_environment()
+    loader = environment.loader
+    assert loader is not None
+    script = loader.get_source(environment, "page.js")[0]
+    style = loader.get_source(environment, "page.css")[0]
+    # The one script that may run, by its hash: nothing that a review or a name smuggles in can.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("page.html.j2").render(
+        **context, script=Markup(script), style=Markup(style), script_hash=f"sha256-{digest}"
+    )
+
+
+def template_environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sentiment_transfer.report.rendering"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=shown,
+    )
+    environment.tests["language"] = lambda code: bool(LANGUAGE.fullmatch(code))
+    return environment
+
+
+def shown(value: object) -> object:
+    """Whatever a template prints; only text from outside can hold characters that reorder what stands around it."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def drawn(plot: Plot, svg: str, prefix: str) -> dict[str, Any]:
+    """A plot as the template takes it, with its picture as an SVG element whose ids begin with ``prefix``."""
+    fields = {name: getattr(plot, name) for name in ("key", "title", "columns", "rows", "tags")}
+    return {**fields, "svg": Markup(inline_svg(svg, prefix, plot.title, plot.description))}

@@ -1,1 +1,0 @@
-"""The report as files for other programs: Markdown, CSV, LaTeX, and the figures as SVG and PDF."""
