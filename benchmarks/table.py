@@ -1,4 +1,4 @@
-"""The tables of ``benchmarks/results/*.json`` as Markdown, put between the markers in docs/speed.md and README.md."""
+"""Writes ``benchmarks/results/*.json`` as Markdown tables between the markers of docs/speed.md and README.md."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def growth(content: dict[str, Any]) -> str:
 
 
 def put(path: Path, marker: str, text: str) -> None:
-    """Replace what stands between ``<!-- marker -->`` and ``<!-- /marker -->``."""
+    """Replace the text between ``<!-- marker -->`` and ``<!-- /marker -->``."""
     page = path.read_text()
     pattern = re.compile(f"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
     if not pattern.search(page):
