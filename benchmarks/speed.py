@@ -2,8 +2,8 @@
 
 XLM-R base from random weights, its real tokenizer, SmSA and IndoLEM texts, batches of 32, at most 256 tokens. Each peer
 is paired with the packed path: two processes alternate step by step, so that both see the same machine load. Reported
-are medians, and medians of the ratios of adjacent turns. Between turns the rate of a large bf16 matrix product is measured:
-the fraction of it that a step reaches is the distance to the arithmetic floor.
+are medians, and medians of the ratios of adjacent turns. Between turns the rate of a large bf16 matrix product is
+measured: the fraction of it that a step reaches is the distance to the arithmetic floor.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def overhead(cwd: Path, jobs: int = 20) -> None:
 
 def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
     """Processor time and wall-clock time: if processor time grows with a second slot, the cores share a resource
-    (memory bus, physical core, another guest of the host); if only wall-clock time does not shrink, a process is waiting."""
+    (memory bus, physical core, another guest of the host); if only the wall clock lags, a process is waiting."""
     run = [*TRAIN, "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
     # Fill the token stores first, so that every measured run finds them.
     timed([*run, "trainer.max_epochs=2", "paths.sweep_dir=warm", "hydra.launcher.cpu_slots=2"], cwd)
