@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from sentiment_transfer.runs.average_command import main
+from sentiment_transfer.runs.average import main
 
 if __name__ == "__main__":
     sys.exit(main())

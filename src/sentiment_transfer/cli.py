@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     from sentiment_transfer.training.ranks import Ranks
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
-register()
+try:
+    register()
+except UserError as error:  # SENTIMENT_DATASETS names a module that is missing
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 # HYDRA_FULL_ERROR is set for Hydra below; the jobs of a sweep, which inherit it, are told what the user said.
 USERS_OWN = "SENTIMENT_FULL_ERROR"

@@ -13,7 +13,7 @@ from tests.helpers.runs import trained
 
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import read_result, write_result
-from sentiment_transfer.runs.average_command import main
+from sentiment_transfer.runs.average import main
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, mean_of_epochs
 
 RUN = (

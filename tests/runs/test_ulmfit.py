@@ -188,8 +188,8 @@ def test_what_ulmfit_cannot_do_is_refused_before_anything_is_read(overrides: tup
     assert sentence in str(refused.value)
 
 
-def test_its_encoder_is_not_to_be_had_under_another_model() -> None:
-    with pytest.raises(UserError, match="has options of its own: type model=ulmfit"):
+def test_its_encoder_is_refused_under_another_model() -> None:
+    with pytest.raises(UserError, match="has its own options: type model=ulmfit"):
         validate(composed("model=scratch", "model.encoder=builtin:ulmfit", "targets=none"))
 
 

@@ -1,29 +1,157 @@
-"""The mean of several runs' weights, scored and recorded as a run."""
+"""``python average.py``: the mean of several runs' weights, scored and recorded as a run.
+
+Only runs that started from the same weights may be averaged. torch is imported only if there is something to compute.
+"""
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import sys
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from safetensors import safe_open
+from rich.console import Console
 
+from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.results.record import RunResult
-from sentiment_transfer.runs.average_command import RunsToAverage
-from sentiment_transfer.runs.build import prepare
-from sentiment_transfer.runs.directory import run_directory
-from sentiment_transfer.runs.record import finish, run_info
-from sentiment_transfer.runs.score import network_predict, score
-from sentiment_transfer.training.selection import SavedWeights
-from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
-from sentiment_transfer.training.weights import running_mean, write_state
+from sentiment_transfer.results.record import RunResult, is_finished, read_result
+from sentiment_transfer.results.table import run_table
+from sentiment_transfer.training.selection import SavedWeights, recorded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SELECTIONS = ("last", "source_dev", "average")
+MAY_DIFFER = ("seed", "protocol.sample_seed")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``average.py``; returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        runs = runs_to_average(options.runs, options.selection)
+        folder = options.out or options.runs[0].parent / runs.run_id
+        if is_finished(folder):
+            print(f"Finished before, in {folder}")
+        else:
+            average(runs, folder)
+        Console().print(run_table(read_result(folder)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(
+        prog="average.py",
+        description="Average the weights of finished runs that differ by their seed alone and share the initialisation "
+        "of the head (model.init_seed), and score the mean on the same datasets, as a run of its own.",
+    )
+    options.add_argument("runs", nargs="+", type=Path, help="directories of finished runs, two or more")
+    options.add_argument(
+        "--selection",
+        choices=SELECTIONS,
+        default="last",
+        help="which weights of each run: the last epoch's (default), those best on the source's development set, or "
+        "the mean of its epochs",
+    )
+    options.add_argument("--out", type=Path, help="the new directory (default: beside the first run)")
+    return options
+
+
+@dataclass(frozen=True)
+class RunsToAverage:
+    """Finished runs and the files of their weights under ``selection``."""
+
+    folders: list[Path]
+    results: list[RunResult]
+    weights: list[Path]
+    selection: str
+
+    @property
+    def run_id(self) -> str:
+        first = self.results[0]
+        content = "\0".join([*sorted(run["run_id"] for run in self.results), self.selection])
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+        return f"{first['model']['name']}-{'+'.join(first['source']['names'])}-mean-of-{len(self.results)}-{digest}"
+
+    @property
+    def label(self) -> str:
+        """Appended to the model's name, e.g. ``mean of 3 runs, source_dev``."""
+        return f"mean of {len(self.results)} runs" + ("" if self.selection == "last" else f", {self.selection}")
+
+    def seconds(self, stage: str) -> float:
+        """Wall-clock seconds of a stage, summed over the runs."""
+        return sum(run["performance"]["seconds"].get(stage, 0.0) for run in self.results)
+
+
+def runs_to_average(folders: Sequence[Path], selection: str) -> RunsToAverage:
+    """The runs in these folders. Raises UserError if they cannot be averaged, with the reason."""
+    results = [read_result(folder) for folder in folders]
+    if len({result["run_id"] for result in results}) < 2:
+        raise UserError("A mean needs two different runs or more: name their directories.")
+    if len({result["run_id"] for result in results}) < len(results):
+        raise UserError("One of these runs is named twice: name each once.")
+    refuse_other_settings(folders, results)
+    refuse_other_beginnings(results)
+    weights = [weights_of(folder, result, selection) for folder, result in zip(folders, results, strict=True)]
+    return RunsToAverage(list(folders), results, weights, selection)
+
+
+def refuse_other_settings(folders: Sequence[Path], results: Sequence[RunResult]) -> None:
+    first = dict(flatten(training_settings(results[0]["config"])))
+    for folder, result in zip(folders, results, strict=True):
+        if "averaged" in result["model"]:
+            raise UserError(f"{folder} is a mean of runs already: name the runs themselves.")
+        other = dict(flatten(training_settings(result["config"])))
+        differing = [k for k in {**first, **other} if first.get(k) != other.get(k) and k not in MAY_DIFFER]
+        if differing:
+            listed = ", ".join(f"{key} ({first.get(key)}, {other.get(key)})" for key in differing[:3])
+            raise UserError(
+                f"{folder} was trained otherwise than {folders[0]}: {listed}. Only runs that differ by their seed (or "
+                "their sample of examples) are averaged."
+            )
+        if list(result["scores"]) != list(results[0]["scores"]):
+            raise UserError(
+                f"{folder} was scored on other datasets than {folders[0]}: name runs with the same targets."
+            )
+
+
+def refuse_other_beginnings(results: Sequence[RunResult]) -> None:
+    init_seed = results[0]["config"]["model"].get("init_seed")
+    same_start = len({result["seed"] for result in results}) == 1
+    if init_seed is None and not same_start:
+        raise UserError(
+            "These runs began with different heads, drawn by their seeds, and the mean of unrelated heads is no "
+            "classifier. Train them with one: python train.py -m model.init_seed=0 seed=0,1,2."
+        )
+
+
+def weights_of(folder: Path, result: RunResult, selection: str) -> Path:
+    weights = recorded(result["selections"].get(selection, {}))
+    if weights is None:
+        raise UserError(f"{folder} has no selection {selection}: it has {', '.join(result['selections'])}.")
+    path = weights.path(folder)
+    if not path.is_file():
+        raise UserError(f"{folder} has not kept its weights ({path.name}): train it with trainer.keep_weights=true.")
+    return path
 
 
 def average(runs: RunsToAverage, folder: Path) -> RunResult:
     """Average, score and record in ``folder``. Raises UserError if the runs' weights do not match each other."""
+    from sentiment_transfer.runs.build import prepare
+    from sentiment_transfer.runs.directory import run_directory
+    from sentiment_transfer.runs.record import finish, run_info
+    from sentiment_transfer.runs.score import network_predict, score
+    from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+    from sentiment_transfer.training.weights import write_state
+
     folder.mkdir(parents=True, exist_ok=True)
     with run_directory(folder):
         started = time.monotonic()
@@ -55,11 +183,16 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
         return finish(folder, info, parts.data, scored, parts)
 
 
-def mean_state(paths: list[Path]) -> dict[str, torch.Tensor]:
+def mean_state(paths: list[Path]) -> dict[str, Tensor]:
     """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files.
 
     Raises UserError if the files hold different tensors, or embeddings of different tokens.
     """
+    import torch
+    from safetensors import safe_open
+
+    from sentiment_transfer.training.weights import running_mean
+
     with safe_open(paths[0], "pt") as first:
         state = {name: first.get_tensor(name) for name in first.keys()}  # noqa: SIM118, not a dict
     for count, path in enumerate(paths[1:], start=2):
