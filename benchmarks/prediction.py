@@ -4,8 +4,8 @@
     python -m benchmarks.prediction --checkpoint outputs/<run> --rows 5000000 --memory     predict.py over a large file
 
 The pipeline is tuned: bf16, texts sorted by length, batches of 32, truncation at 256 tokens. Both take texts, tokenise
-them and return labels, which are compared. Two processes alternate turns of 1,000 texts, in alternating order, so that both see
-the same machine load. ``--start`` measures the time from starting predict.py to its first prediction.
+them and return labels, which are compared. Two processes alternate turns of 1,000 texts, in alternating order, so that
+both see the same machine load. ``--start`` measures the time from starting predict.py to its first prediction.
 SENTIMENT_DATA_DIR names the folder of SmSA, IndoLEM, jalan_ja and uci_en.
 """
 

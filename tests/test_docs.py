@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra_plugins.slots_launcher._options import Options
 
+from hydra_plugins.slots_launcher._options import Options
 from sentiment_transfer.config.dataset import dataset_called, datasets
 from sentiment_transfer.config.schema import Config, UlmfitConfig
 
@@ -26,10 +26,9 @@ def options(schema: Any) -> set[str]:
 
 def key_exists(group: str, keys: str) -> bool:
     first, *rest = keys.removeprefix("corpora.").split(".")
-    if rest:  # of one dataset
+    if rest:  # an option of one dataset
         return rest[0] in options(dataset_called(first).config)
-    instance = UlmfitConfig() if group == "model" else getattr(Config(), group)
-    return first in options(instance)
+    return first in options(UlmfitConfig if group == "model" else getattr(Config(), group))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -45,7 +44,7 @@ def test_files_and_modules_exist(page: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"extending.md"}))  # it adds a dataset: tests/test_extending.py
 def test_configuration_keys_and_choices_exist(page: str) -> None:
     # A key is followed by = or is alone between backticks; `model.` is also the prefix of fields of result.json.
     keys = re.findall(rf"(?<![\w./@-])({'|'.join(GROUPS)})\.([a-z][\w.]*)=", PAGES[page])
