@@ -106,7 +106,7 @@ class Turns(pl.Callback):
 class InOrder(SequentialSampler):
     """Yields the batches of ``work.train`` in order."""
 
-    accumulate = world = 1
+    micro_batches = world_size = 1
 
     def __iter__(self) -> Any:
         for begin in range(0, len(self.data_source), BATCH):  # type: ignore[arg-type]
