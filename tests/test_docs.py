@@ -15,6 +15,7 @@ from sentiment_transfer.config.dataset import dataset_called, datasets
 from sentiment_transfer.config.schema import Config, UlmfitConfig
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "sentiment_transfer"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
 PAGES.pop("CHANGELOG.md")  # history: it names what was removed
 GROUPS = ("model", "protocol", "data", "optimizer", "trainer", "logger", "paths", "source", "targets")
@@ -35,7 +36,8 @@ def key_exists(group: str, keys: str) -> bool:
 def test_files_and_modules_exist(page: str) -> None:
     text, folder = PAGES[page], ROOT / "docs" if (ROOT / "docs" / page).exists() else ROOT
     paths = re.findall(r"(?<![\w./>-])((?:src|conf|docs|tests|benchmarks|notebooks)/[\w./*-]*\w)", text)
-    missing = [path for path in paths if not any(ROOT.glob(path))]
+    paths += re.findall(r"(?<![\w./>-])(\w+/[\w/]+\.(?:py|yaml))\b", text)  # or from the package's folder
+    missing = [path for path in paths if not any(any(base.glob(path)) for base in (ROOT, PACKAGE))]
     missing += [link for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text) if not (folder / link).exists()]
     for module, names in re.findall(r"from (sentiment_transfer[\w.]*) import ([\w, ]+)", text):
         missing += [name for name in names.split(", ") if not hasattr(importlib.import_module(module), name)]
@@ -50,8 +52,7 @@ def test_configuration_keys_and_choices_exist(page: str) -> None:
     keys = re.findall(rf"(?<![\w./@-])({'|'.join(GROUPS)})\.([a-z][\w.]*)=", PAGES[page])
     keys += re.findall(rf"`({'|'.join(GROUPS[1:])})\.([a-z][\w.]*)`", PAGES[page])
     unknown = [f"{group}.{name}" for group, name in keys if not key_exists(group, name)]
-    launcher = re.findall(r"hydra\.launcher\.(\w+)=", PAGES[page])
-    unknown += [name for name in launcher if name not in options(Options)]
+    unknown += set(re.findall(r"hydra\.launcher\.(\w+)=", PAGES[page])) - options(Options)
     names = {name for dataset in datasets().values() for name in dataset.names}
     for group, values in re.findall(r"(?<![\w./])(model|protocol|experiment|source|targets)=([\w,]+)", PAGES[page]):
         known = {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")} | names
