@@ -27,9 +27,8 @@ def options(schema: Any) -> set[str]:
 
 def key_exists(group: str, keys: str) -> bool:
     first, *rest = keys.removeprefix("corpora.").split(".")
-    if rest:  # an option of one dataset
-        return rest[0] in options(dataset_called(first).config)
-    return first in options(UlmfitConfig if group == "model" else getattr(Config(), group))
+    schema = dataset_called(first).config if rest else UlmfitConfig if group == "model" else getattr(Config(), group)
+    return (rest or [first])[0] in options(schema)
 
 
 @pytest.mark.parametrize("page", PAGES)
