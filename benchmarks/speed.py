@@ -90,7 +90,7 @@ def duel(task: str, peer: str, encoder: str, turns: int, warm_up: int) -> dict[s
         "peer": peer,
         "ratio": median(ours / theirs for ours, theirs in zip(speed["packed"], speed[peer], strict=True)),
         "ratios": [ours / theirs for ours, theirs in zip(speed["packed"], speed[peer], strict=True)],
-        "share_of_floor": median(shares),
+        "fraction_of_floor": median(shares),
         "matrix_product_gflops": median(rates[warm_up:]) / 1e9,
     } | {
         name: {
@@ -139,7 +139,7 @@ def main() -> None:
         ours, theirs = (outcome[name]["tokens_per_second"] for name in ("packed", peer))
         print(
             f"{task:6} {peer:9} {outcome['ratio']:5.2f}x   packed {ours:7,.0f} tokens/s, "
-            f"{outcome['share_of_floor']:.0%} of the floor; {peer} {theirs:7,.0f} tokens/s",
+            f"{outcome['fraction_of_floor']:.0%} of the floor; {peer} {theirs:7,.0f} tokens/s",
             flush=True,
         )
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ def duels(content: dict[str, Any]) -> str:
             f"{theirs['tokens_per_second']:,.0f}",
             f"{ours['examples_per_second']:.1f}",
             f"{ours['peak_bytes'] / GIB:.1f} / {theirs['peak_bytes'] / GIB:.1f}",
-            f"{outcome['share_of_floor']:.0%}",
+            f"{outcome['fraction_of_floor']:.0%}",
         )
         lines.append("| " + " | ".join(cells) + " |")
     rates = [outcome["matrix_product_gflops"] for outcome in content["duels"].values()]
