@@ -1,7 +1,8 @@
-# The two commands a fresh machine needs are `make demo` and `make test`. Both install what they need, once.
+# On a fresh machine, start with `make demo` or `make test`: both install what they need, once.
 #
-# Variables: PYTHON (the interpreter that .venv is made from), ARGS (added to the command), DEPTHS, MODELS, SOURCES and
-# SEEDS (what is swept, separated by commas), e.g.  make demo DEPTHS=3 SEEDS=0;  ENCODER (of bench: a name or a folder)
+# Variables: PYTHON (the interpreter for .venv), ARGS (appended to the command), DEPTHS, MODELS, SOURCES and SEEDS (swept
+# values, separated by commas), e.g.  make demo DEPTHS=3 SEEDS=0;  BASELINES (parts of baselines);  ENCODER (for bench: a
+# name or a folder)
 
 PYTHON ?= python3
 SEEDS ?= 0,1,2
@@ -19,32 +20,32 @@ INSTALLED := $(VENV)/.installed
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(INSTALLED) ## Create .venv with the pinned packages (every other target does this by itself)
+setup: $(INSTALLED) ## Create .venv with the pinned packages (all other targets run this first)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || \
-		{ echo "error: $(PYTHON) was not found. Install Python 3.11 or newer, or name one: make setup PYTHON=python3.12" >&2; exit 1; }
+		{ echo "error: $(PYTHON) was not found. Install Python 3.11 or newer, or specify one: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed. Name one: make setup PYTHON=python3.12" >&2; exit 1; }
+		{ echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed. Specify one: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: DEPTHS ?= 3,6,12
-demo: $(INSTALLED) ## Multilingual E5 small, cut to three depths, from the written English reviews: no GPU
+demo: $(INSTALLED) ## Multilingual E5 small at three depths, trained on the written English reviews: no GPU
 	$(RUN) train.py -m experiment=demo model.layers=$(DEPTHS) seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun
 
 real: DEPTHS ?= 3,6,12
-real: $(INSTALLED) ## English sentences to Indonesian and Japanese reviews, e5_small at three depths, three seeds: downloads the data
+real: $(INSTALLED) ## From English sentences to Indonesian and Japanese reviews, e5_small at three depths, three seeds: downloads the data
 	$(RUN) train.py -m experiment=real model.layers=$(DEPTHS) seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun
 
 train: $(INSTALLED) ## One run, e.g. make train ARGS="model=large seed=1"; without ARGS the paper's protocol
 	$(RUN) train.py $(ARGS)
 
-sweep: $(INSTALLED) ## Many runs, e.g. make sweep ARGS="model=base,large seed=0,1,2"
+sweep: $(INSTALLED) ## A sweep, e.g. make sweep ARGS="model=base,large seed=0,1,2"
 	$(RUN) train.py -m $(ARGS)
 
 paper: SOURCES ?= amazon_en,amazon_ja,amazon_enja
@@ -65,7 +66,7 @@ folds: $(INSTALLED) ## IndoLEM supervised: five folds, three seeds (needs a GPU)
 	$(RUN) train.py -m experiment=folds $(ARGS)
 	$(RUN) report.py multirun
 
-few_shot: $(INSTALLED) ## Labels of SmSA and AmazonJA, 8 to 2,048 and all, with and without AmazonEN (needs a GPU)
+few_shot: $(INSTALLED) ## 8 to 2,048 and all labels of SmSA and AmazonJA, with and without AmazonEN (needs a GPU)
 	$(RUN) train.py -m experiment=paper source=amazon_en $(ARGS)
 	$(RUN) train.py -m experiment=few_shot $(ARGS)
 	$(RUN) train.py -m protocol=supervised targets=smsa_id,amazon_ja seed=$(SEEDS) $(ARGS)
@@ -77,10 +78,10 @@ baselines: $(INSTALLED) ## mBERT, IndoBERT and ULMFiT, zero-shot and supervised,
 		$(RUN) train.py -m experiment=baselines_$$each $(ARGS) || failed=1; \
 	done; $(RUN) report.py multirun && exit $${failed:-0}
 
-status: $(INSTALLED) ## What a sweep has done, does and has still to do, e.g. make status ARGS=multirun
+status: $(INSTALLED) ## Finished, running and queued jobs of a sweep, e.g. make status ARGS=multirun
 	$(RUN) -m hydra_plugins.slots_launcher $(ARGS)
 
-sync: $(INSTALLED) ## Upload the W&B runs that were logged offline, each once
+sync: $(INSTALLED) ## Upload W&B runs that were logged offline, each once
 	$(RUN) -m sentiment_transfer.tracking.sync $(ARGS)
 
 report: $(INSTALLED) ## The page, figures and tables of all finished runs, e.g. make report ARGS="multirun --out paper"
@@ -93,12 +94,12 @@ test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ENCODER ?= FacebookAI/xlm-roberta-base
-bench: $(INSTALLED) ## Measure the speed against transformers.Trainer and renew the tables (half an hour, an idle machine)
+bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tables (half an hour, on an idle machine)
 	$(RUN) -m benchmarks.speed --encoder $(ENCODER) $(ARGS)
 	$(RUN) -m benchmarks.growth --encoder $(ENCODER)
 	$(RUN) -m benchmarks.table
 
-faults: $(INSTALLED) ## Disturb a sweep of 24 runs at least 200 times and compare it to the bit (half an hour)
+faults: $(INSTALLED) ## Inject at least 200 faults into a sweep of 24 runs and require bit-identical results (half an hour)
 	$(RUN) -m tests.launcher.faults $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
@@ -106,25 +107,25 @@ lint: $(INSTALLED) ## Check style and types
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-format: $(INSTALLED) ## Rewrite the code in the house style
+format: $(INSTALLED) ## Fix style and format the code
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-coverage: $(INSTALLED) ## Run the tests and show which lines of src they miss; below 90 % is an error
+coverage: $(INSTALLED) ## Run the tests and list uncovered lines of src; below 90 % is an error
 	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
 
-coverage-of-intervals: $(INSTALLED) ## Simulate how often the report's intervals hold the truth (half an hour)
+coverage-of-intervals: $(INSTALLED) ## Simulate the coverage of the report's intervals (half an hour)
 	$(RUN) -m benchmarks.coverage_of_intervals $(ARGS)
 
-# The old pins stand until the new environment installs. torch's local version (+cpu, +cu130) is left out of the pin, so
-# that it holds on every machine.
-lock: ## Renew every pin in constraints.txt from a fresh environment
+# The old pins are kept until the new environment has been installed. torch's local version (+cpu, +cu130) is not pinned, so
+# that the file works on every machine.
+lock: ## Update every pin in constraints.txt from a fresh environment
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	{ sed '/^[^#]/,$$d' constraints.txt; \
 	  build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt && rm -rf build/lock
 
-clean: ## Remove caches and build files; results, checkpoints and .venv stay
+clean: ## Remove caches and build files; keeps results, checkpoints and .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache src/*.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
-"""The contestants: this project's packed and padded ways, and ``transformers.Trainer`` by default and tuned.
+"""The contestants: this project's packed and padded paths, and ``transformers.Trainer`` with defaults and tuned.
 
-Each lives in a process of its own and does one step (or scores one part) whenever the conductor says so, so that all
-meet the same machine, minute by minute. Run by ``speed.py``: ``python -m benchmarks.contestants NAME TASK ENCODER``.
+Each runs in a separate process and does one step (or scores one part) when ``speed.py`` requests it, so that all see
+the same machine load, minute by minute. Run by ``speed.py``: ``python -m benchmarks.contestants NAME TASK ENCODER``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def report(seconds: float, reviews: int, tokens: int) -> None:
 
 
 def asked() -> bool:
-    """Wait until the conductor wants another turn; False where it has seen enough."""
+    """Wait for the next request of ``speed.py``; returns False when there are no more."""
     return sys.stdin.readline().strip() == "go"
 
 
@@ -87,7 +87,7 @@ def ours(work: Workload) -> tuple[pl.Trainer, SentimentClassifier]:
 
 
 class Turns(pl.Callback):
-    """One training step a turn; the time includes making the batch."""
+    """One training step per turn; the time includes building the batch."""
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         say(ready=True)
@@ -104,9 +104,9 @@ class Turns(pl.Callback):
 
 
 class InOrder(SequentialSampler):
-    """The batches of ``work.train`` one after the other."""
+    """Yields the batches of ``work.train`` in order."""
 
-    accumulate = world = 1
+    micro_batches = world_size = 1
 
     def __iter__(self) -> Any:
         for begin in range(0, len(self.data_source), BATCH):  # type: ignore[arg-type]

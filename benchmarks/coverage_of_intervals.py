@@ -4,9 +4,9 @@ python -m benchmarks.coverage_of_intervals                 all worlds, 2,000 exp
 python -m benchmarks.coverage_of_intervals --experiments 200
 
 Every experiment is three models of one source with 3 or 5 seeds on 400 to 5,000 reviews (simulated_experiments.py).
-"held" columns are percentages and should be 95; "percentiles" is the bootstrap that draws seeds and reviews and takes
-percentiles, for comparison. "false" is the share of experiments with equally good models in which any of the three
-comparisons was significant after Holm's correction: it should stay below 5.
+The coverage columns are percentages and should be 95; "percentiles" is the percentile bootstrap over seeds and reviews,
+for comparison. "false" is the percentage of experiments with equally good models in which any of the three comparisons
+was significant after Holm's correction: it should stay below 5.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sentiment_transfer.statistics.resampling import Scored, resample
 
 MODELS = 3
 BATCH = 10  # experiments that share their gold labels, to be resampled together
-DRAWS = 500  # a quarter of the report's: the noise of a standard error is then 3 %, and widens nothing
+DRAWS = 500  # a quarter of the report's: adds 3 % noise to a standard error without biasing it
 KINDS = ("mean", "difference", "slope", "percentiles")
 
 
@@ -43,7 +43,7 @@ def worlds(metric: str) -> Iterator[World]:
 
 
 def evened(world: World, metric: str) -> World:
-    """The same world with biases such that all models are as good as the first."""
+    """The same world with biases chosen so that all models have the first model's true score."""
     aim = world.truth(metric)[0]
     bias = [
         brentq(lambda b, m=m: replace(world, bias=(b,) * MODELS).truth(metric)[m] - aim, -5, 2) for m in range(MODELS)
@@ -86,7 +86,7 @@ def coverage(ends: tuple[np.ndarray, np.ndarray], truth: np.ndarray) -> float:
 
 
 def percentiles(models: list[Scored], generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The 2.5th and 97.5th percentile over draws of seeds and reviews at once."""
+    """The 2.5th and 97.5th percentile of a bootstrap over seeds and reviews."""
     draws = [
         np.take_along_axis(m.replicates, generator.integers(0, len(m.values), m.replicates.shape), axis=0).mean(axis=0)
         for m in models

@@ -1,6 +1,6 @@
-"""How the cost of the packed way grows: rows, batch size, length and model size. ``python -m benchmarks.growth``.
+"""Cost of the packed path by rows, batch size, length and model size. ``python -m benchmarks.growth``.
 
-One process per point. Texts are SmSA's own, repeated to the number of rows or joined to the length that is asked for.
+One process per point. Texts are SmSA's, repeated to the requested number of rows or joined to the requested length.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def training(encoder: str, size: str, batch: int, length: int | None) -> dict[st
 
 
 def preparing(encoder: str, rows: int) -> dict[str, float]:
-    """Seconds to read, audit and tokenise so many reviews, the first time and again."""
+    """Seconds to read, audit and tokenise the given number of reviews, the first time and again."""
     from benchmarks.workload import configured
     from sentiment_transfer.runs.build import make_data, make_tokenizer
 

@@ -3,10 +3,10 @@
     python -m benchmarks.prediction --checkpoint folder          against transformers.pipeline, 20,000 real texts
     python -m benchmarks.prediction --checkpoint outputs/<run> --rows 5000000 --memory     predict.py over a large file
 
-The peer is the pipeline as an expert would run it: bf16, texts sorted by length, batches of 32, cut at 256 tokens. Both
-are given texts, tokenise them and answer with labels; two processes take turns of 1,000 texts, who begins changing, so
-that whatever the machine does in a minute it does to both. ``--start`` measures how long predict.py takes to its first
-answer. The labels of both are compared. SENTIMENT_DATA_DIR names the folder of SmSA, IndoLEM, jalan_ja and uci_en.
+The pipeline is tuned: bf16, texts sorted by length, batches of 32, truncation at 256 tokens. Both take texts, tokenise
+them and return labels, which are compared. Two processes alternate turns of 1,000 texts, in alternating order, so that
+both see the same machine load. ``--start`` measures the time from starting predict.py to its first prediction.
+SENTIMENT_DATA_DIR names the folder of SmSA, IndoLEM, jalan_ja and uci_en.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 TURN = 1_000  # texts
-LABELS = {"LABEL_0": "negative", "LABEL_1": "positive"}  # of a folder of random weights
+LABELS = {"LABEL_0": "negative", "LABEL_1": "positive"}  # for a folder with random weights
 LENGTH = 256
 BATCH = 32
 Answer = Callable[[list[str]], list[str]]
@@ -86,7 +86,7 @@ def pipeline(checkpoint: str) -> tuple[Answer, Callable[[list[str]], int]]:
 
 
 class Contestant:
-    """A process that answers a turn's texts when it is told to."""
+    """A process that predicts the texts of a turn on request."""
 
     def __init__(self, name: str, checkpoint: str, texts: Path) -> None:
         command = [sys.executable, "-m", "benchmarks.prediction", "--contestant", name, "--checkpoint", checkpoint]
@@ -158,7 +158,7 @@ def generated(path: Path, rows: int) -> None:
 
 
 def memory(checkpoint: str, rows: int) -> None:
-    """Resident memory of predict.py while it goes through a generated file."""
+    """Resident memory of predict.py while it processes a generated file."""
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder) / "in.csv", Path(folder) / "out.csv"
         generated(source, rows)
@@ -187,7 +187,7 @@ def memory(checkpoint: str, rows: int) -> None:
 
 
 def start(checkpoint: str) -> None:
-    """Seconds from the command to its first answer, five times."""
+    """Seconds from starting the command to its first prediction, measured five times."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.csv"
         source.write_text("text\nlovely\n")

@@ -1,9 +1,9 @@
-"""Time that a report of many runs takes, reading from disk included.
+"""Time to build a report of many runs, including reading from disk.
 
 python -m benchmarks.report_scale                      500 runs x 5 datasets x 5,000 reviews; should take < 60 s
 python -m benchmarks.report_scale --runs 50 --keep /tmp/many     keep the run folders, e.g. to open their report
 
-The runs are made up: ten models with five seeds from each of ten sources, predictions from simulated_experiments.py.
+The runs are synthetic: ten models with five seeds from each of ten sources, predictions from simulated_experiments.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METRICS = ("error", "error", "macro_f1", "f1_positive_mean_folds", "error")
 
 
 def write_runs(folder: Path, runs: int, targets: int, n: int) -> None:
-    """Run folders as ``train.py`` leaves them: results and predictions, no weights."""
+    """Write run folders as ``train.py`` does, with results and predictions but no weights."""
     generator = np.random.default_rng(0)
     bias = tuple(np.linspace(-0.8, -2.0, MODELS))
     world = World(n, SEEDS, bias, (0.1,) * MODELS)
@@ -128,7 +128,7 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=500)
     options.add_argument("--targets", type=int, default=5)
     options.add_argument("--n", type=int, default=5000)
-    options.add_argument("--keep", type=Path, help="write the run folders here and leave them")
+    options.add_argument("--keep", type=Path, help="write the run folders here and keep them")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.keep or Path(temporary)

@@ -1,8 +1,8 @@
 """Experiments whose truth is known: models with a true score, seeds and reviews drawn from it.
 
 A network's prediction is wrong where ``bias + quality of the seed + difficulty of the review + noise`` is above 0.
-Difficulty is partly shared by all models (what is hard is hard for most), partly a model's own; a seed shifts its
-network's quality and its decision threshold. All are normal, so the true error and F1 follow exactly.
+Difficulty is partly shared by all models and partly specific to one; a seed shifts its network's quality and its
+decision threshold. All terms are normally distributed, so the true error and F1 have a closed form.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import ndtr, roots_hermitenorm
 
 POSITIVE = 1
-DIFFICULTY = 1.5  # standard deviation over reviews; the noise of one prediction has 1
-SHARED = 0.8  # of the difficulty's variance, common to all models
+DIFFICULTY = 1.5  # standard deviation over reviews; that of a prediction's noise is 1
+SHARED = 0.8  # fraction of the difficulty's variance that all models share
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class World:
 
     n: int
     seeds: int
-    bias: tuple[float, ...]  # per model: the lower, the fewer errors
+    bias: tuple[float, ...]  # per model; lower means fewer errors
     between_seeds: tuple[float, ...]  # per model: standard deviation of a seed's quality and of its threshold
     positive_share: float = 0.5
     folds: int = 1
@@ -44,7 +44,7 @@ class World:
 
 
 def score(metric: str, false_negatives: np.ndarray, false_positives: np.ndarray, share: float) -> np.ndarray:
-    """The metric from the fractions of all reviews that are false negatives and false positives."""
+    """The metric, from the fractions of reviews that are false negatives and false positives."""
     if metric == "error":
         return false_negatives + false_positives
     f1_of_positive = 2 * (share - false_negatives) / (2 * share - false_negatives + false_positives)

@@ -1,9 +1,9 @@
 """Speed of training and scoring against ``transformers.Trainer``: ``make bench``, or ``python -m benchmarks.speed``.
 
 XLM-R base from random weights, its real tokenizer, SmSA and IndoLEM texts, batches of 32, at most 256 tokens. Each peer
-meets the packed way in pairs: two processes take turns, step by step, so that whatever the machine does in a minute it
-does to both. Reported are medians, and medians of the ratios of neighbouring turns. Between turns the rate of a large
-bf16 matrix product is measured: the share of it that a step reaches is the distance to the arithmetic floor.
+is paired with the packed path: two processes alternate step by step, so that both see the same machine load. Reported
+are medians, and medians of the ratios of adjacent turns. Between turns the rate of a large bf16 matrix product is
+measured: the fraction of it that a step reaches is the distance to the arithmetic floor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-ENCODER_WEIGHTS = 12 * (4 * 768 * 768 + 2 * 768 * 3072)  # those of XLM-R base that multiply every token
+ENCODER_WEIGHTS = 12 * (4 * 768 * 768 + 2 * 768 * 3072)  # parameters of XLM-R base that multiply every token
 OPERATIONS = {"train": 6 * ENCODER_WEIGHTS, "score": 2 * ENCODER_WEIGHTS}  # per token
 
 
@@ -70,7 +70,7 @@ def product_rate() -> float:
 
 
 def duel(task: str, peer: str, encoder: str, turns: int, warm_up: int) -> dict[str, Any]:
-    """The packed way against ``peer``, turn by turn, who begins changing."""
+    """The packed path against ``peer``, turn by turn, with alternating order."""
     pair = {name: Contestant(name, task, encoder) for name in (peer, "packed")}
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in pair}
     rates = []
@@ -90,7 +90,7 @@ def duel(task: str, peer: str, encoder: str, turns: int, warm_up: int) -> dict[s
         "peer": peer,
         "ratio": median(ours / theirs for ours, theirs in zip(speed["packed"], speed[peer], strict=True)),
         "ratios": [ours / theirs for ours, theirs in zip(speed["packed"], speed[peer], strict=True)],
-        "share_of_floor": median(shares),
+        "fraction_of_floor": median(shares),
         "matrix_product_gflops": median(rates[warm_up:]) / 1e9,
     } | {
         name: {
@@ -139,7 +139,7 @@ def main() -> None:
         ours, theirs = (outcome[name]["tokens_per_second"] for name in ("packed", peer))
         print(
             f"{task:6} {peer:9} {outcome['ratio']:5.2f}x   packed {ours:7,.0f} tokens/s, "
-            f"{outcome['share_of_floor']:.0%} of the floor; {peer} {theirs:7,.0f} tokens/s",
+            f"{outcome['fraction_of_floor']:.0%} of the floor; {peer} {theirs:7,.0f} tokens/s",
             flush=True,
         )
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""What the launcher itself costs: python -m benchmarks.sweeps
+"""Overhead of the launcher: python -m benchmarks.sweeps
 
-* a sweep of 1,000 tiny jobs: composing them the first time, the launcher's memory and its processor time while they are
-  queued, and the same command once all are finished (their results are put there by hand: no job is run);
-* jobs that sleep: the seconds between one job's end and the next one's start, against a job of one minute;
-* tiny runs on one slot and on two, of the same number of threads: what the second brings.
+* a sweep of 1,000 tiny jobs: the time to compose them the first time, the launcher's memory and processor time while
+  they are queued, and the same command when all are finished (placeholder results are written; no job is run);
+* sleeping jobs: the seconds between the end of a job and the start of the next, relative to a job of one minute;
+* tiny runs on one slot and on two, with the same number of threads each: the gain from the second slot.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def timed(command: list[str], cwd: Path) -> float:
 
 
 def peak_memory(pid: int) -> float:
-    """MiB, the most it has had resident."""
+    """Peak resident memory of a process in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
@@ -94,7 +94,7 @@ def thousand(cwd: Path) -> None:
 
 
 def overhead(cwd: Path, jobs: int = 20) -> None:
-    """A sleeping job knows how long it slept and how long Python and Hydra took to start it: the rest is ours."""
+    """Overhead per sleeping job: seconds beyond those of the same command run alone (Python's and Hydra's start)."""
     sleep = 0.5
     alone = [*LITTLE[:-1], "steps=1", f"delay={sleep}"]
     plain = sorted(timed([*alone, f"seed={1000 + i}"], cwd) for i in range(5))[2]
@@ -104,10 +104,10 @@ def overhead(cwd: Path, jobs: int = 20) -> None:
 
 
 def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
-    """Processor seconds beside the clock's: where they grow with a second slot, the cores share something (a memory
-    bus, a physical core, a neighbour on the host); where they do not and the clock lags, somebody waits."""
+    """Processor time and wall-clock time: if processor time grows with a second slot, the cores share a resource
+    (memory bus, physical core, another guest of the host); if only the wall clock lags, a process is waiting."""
     run = [*TRAIN, "logger=none", "hydra.launcher.threads=1", f"seed=range({jobs})"]
-    # The token stores are filled first: whoever comes second finds them.
+    # Fill the token stores first, so that every measured run finds them.
     timed([*run, "trainer.max_epochs=2", "paths.sweep_dir=warm", "hydra.launcher.cpu_slots=2"], cwd)
     gains = []
     for turn in range(rounds):
@@ -131,7 +131,7 @@ def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
 
 
 def children_seconds() -> float:
-    """Processor seconds of all processes that have been waited for, and of theirs."""
+    """Processor seconds of all child processes that have been waited for, and of their children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""The tables of ``benchmarks/results/*.json`` as Markdown, put between the markers in docs/speed.md and README.md."""
+"""Writes ``benchmarks/results/*.json`` as Markdown tables between the markers of docs/speed.md and README.md."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def duels(content: dict[str, Any]) -> str:
             f"{theirs['tokens_per_second']:,.0f}",
             f"{ours['examples_per_second']:.1f}",
             f"{ours['peak_bytes'] / GIB:.1f} / {theirs['peak_bytes'] / GIB:.1f}",
-            f"{outcome['share_of_floor']:.0%}",
+            f"{outcome['fraction_of_floor']:.0%}",
         )
         lines.append("| " + " | ".join(cells) + " |")
     rates = [outcome["matrix_product_gflops"] for outcome in content["duels"].values()]
@@ -66,7 +66,7 @@ def growth(content: dict[str, Any]) -> str:
 
 
 def put(path: Path, marker: str, text: str) -> None:
-    """Replace what stands between ``<!-- marker -->`` and ``<!-- /marker -->``."""
+    """Replace the text between ``<!-- marker -->`` and ``<!-- /marker -->``."""
     page = path.read_text()
     pattern = re.compile(f"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
     if not pattern.search(page):

@@ -1,4 +1,4 @@
-"""What every contestant of the speed benchmark computes: real texts, the real tokenizer, the same batches."""
+"""The workload of every contestant of the speed benchmark: real texts, the real tokenizer, the same batches."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Workload:
-    """Reviews as token ids: those to train on, in the order of the batches, and those to score, as they come."""
+    """Reviews as token ids: for training, in batch order, and for scoring, in file order."""
 
     config: Config
     data: TransferDataModule
     pad_id: int
-    train: list[tuple[np.ndarray, int]]  # (token ids, label), 32 and 32 are a batch
+    train: list[tuple[np.ndarray, int]]  # (token ids, label); each 32 are a batch
     score: list[tuple[np.ndarray, int]]
 
     @property
     def vocabulary(self) -> int:
-        return 250_002  # XLM-R's, whatever the tokenizer's added tokens are
+        return 250_002  # XLM-R's, regardless of the tokenizer's added tokens
 
 
 def configured(*overrides: str) -> Config:
@@ -42,7 +42,7 @@ def configured(*overrides: str) -> Config:
 
 
 def workload(encoder: str, *overrides: str, train_rows: int = 3_200) -> Workload:
-    """SmSA's training reviews and the test reviews of SmSA and IndoLEM, cut at 256 tokens; weights are random."""
+    """SmSA's training reviews and the test reviews of SmSA and IndoLEM, truncated at 256 tokens; weights are random."""
     config = configured(
         "model=base",
         f"model.encoder={encoder}",

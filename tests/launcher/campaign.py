@@ -1,8 +1,8 @@
-"""The fault campaign: a sweep that is disturbed again and again, until the same command has finished everything.
+"""The fault campaign: a sweep is disturbed repeatedly until the same command has finished everything.
 
-What is done to it: jobs and launchers are killed with -9 and asked to stop, the disk fills up, the directory of an
-unfinished job vanishes with its log and its claims, a second launcher competes, and W&B cannot be reached.
-What is watched all the while: a result that is there is whole and never changes again.
+Faults: jobs and launchers are killed with -9 or asked to stop, the disk fills up, the directory of an unfinished job is
+removed with its log and its claims, a second launcher competes, and W&B is unreachable.
+Invariant: an existing result is complete and never changes again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UNREACHABLE = {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9"
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[bool]:
-    """A file system of its own at ``folder``; False where this user cannot make one."""
+    """Mount a separate small file system at ``folder``; yields False if this user may not mount one."""
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     mounted = subprocess.run(command, capture_output=True).returncode == 0
@@ -52,11 +52,11 @@ class Campaign:
     environment: dict[str, str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     launchers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    finished: dict[Path, bytes] = field(default_factory=dict)  # result -> its bytes when it was first seen
-    broken: list[str] = field(default_factory=list)  # what must never happen, and did
+    finished: dict[Path, bytes] = field(default_factory=dict)  # result -> its bytes when first seen
+    broken: list[str] = field(default_factory=list)  # violations of the invariant
 
     def run(self, wanted: int, seconds: float) -> None:
-        """At least ``wanted`` faults, or until all is done; then the same command alone, to its end."""
+        """Inject at least ``wanted`` faults, unless all jobs finish first; then run the same command undisturbed."""
         chance = random.Random(self.seed)
         deadline = time.monotonic() + seconds
         try:
@@ -76,7 +76,7 @@ class Campaign:
                 launcher.wait()
         if not gone(self.cwd):
             self.broken.append(f"jobs outlived their launchers: {job_processes(self.cwd)}")
-        self.last_code = self.start().wait()  # the same command, in peace
+        self.last_code = self.start().wait()  # the same command, undisturbed
         self.watch()
 
     def start(self, *more: str, **environment: str) -> subprocess.Popen[bytes]:

@@ -2,8 +2,8 @@
 
     python -m tests.launcher.faults --jobs 24 --faults 200
 
-First an undisturbed sweep, then the disturbed one; every result, prediction and weight must be the same to the bit.
-Rounds follow each other until there were enough faults. Exit code 1 where anything differs.
+Runs an undisturbed sweep, then the disturbed one; every result, prediction and weight must be bit-identical. Rounds are
+repeated until there were enough faults. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-# Where a constant of run.stopping puts a file that no run of the campaign reads.
+# Importing tests.helpers.stopping writes a file there; no run of the campaign reads it.
 os.environ.setdefault("SENTIMENT_CACHE_DIR", tempfile.gettempdir())
 
 from tests.helpers.runs import ROOT
@@ -27,7 +27,7 @@ from tests.helpers.stopping import differences
 from tests.launcher.campaign import Campaign, small_disk
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), "-m"]
-# Some seconds a run, most of them for imports; five steps an epoch, each saved; dropout, for the random state.
+# A few seconds per run, mostly imports; five steps per epoch, each saved; dropout, to test the random state.
 RUN = (
     "experiment=tiny",
     "model.dropout=0.1",
@@ -52,18 +52,18 @@ def sweep_of(jobs: int, *more: str) -> list[str]:
 
 
 def compared(folder: Path, reference: Path) -> list[str]:
-    """What differs between the two sweeps: a field, a file, or a run that only one of them has."""
+    """Differences between the two sweeps: a field, a file, or a run that only one of them has."""
     names = [{path.parent.name for path in (f / "multirun").glob("*/result.json")} for f in (folder, reference)]
     found = [f"only one has {name}" for name in sorted(names[0] ^ names[1])]
     for name in sorted(names[0] & names[1]):
         runs = (folder / "multirun" / name, reference / "multirun" / name)
-        # The configuration records where W&B was asked for and where things lie; neither can change a number.
+        # The configuration records the logger and the paths; neither affects a number.
         found += [f"{name}: {what}" for what in differences(*runs) if what != "config"]
     return found
 
 
 def campaign(base: Path, jobs: int, wanted: int, pace: float, seed: int, more: tuple[str, ...]) -> list[str]:
-    """Disturb a sweep with ``more`` options ``wanted`` times, and tell what is wrong afterwards."""
+    """Inject ``wanted`` faults into a sweep with ``more`` options; returns every violation found afterwards."""
     faults: Counter[str] = Counter()
     bad: list[str] = []
     began = time.monotonic()
