@@ -1,4 +1,4 @@
-"""What a converted network answers, beside the original in fp32, on whole test sets."""
+"""The predictions of a converted network beside those of the original in fp32, on whole test sets."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def compare(model: TrainedModel, sets: Sequence[ScoredSet], folder: Path, files:
         if each.file == FP32 and not each.largest_difference <= SAME:
             raise UserError(
                 f"The ONNX version does not answer as the original: on {each.dataset}, logits differ by up to "
-                f"{each.largest_difference:.2g}. Nothing was written. Leave onnx=true out, and tell whoever keeps "
-                "transformers' exporter."
+                f"{each.largest_difference:.2g}. Nothing was written. Leave onnx=true out, and report this to "
+                "transformers, whose exporter it is."
             )
     return found
 

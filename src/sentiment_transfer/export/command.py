@@ -86,7 +86,7 @@ def write_onnx_and_compare(
         console.print(f"Not compared: {reason}", style="yellow", highlight=False)
     if not found:
         raise UserError(
-            "onnx=true compares what it writes with the original on the run's test sets, and none of them can be had "
+            "onnx=true compares what it writes with the original on the run's test sets, none of which is available "
             "here. Name the folder that holds them with paths.data_dir=..., or leave onnx=true out."
         )
     console.print("Converting to ONNX ...", highlight=False)

@@ -29,15 +29,15 @@ class ScoredSet:
 
 
 def scored_sets(result: RunResult, folder: Path, paths: PathsConfig, limit: int | None) -> Iterator[ScoredSet | str]:
-    """Every set that the run was scored on with the very rows that were scored, or why it cannot be had.
+    """Every test set that the run was scored on with the very rows that were scored, or why it is unavailable.
 
-    Of a set with more than ``limit`` reviews, so many, drawn evenly by label.
+    Of a test set with more than ``limit`` reviews, ``limit`` are drawn evenly by label.
     """
     for name, entry in result["scores"].items():
         try:
             reviews = _scored_rows(name, result, folder, paths)
         except UserError as error:
-            yield f"{name} cannot be had here: {error}"
+            yield f"{name} is unavailable here: {error}"
             continue
         whole = len(reviews)
         if limit is not None and limit < whole:

@@ -40,7 +40,7 @@ def contents(
     conversions: Sequence[Conversion],
     place: str,
 ) -> dict[str, Any]:
-    """What ``card.md.j2`` takes. ``place`` is where the model will be loaded from: a hub name or a folder's."""
+    """The variables of ``card.md.j2``. ``place`` is where the model will be loaded from: a hub name or a folder's."""
     config = result["config"]
     facts = all_facts(result)
     trained_on = result["source"]["names"]
@@ -214,7 +214,7 @@ def conversion_cells(conversion: Conversion) -> dict[str, str]:
 
 
 def configuration(config: Mapping[str, Any]) -> str:
-    """YAML of what can change a number; of paths, which are the business of whoever trained it, the last part."""
+    """YAML of what can change a number; of paths, which are private to the machine, the last part."""
     shown = {key: value for key, value in config.items() if key not in NOT_IDENTITY}
     return yaml.safe_dump(_without_places(shown), sort_keys=False, allow_unicode=True, width=10**6).strip()
 

@@ -19,7 +19,7 @@ TASK = "text-classification"
 
 
 def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool) -> ModelCardData:
-    """What the hub sorts the model by; checked as far as huggingface_hub does without a network."""
+    """The fields that the hub sorts models by; checked as far as huggingface_hub does without a network."""
     from huggingface_hub import ModelCardData
 
     encoder = result["model"]["encoder"]

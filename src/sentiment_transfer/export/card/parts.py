@@ -1,4 +1,4 @@
-"""What a card shows, as plain values."""
+"""The rows of a card's tables, as plain values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INT8 = "onnx/model_quantized.onnx"
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One evaluation set under the exported selection; scores are fractions in 0..1."""
+    """The scores on one dataset under the exported selection; they are fractions in 0..1."""
 
     dataset: str
     language: str
@@ -20,7 +20,7 @@ class ScoreRow:
     classes: int
     metric: str  # the headline metric, a key of Scores
     value: float
-    low: float | None  # 95 % interval over other test reviews; None where the predictions are not there
+    low: float | None  # 95 % interval over other test reviews; None without predictions
     high: float | None
     floor: float  # the same metric of the best constant answer
     accuracy: float
@@ -30,15 +30,15 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a converted network answers on one test set, beside the original in fp32."""
+    """A converted network's scores on one test set, beside those of the original in fp32."""
 
     file: str  # inside the exported folder
     dataset: str
     n: int  # reviews that were compared
-    of: int  # reviews that the set has
+    of: int  # reviews in the test set
     largest_difference: float  # between two logits
     agreement: float  # share of the reviews with the same label
-    metric: str  # the set's headline metric
+    metric: str  # the dataset's headline metric
     original: float
     converted: float
     low: float  # 95 % interval of converted - original, over other test reviews

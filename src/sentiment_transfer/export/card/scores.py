@@ -22,7 +22,7 @@ OVER_FOLDS = "_mean_folds"
 
 
 def score_rows(result: RunResult, folder: Path, selection: str) -> Iterator[ScoreRow]:
-    """One row for every evaluation set that was scored under ``selection``."""
+    """One row for every dataset that was scored under ``selection``."""
     for dataset, entry in result["scores"].items():
         scores = entry["selections"].get(selection)
         if scores is None:
