@@ -12,7 +12,7 @@ import pytest
 from sentiment_transfer.config.schema import PathsConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import onnx
-from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets
+from sentiment_transfer.export.agreement import ScoredSet, scored_sets
 from sentiment_transfer.results.predictions import Predictions, read_predictions, write_predictions
 from sentiment_transfer.results.record import read_result
 

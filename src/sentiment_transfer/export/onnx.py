@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.parts import FP32, INT8
+from sentiment_transfer.export.card.scores import FP32, INT8
 from sentiment_transfer.files.hub_errors import first_line
 
 if TYPE_CHECKING:
