@@ -17,7 +17,7 @@ pytest.importorskip("onnxruntime", reason="the extra is not installed: pip insta
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import agreement
-from sentiment_transfer.export.card.parts import FP32, INT8
+from sentiment_transfer.export.card.scores import FP32, INT8
 from sentiment_transfer.export.onnx import session
 
 Export = Callable[..., None]

@@ -12,7 +12,7 @@ import pytest
 from sentiment_transfer.config.schema import PathsConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import onnx
-from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets
+from sentiment_transfer.export.agreement import ScoredSet, scored_sets
 from sentiment_transfer.results.predictions import Predictions, read_predictions, write_predictions
 from sentiment_transfer.results.record import read_result
 
@@ -48,9 +48,9 @@ def test_data_that_changed_since_is_not_compared_on(
         of = read_predictions(run, name)
         renamed = [f"{row}-as-it-was" for row in of.ids]
         write_predictions(run, name, Predictions(renamed, of.gold, of.folds, of.classes, of.probabilities))
-    assert "written_ja cannot be had here: its reviews here are not those" in str(found(run, tmp_path)["written_ja"])
+    assert "written_ja is unavailable here: its reviews here are not those" in str(found(run, tmp_path)["written_ja"])
     monkeypatch.setattr(onnx, "refuse_without_packages", lambda: None)
-    with pytest.raises(UserError, match=r"none of them can be had here. Name the folder .* paths.data_dir"):
+    with pytest.raises(UserError, match=r"none of which is available here. Name the folder .* paths.data_dir"):
         export(run, tmp_path / "model", "onnx=true")
     assert not (tmp_path / "model").exists()
 

@@ -105,6 +105,6 @@ def test_code_in_a_folder_is_not_run(saved: Path) -> None:
 
 def test_an_unknown_built_in_encoder_is_answered_with_those_there_are() -> None:
     with pytest.raises(
-        UserError, match=r"model\.encoder=builtin:giga is not there: .*builtin:scratch and builtin:ulmfit\."
+        UserError, match=r"model\.encoder=builtin:giga does not exist: .*builtin:scratch and builtin:ulmfit\."
     ):
         load("builtin:giga")

@@ -71,11 +71,12 @@ def test_auto_takes_the_fastest_device_there_is(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda", "mps"])
-def test_a_device_that_is_not_there_is_a_sentence(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_a_sentence(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     devices(monkeypatch)
-    with pytest.raises(
-        UserError, match=r"trainer\.accelerator=\w+ is not there: torch .* Use trainer\.accelerator=cpu"
-    ):
+    sentence = (
+        r"trainer\.accelerator=\w+ is not available: torch \S+ found no such device\. Use trainer\.accelerator=cpu"
+    )
+    with pytest.raises(UserError, match=sentence):
         choose_accelerator(wanted)
 
 

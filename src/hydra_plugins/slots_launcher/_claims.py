@@ -1,8 +1,8 @@
 """Who is at a job: claims by exclusive create, in the job's own directory, so that several launchers share a sweep.
 
 ``<job>/.slots/claim-<n>.json`` is the n-th claim to the job. Only the highest number counts, a claim is made by
-creating the next one exclusively, and none is removed before the job is done: whoever looked too long ago finds its
-number taken and has to look again. That makes a takeover safe without a lock, on any file system whose exclusive
+creating the next one exclusively, and none is removed before the job is done: a launcher that looked too long ago finds
+its number taken and has to look again. That makes a takeover safe without a lock, on any file system whose exclusive
 create is (NFS from version 3 on is).
 
 A claim is held while its process lives. On the same host that is asked of the system (process id and start time);
@@ -55,7 +55,7 @@ def start_time(pid: int) -> str:
 
 @dataclass
 class Record:
-    """What a claim says. ``child`` is the process group of the job itself, once it runs."""
+    """The content of a claim. ``child`` is the process group of the job itself, once it runs."""
 
     host: str
     boot: str

@@ -1,4 +1,4 @@
-"""What the user sees of a sweep: a live table on a terminal, a line per event anywhere else."""
+"""The display of a sweep: a live table on a terminal, a line per event anywhere else."""
 
 from __future__ import annotations
 

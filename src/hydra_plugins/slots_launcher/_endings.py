@@ -86,7 +86,7 @@ def show_failures(console: Console, failed: Sequence[Ending]) -> None:
 
 
 def value_of(done_file: Path, key: str | None) -> Any:
-    """What a finished job left under a dotted key, for a sweeper that optimises; None where there is nothing."""
+    """The value of a dotted key in a finished job's file, for a sweeper that optimises; None if it has none."""
     if key is None:
         return None
     try:

@@ -12,8 +12,8 @@ from hydra.core.config_store import ConfigStore
 class Options:
     # Where jobs run
     gpus: Any = None  # null: all that are visible; a number of them; or a list of indices, UUIDs or MIG UUIDs
-    gpus_per_job: int = 1  # each job sees a group of so many
-    jobs_per_gpu: int = 1  # so many jobs share a GPU (or a group)
+    gpus_per_job: int = 1  # each job sees a group of this size
+    jobs_per_gpu: int = 1  # that share a GPU (or a group)
     cpu_slots: int | None = None  # jobs at once where there is no GPU; null: by cores and memory
     threads: int | None = None  # CPU threads of each job; null: OMP_NUM_THREADS, else the cores divided by the slots
     env: dict[str, str] = field(default_factory=dict)  # more variables for every job

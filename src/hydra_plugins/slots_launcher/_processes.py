@@ -2,7 +2,7 @@
 
 Three things see to the last, from the quickest to the slowest: on Linux the kernel kills a job whose launcher dies
 (PR_SET_PDEATHSIG); a warden, one small process per sweep, kills the groups of all jobs when the launcher is gone,
-whatever they have started themselves; and whoever takes over an abandoned claim ends what its job left running.
+whatever they have started themselves; and a launcher that takes over an abandoned claim ends what its job left running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with(parent: int) -> Callable[[], None] | None:
-    """What a new process does before it becomes the job's: ask to be killed when ``parent`` dies."""
+    """A ``preexec_fn`` for a job's process: the kernel kills it when ``parent`` dies. None outside Linux."""
     if LIBC is None:
         return None
     prctl, sigkill = LIBC.prctl, int(signal.SIGKILL)

@@ -25,10 +25,10 @@ class Slot:
 
 
 def make_slots(options: Options, environ: Mapping[str, str] = os.environ) -> list[Slot]:
-    """All slots of this machine under ``options``. Raises HydraException where they ask for what is not there."""
+    """All slots of this machine under ``options``. Raises HydraException if they ask for GPUs that do not exist."""
     for key in ("gpus_per_job", "jobs_per_gpu", "cpu_slots", "threads"):
         if (value := getattr(options, key)) is not None and value < 1:
-            raise HydraException(f"hydra.launcher.{key}={value} cannot be: give a whole number of at least 1.")
+            raise HydraException(f"hydra.launcher.{key}={value} is invalid: it must be an integer >= 1.")
     devices = choose_gpus(options.gpus, visible_gpus(environ))
     if devices:
         places = gpu_places(devices, options.gpus_per_job, options.jobs_per_gpu)

@@ -126,7 +126,7 @@ class SlotsSweeper(BasicSweeper):
         try:
             return super().sweep(arguments)
         except OSError as error:
-            if isinstance(error, HydraException):  # a configuration that is not there is both
+            if isinstance(error, HydraException):  # a missing configuration is both
                 raise
             folder = Path(error.filename or str(self.config.hydra.sweep.dir))  # type: ignore[union-attr]
             raise SweepRefused(f"The sweep cannot begin: {refusal(error, folder)}.") from error

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, Origin, TrainedModel
 from sentiment_transfer.checkpoints.stored_weights import refuse_pickle, shards
 from sentiment_transfer.data.labels import NAMES, STARS, canonical, checked_labels
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import quiet_loading, sentences_for_hub_errors
+from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.network import longest_input
 from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer
 
@@ -67,8 +64,7 @@ def refuse_other_weights(folder: Path) -> None:
     for path in (files := shards(folder)):
         refuse_pickle(path, remedy)
     if not files:
-        pickled = " Pickled *.bin weights are never loaded: convert them." if any(folder.glob("*.bin")) else ""
-        raise UserError(f"The folder {folder} has no *.safetensors weights.{pickled} {remedy}")
+        raise no_safetensors(folder, remedy)
 
 
 def label_names(config: PreTrainedConfig, checkpoint: str) -> list[str]:
@@ -137,28 +133,8 @@ def _labels_example(names: Sequence[str]) -> str:
 
 
 def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | None) -> PreTrainedModel:
-    from transformers import AutoModelForSequenceClassification
-
-    quiet_loading()
-    # Otherwise transformers loads what a service of the hub converts from pickled weights; see model/network.py.
-    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
-    with sentences_for_hub_errors("model", checkpoint, INSTEAD):
-        network: Any
-        report: dict[str, Any]
-        network, report = AutoModelForSequenceClassification.from_pretrained(
-            checkpoint,
-            config=config,
-            revision=revision,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # checked below, with a sentence for the user
-        )
-    wrong = sorted(
-        [*report["missing_keys"], *(key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])]
-    )
-    if wrong:
+    network, missing, mismatched = read_classifier(checkpoint, config, revision, INSTEAD)
+    if wrong := sorted([*missing, *mismatched]):
         raise UserError(
             f"{checkpoint} is not a trained classifier: its weights lack {len(wrong)} tensors that its config.json "
             f"({config.model_type}) asks for, e.g. {wrong[0]}. Train an encoder first: python train.py "

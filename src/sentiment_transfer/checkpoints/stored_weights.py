@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.hub import sentences_for_hub_errors
-from sentiment_transfer.model.location import encoder_location
-from sentiment_transfer.model.network import load_network
+from sentiment_transfer.model.network import encoder_location, load_network
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -155,5 +155,4 @@ def _encoder_needed(encoder: str, reason: str) -> str:
 
 
 def _damaged(path: Path, error: Exception, remedy: str) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"The weights {path} are damaged or truncated ({lines[0]}). {remedy}"
+    return f"The weights {path} are damaged or truncated ({first_line(error)}). {remedy}"

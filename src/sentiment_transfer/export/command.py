@@ -15,9 +15,11 @@ from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.opening import is_path, open_model, refuse_folder_without_model
 from sentiment_transfer.config.schema import ExportConfig
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.parts import INT8, Conversion
+from sentiment_transfer.export import onnx
+from sentiment_transfer.export.agreement import ScoredSet, compare, scored_sets
 from sentiment_transfer.export.card.render import model_card
-from sentiment_transfer.export.folder import refuse_output, whole_folder, write_model
+from sentiment_transfer.export.card.scores import INT8, Conversion
+from sentiment_transfer.export.folder import push, refuse_output, refuse_push, whole_folder, write_model
 from sentiment_transfer.formatting import file_size, metric_title
 from sentiment_transfer.results.record import RESULT_FILE
 from sentiment_transfer.training.interruption import Interrupted
@@ -29,28 +31,22 @@ def export(config: ExportConfig) -> None:
     checkpoint, output = (Path(each).expanduser() for each in (config.checkpoint, config.output))
     refuse_no_run(config.checkpoint, checkpoint)
     refuse_output(output, checkpoint, overwrite=config.overwrite)
-    if onnx := config.onnx or config.int8:
-        from sentiment_transfer.export.onnx import refuse_without_packages
-
-        refuse_without_packages()
+    if config.onnx or config.int8:
+        onnx.refuse_without_packages()
     if config.push is not None:
-        from sentiment_transfer.export.push import refuse_push
-
         refuse_push(config.push, overwrite=config.overwrite)
     console = Console()
     try:
         with whole_folder(output) as folder:
             model = open_model(config.checkpoint, selection=config.selection, cache_dir=config.paths.cache_dir)
             write_model(model, folder)
-            conversions = write_onnx_and_compare(model, folder, config, console) if onnx else []
+            conversions = write_onnx_and_compare(model, folder, config, console) if config.onnx or config.int8 else []
             write_card(model, folder, config.push or output.name, conversions)
     except Interrupted as stop:
         print("\ninterrupted: nothing was written. The same command starts again.", file=sys.stderr)
         sys.exit(128 + stop.signum)
     show(console, model, output, conversions)
     if config.push is not None:
-        from sentiment_transfer.export.push import push
-
         console.print(f"Uploading to {config.push} ...")
         console.print(f"Uploaded: {push(output, config.push, private=config.private)}")
 
@@ -73,10 +69,6 @@ def refuse_no_run(named: str, folder: Path) -> None:
 def write_onnx_and_compare(
     model: TrainedModel, folder: Path, config: ExportConfig, console: Console
 ) -> list[Conversion]:
-    from sentiment_transfer.export.agreement import compare
-    from sentiment_transfer.export.onnx import write_onnx
-    from sentiment_transfer.export.scored_sets import ScoredSet, scored_sets
-
     result = model.origin.result
     assert result is not None
     sets = list(scored_sets(result, Path(model.origin.path), config.paths, config.check_limit))
@@ -86,11 +78,11 @@ def write_onnx_and_compare(
         console.print(f"Not compared: {reason}", style="yellow", highlight=False)
     if not found:
         raise UserError(
-            "onnx=true compares what it writes with the original on the run's test sets, and none of them can be had "
+            "onnx=true compares what it writes with the original on the run's test sets, none of which is available "
             "here. Name the folder that holds them with paths.data_dir=..., or leave onnx=true out."
         )
     console.print("Converting to ONNX ...", highlight=False)
-    files = write_onnx(model.network, folder, int8=config.int8)
+    files = onnx.write_onnx(model.network, folder, int8=config.int8)
     return compare(model, found, folder, files)
 
 

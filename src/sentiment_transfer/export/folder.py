@@ -1,4 +1,4 @@
-"""The exported folder: written whole or not at all, and never over anything that is not an export."""
+"""The exported folder: written whole or not at all, never over anything that is not an export; and its upload."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from pathlib import Path
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, TrainedModel
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
+from sentiment_transfer.files.hub_errors import hub_reason
 from sentiment_transfer.model.tokenizer import load_tokenizer
 
+NO_LOGIN = (
+    "push= needs a login: type `hf auth login` (or set HF_TOKEN), or leave push= out and upload the folder later."
+)
 INSTEAD = "Name another folder with output=..."
 
 
@@ -98,3 +102,44 @@ def write_model(model: TrainedModel, folder: Path) -> None:
     tokenizer = load_tokenizer(str(Path(model.origin.path) / "model"))
     tokenizer.model_max_length = model.max_length
     tokenizer.save_pretrained(folder)
+
+
+def refuse_push(repository: str, *, overwrite: bool) -> None:
+    """Raises UserError where nobody is logged in, the name is none, or the repository is there: before any work."""
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise UserError(f"push={repository} is no name of a repository: give user/name ({error}).") from error
+    if "/" not in repository:
+        raise UserError(f"push={repository} is no name of a repository: give user/name.")
+    if get_token() is None:
+        raise UserError(NO_LOGIN)
+    try:
+        exists = HfApi().repo_exists(repository)
+        HfApi().whoami()
+    except Exception as error:  # network and hub errors of a dozen classes, none of them this program's bug
+        raise UserError(f"push={repository}: the hub refuses or cannot be reached ({hub_reason(error)}).") from error
+    if exists and not overwrite:
+        raise UserError(f"push={repository} exists: type overwrite=true to add a commit that replaces its files.")
+
+
+def push(folder: Path, repository: str, *, private: bool) -> str:
+    """Upload ``folder`` as one commit and return its address. Raises UserError where the hub does not take it."""
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        commit = api.upload_folder(
+            repo_id=repository, folder_path=folder, commit_message="Export from sentiment-transfer", delete_patterns="*"
+        )
+    except Exception as error:
+        raise UserError(
+            f"The upload to {repository} failed ({hub_reason(error)}). The export is whole, in {folder}; upload it "
+            f"with: hf upload {repository} {folder}"
+        ) from error
+    return str(commit.commit_url)

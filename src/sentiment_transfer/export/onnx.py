@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.parts import FP32, INT8
+from sentiment_transfer.export.card.scores import FP32, INT8
+from sentiment_transfer.files.hub_errors import first_line
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -64,10 +65,9 @@ def write_onnx(network: PreTrainedModel, folder: Path, *, int8: bool) -> list[st
             raise
         except Exception as error:
             # torch.export, onnxscript and onnxruntime have each classes of their own for "this I cannot convert".
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(
-                f"The ONNX exporter cannot convert this {network.config.model_type} network ({reason}). Leave "
-                "onnx=true out: the folder is complete without."
+                f"The ONNX exporter cannot convert this {network.config.model_type} network ({first_line(error)}). "
+                "Leave onnx=true out: the folder is complete without."
             ) from error
     return [FP32, INT8]
 

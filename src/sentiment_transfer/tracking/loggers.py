@@ -18,6 +18,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from sentiment_transfer.config.schema import LoggerConfig
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.results.predictions import Mistake, Predictions
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.tracking.keys import PARAMETERS, SECONDS, STEP, logged_in, score_key
@@ -105,11 +106,10 @@ class WandbLogger(Logger):
         except Exception as error:
             # Deliberately broad: no failure of W&B may end a run.
             self._broken = True
-            reason = str(error).strip().splitlines() or [type(error).__name__]
             log.warning(
                 "W&B failed while %s (%s). The run continues without it; result.json is not affected.",
                 description,
-                reason[0],
+                first_line(error),
             )
 
     def _start(self) -> wandb.Run:
@@ -125,7 +125,7 @@ class WandbLogger(Logger):
         except Exception as error:
             if mode != "online":
                 raise
-            log.warning("W&B cannot be reached (%s); this run is logged offline.", str(error).splitlines()[0])
+            log.warning("W&B cannot be reached (%s); this run is logged offline.", first_line(error))
             wandb.teardown()
             return self._init("offline")
 

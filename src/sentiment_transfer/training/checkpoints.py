@@ -1,4 +1,4 @@
-"""What a run keeps while it trains: ``checkpoints/last.ckpt`` to go on from, and the weights a selection needs.
+"""The files of a run in training: ``checkpoints/last.ckpt`` to go on from, and the weights that selections need.
 
 Every file is written under a temporary name and renamed, so that a kill at any moment leaves the earlier one.
 Weights that no selection needs any more are removed only after ``last.ckpt`` has been saved: until then the state
@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning import Callback, Trainer
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
-from sentiment_transfer.training.weights import remove_other_weights, save_average, save_weights
+from sentiment_transfer.training.weights import remove_other_weights, save_average, save_checkpoint, save_weights
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +35,6 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     """``epoch 2/4: train loss 0.213; smsa_id dev loss 0.31, error 8.1 %``"""
     sets = "".join(f"; {name} dev loss {d['loss']:.3f}, error {d['error']:.1%}" for name, d in entry["dev"].items())
     return f"epoch {entry['epoch'] + 1}/{epochs}: train loss {entry['train']['loss']:.3f}{sets}"
-
-
-def _save_file(checkpoint: dict[str, Any], path: Path) -> None:
-    with path.open("wb") as file:  # of a full disk, torch's own files say "iostream error" and no more
-        torch.save(checkpoint, file)
 
 
 class RunCheckpoints(Callback):
@@ -171,7 +164,7 @@ class RunCheckpoints(Callback):
         if self.ranks.is_main:
             # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
             # kill can cut in half.
-            write_atomically(last_checkpoint(self.folder), lambda temporary: _save_file(checkpoint, temporary))
+            save_checkpoint(checkpoint, last_checkpoint(self.folder))
         self._saved = time.monotonic()
 
     def _stop_where_asked(self, trainer: Trainer, signum: int) -> None:

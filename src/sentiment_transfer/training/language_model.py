@@ -16,18 +16,18 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import AdamW
 
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.ulmfit.awd_lstm import States
 from sentiment_transfer.model.ulmfit.classifier import SlantedTriangular, discriminative_rates
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
-from sentiment_transfer.training.progress import report_stage
+from sentiment_transfer.training.trainer import report_stage
+from sentiment_transfer.training.weights import save_checkpoint, write_state
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ PROGRESS = ("step", "seconds", "loss", "history")
 
 @dataclass(frozen=True)
 class LanguageModelSettings:
-    """What decides the weights besides the texts and the weights begun with."""
+    """The settings that determine the trained weights, together with the texts and the initial weights."""
 
     epochs: int
     learning_rate: float  # peak of the slanted triangle
@@ -149,7 +149,7 @@ class LanguageModelTraining:
             "states": self.states,
             **{key: getattr(self, key) for key in PROGRESS},
         }
-        write_atomically(self._state_path, lambda temporary: _save_file(state, temporary))
+        save_checkpoint(state, self._state_path)
         self._saved = time.monotonic()
         if self.stop.signum is not None:
             raise Interrupted(self.stop.signum, f"{self.name}, {self.where()}")
@@ -168,13 +168,13 @@ class LanguageModelTraining:
         except Exception as error:  # what torch raises over a damaged file is of a dozen classes
             raise UserError(
                 f"The state of the {self.name} in {self._state_path} cannot be read "
-                f"({(str(error).splitlines() or [type(error).__name__])[0]}): it is damaged. Delete it to train again."
+                f"({first_line(error)}): it is damaged. Delete it to train again."
             ) from error
 
     def _finish(self) -> None:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
+        tensors = {name: tensor.detach().cpu() for name, tensor in self.model.state_dict().items()}
         facts = {"seconds": str(self.seconds), "perplexity": " ".join(map(str, self.history))}
-        write_atomically(self.path, lambda temporary: save_file(tensors, temporary, metadata=facts))
+        write_state(tensors, self.path, facts)
         self._state_path.unlink(missing_ok=True)
 
     def _optimizer(self) -> AdamW:
@@ -185,11 +185,6 @@ class LanguageModelTraining:
             betas=BETAS,
             fused=True,
         )
-
-
-def _save_file(state: dict[str, Any], path: Path) -> None:
-    with path.open("wb") as file:  # of a full disk, torch's own files say "iostream error" and no more
-        torch.save(state, file)
 
 
 def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
@@ -207,7 +202,7 @@ def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
         }
     except Exception as error:
         raise UserError(
-            f"The language model {path} cannot be read ({str(error).splitlines()[0]}): it is damaged. Delete it to "
+            f"The language model {path} cannot be read ({first_line(error)}): it is damaged. Delete it to "
             "train it again."
         ) from error
 

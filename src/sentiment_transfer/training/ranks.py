@@ -42,7 +42,7 @@ class Ranks:
         self.all_reduce_max(0)
 
     def all_reduce_max(self, number: int) -> int:
-        """The largest of what the processes bring. All of them must come."""
+        """The largest ``number`` of the processes. A collective call: every process has to make it."""
         if self.world_size == 1:
             return number
         numbers = torch.tensor(int(number))
@@ -50,7 +50,7 @@ class Ranks:
         return int(numbers)
 
     def all_gather(self, thing: Any) -> list[Any]:
-        """What each process brings, in their order. All of them must come."""
+        """The ``thing`` of each process, by rank. A collective call: every process has to make it."""
         if self.world_size == 1:
             return [thing]
         things: list[Any] = [None] * self.world_size
@@ -72,13 +72,13 @@ ALONE = Ranks()
 
 @contextmanager
 def joined(rank: int, world: int, rendezvous_file: Path, accelerator: str) -> Iterator[Ranks]:
-    """Meet the other processes at ``rendezvous_file``. Raises UserError where there are not so many devices."""
+    """Meet the other processes at ``rendezvous_file``. Raises UserError if there are fewer GPUs than processes."""
     os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())  # a host's own name may lead nowhere, or to a network
     if accelerator == "cuda":
         if (there := torch.cuda.device_count()) < world:
             raise UserError(
                 f"trainer.devices={world}, but this run sees {there} GPU{'s' * (there > 1)}. Use trainer.devices="
-                f"{there}; in a sweep, hydra.launcher.gpus_per_job={world} shows each run so many."
+                f"{there}; in a sweep, hydra.launcher.gpus_per_job={world} gives each run that number."
             )
         torch.cuda.set_device(rank)
     # Numbers and objects of the CPU go by gloo, gradients by NCCL. Lightning finds the group and makes none.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -11,6 +13,7 @@ from transformers import PreTrainedModel
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.model.sharding import load_whole, whole
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -26,17 +29,27 @@ def save_weights(network: PreTrainedModel, path: Path, ranks: Ranks = ALONE) -> 
 
 
 def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tensor]:
-    """What is kept of the network, on the CPU; of the processes that share it, which must all ask, for the first."""
+    """The kept tensors of the network, on the CPU, in the main process; empty in others. A collective call."""
     state = ((name, whole(tensor.detach())) for name, tensor in kept_state(network).items())
     return {name: tensor.cpu() for name, tensor in state if ranks.is_main}
 
 
-def write_state(state: dict[str, torch.Tensor], path: Path) -> None:
-    """Write tensors as safetensors, atomically."""
+def write_state(state: dict[str, torch.Tensor], path: Path, facts: Mapping[str, str] | None = None) -> None:
+    """Write tensors, and ``facts`` as the file's metadata, as safetensors, atomically."""
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
-    write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt"}))
+    write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt", **(facts or {})}))
+
+
+def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
+    """Write a training's state as ``torch.save`` does, atomically."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:  # torch's own files report a full disk as "iostream error" and no more
+            torch.save(state, file)
+
+    write_atomically(path, write)
 
 
 def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
@@ -69,7 +82,7 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         load_whole(network, state)
     except Exception as error:
         raise UserError(
-            f"The weights {path} cannot be read into this network ({str(error).splitlines()[0]}). Delete the run's "
+            f"The weights {path} cannot be read into this network ({first_line(error)}). Delete the run's "
             "folder to train it again."
         ) from error
 

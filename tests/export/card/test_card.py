@@ -11,9 +11,9 @@ from huggingface_hub import ModelCard, ModelCardData
 from tests.helpers.runs import ROOT
 from tests.helpers.written_runs import answers, write_run
 
-from sentiment_transfer.export.card.facts import dataset_of_settings, encoder_licence
-from sentiment_transfer.export.card.parts import INT8, Conversion
+from sentiment_transfer.export.card.contents import dataset_of_settings, encoder_licence
 from sentiment_transfer.export.card.render import model_card
+from sentiment_transfer.export.card.scores import INT8, Conversion
 from sentiment_transfer.results.predictions import predictions_path
 from sentiment_transfer.results.record import RunResult
 

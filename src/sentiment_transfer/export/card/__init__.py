@@ -1,1 +1,1 @@
-"""The model card: what a run's record says of the model it trained, for whoever is handed the model."""
+"""The model card: a run's record of the model that it trained, for the model's users."""

@@ -1,4 +1,4 @@
-"""From a run's record to what the template shows: words, rows and sentences."""
+"""From a run's record to the variables of the template: words, rows and sentences."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 import yaml
 
-from sentiment_transfer.config.dataset import Dataset
+from sentiment_transfer.config.dataset import Dataset, datasets
 from sentiment_transfer.config.run_name import NOT_IDENTITY
 from sentiment_transfer.escaping import Verbatim
-from sentiment_transfer.export.card.facts import BUILTIN, dataset_of_settings, encoder_licence
-from sentiment_transfer.export.card.parts import INT8, Conversion, ScoreRow
-from sentiment_transfer.formatting import METRIC_TITLES, counted, parameter_count
+from sentiment_transfer.export.card.scores import INT8, Conversion, ScoreRow, conversion_cells, score_cells
+from sentiment_transfer.formatting import counted, parameter_count
 from sentiment_transfer.results.audit_table import findings, split_cells
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.training.selection import recorded
@@ -29,6 +28,27 @@ EXAMPLES = {
     "ja": "部屋が汚くて、二度と泊まりません。",
     "id": "Makanannya enak dan pelayanannya ramah.",
 }
+BUILTIN = "builtin:"
+OWN = "Apache-2.0"  # of encoders that this package makes itself
+FREE = (OWN, "CC0-1.0")  # licences of data that allow a model trained on it to be passed on under OWN
+NOT_STATED = "no licence is stated for it"
+NOT_KNOWN = "not known to the program that wrote this card"
+
+# As stated on the Hugging Face hub, by the encoder's name there. None: no licence is stated.
+ENCODERS = {
+    "intfloat/multilingual-e5-small": "mit",
+    "FacebookAI/xlm-roberta-base": "mit",
+    "FacebookAI/xlm-roberta-large": "mit",
+    "facebook/xlm-roberta-xl": "mit",
+    "facebook/xlm-roberta-xxl": "mit",
+    "google-bert/bert-base-multilingual-cased": "apache-2.0",
+    "indolem/indobert-base-uncased": "mit",
+    "indobenchmark/indobert-large-p1": "mit",
+    "microsoft/mdeberta-v3-base": "mit",
+    "jhu-clsp/mmBERT-base": "mit",
+    "microsoft/infoxlm-base": None,
+    "cardiffnlp/twitter-xlm-roberta-base": None,
+}
 UNCALIBRATED = 0.05  # expected calibration error that a user of probabilities should know of
 DEGENERATE = "The training has collapsed: the model gives one and the same answer to every review."
 
@@ -40,7 +60,7 @@ def contents(
     conversions: Sequence[Conversion],
     place: str,
 ) -> dict[str, Any]:
-    """What ``card.md.j2`` takes. ``place`` is where the model will be loaded from: a hub name or a folder's."""
+    """The variables of ``card.md.j2``. ``place`` is where the model will be loaded from: a hub name or a folder's."""
     config = result["config"]
     facts = all_facts(result)
     trained_on = result["source"]["names"]
@@ -84,6 +104,18 @@ def all_facts(result: RunResult) -> dict[str, Dataset]:
     return {name: dataset_of_settings(settings.get(name, {})) for name in names}
 
 
+def dataset_of_settings(settings: Mapping[str, Any]) -> Dataset:
+    """The descriptor of the dataset that a record's configuration ``settings`` belongs to; of an unknown one, csv's."""
+    return datasets().get(settings.get("kind", "csv"), datasets()["csv"])
+
+
+def encoder_licence(encoder: str) -> str:
+    """The licence in words: an SPDX-like name, or that none is stated or known."""
+    if encoder.startswith(BUILTIN):
+        return OWN
+    return (ENCODERS[encoder] or NOT_STATED) if encoder in ENCODERS else NOT_KNOWN
+
+
 def examples(result: RunResult) -> list[str]:
     """A review in each language that the model was scored on, as a list in Python would hold them."""
     languages = dict.fromkeys(entry["language"] for entry in result["scores"].values())
@@ -96,22 +128,6 @@ def encoder_text(result: RunResult) -> str:
         return f"a small XLM-R architecture trained from nothing ({model['parameters']:,} parameters)"
     name = model["encoder"] if "/" not in model["encoder"].strip("/") or model["encoder"].count("/") == 1 else ""
     return f"{name or PurePath(model['encoder']).name} ({parameter_count(model['parameters'])} parameters)"
-
-
-def score_cells(row: ScoreRow) -> dict[str, str]:
-    interval = "" if row.low is None or row.high is None else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
-    return {
-        "dataset": row.dataset,
-        "language": row.language,
-        "protocol": row.protocol,
-        "n": f"{row.n:,}",
-        "metric": METRIC_TITLES[row.metric],
-        "score": Verbatim(f"{100 * row.value:.1f}{interval}"),
-        "floor": f"{100 * row.floor:.1f}",
-        "accuracy": f"{100 * row.accuracy:.1f}",
-        "macro_f1": f"{100 * row.macro_f1:.1f}",
-        "ece": f"{100 * row.ece:.1f}",
-    }
 
 
 def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any]:
@@ -197,24 +213,8 @@ def limits(rows: Sequence[ScoreRow], selection: str, what: Sequence[str]) -> Ite
         )
 
 
-def conversion_cells(conversion: Conversion) -> dict[str, str]:
-    part = f"{conversion.n:,}" + (f" of {conversion.of:,}" if conversion.n < conversion.of else "")
-    points = 100 * (conversion.converted - conversion.original)
-    return {
-        "file": conversion.file,
-        "dataset": conversion.dataset,
-        "n": part,
-        "difference": f"{conversion.largest_difference:.1e}",
-        "agreement": f"{100 * conversion.agreement:.2f} %",
-        "metric": METRIC_TITLES[conversion.metric],
-        "original": f"{100 * conversion.original:.2f}",
-        "converted": f"{100 * conversion.converted:.2f}",
-        "change": Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),
-    }
-
-
 def configuration(config: Mapping[str, Any]) -> str:
-    """YAML of what can change a number; of paths, which are the business of whoever trained it, the last part."""
+    """YAML of what can change a number; of paths, which are private to the machine, the last part."""
     shown = {key: value for key, value in config.items() if key not in NOT_IDENTITY}
     return yaml.safe_dump(_without_places(shown), sort_keys=False, allow_unicode=True, width=10**6).strip()
 

@@ -1,15 +1,20 @@
-"""A run's scores under one selection, with intervals over other test reviews from its predictions."""
+"""The rows of a card's tables: scores under one selection, and those of converted versions, with intervals.
+
+Intervals are over other test reviews, from the run's predictions.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.export.card.parts import ScoreRow
+from sentiment_transfer.escaping import Verbatim
+from sentiment_transfer.formatting import METRIC_TITLES
 from sentiment_transfer.results.checks import matches_record
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import DatasetScores, RunResult
@@ -19,10 +24,49 @@ from sentiment_transfer.statistics.resampling import Scored, resample
 
 log = logging.getLogger(__name__)
 OVER_FOLDS = "_mean_folds"
+# Files of an exported folder, where transformers.js and optimum look for them on the hub.
+FP32 = "onnx/model.onnx"
+INT8 = "onnx/model_quantized.onnx"
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """The scores on one dataset under the exported selection; they are fractions in 0..1."""
+
+    dataset: str
+    language: str
+    protocol: str
+    n: int
+    classes: int
+    metric: str  # the headline metric, a key of Scores
+    value: float
+    low: float | None  # 95 % interval over other test reviews; None without predictions
+    high: float | None
+    floor: float  # the same metric of the best constant answer
+    accuracy: float
+    macro_f1: float
+    ece: float
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A converted network's scores on one test set, beside those of the original in fp32."""
+
+    file: str  # inside the exported folder
+    dataset: str
+    n: int  # reviews that were compared
+    of: int  # reviews in the test set
+    largest_difference: float  # between two logits
+    agreement: float  # share of the reviews with the same label
+    metric: str  # the dataset's headline metric
+    original: float
+    converted: float
+    low: float  # 95 % interval of converted - original, over other test reviews
+    high: float
 
 
 def score_rows(result: RunResult, folder: Path, selection: str) -> Iterator[ScoreRow]:
-    """One row for every evaluation set that was scored under ``selection``."""
+    """One row for every dataset that was scored under ``selection``."""
     for dataset, entry in result["scores"].items():
         scores = entry["selections"].get(selection)
         if scores is None:
@@ -87,3 +131,28 @@ def _resampled(
         positive=list(classes).index(POSITIVE),
         folds=folds if metric.endswith(OVER_FOLDS) else None,
     )
+
+
+def score_cells(row: ScoreRow) -> list[str]:
+    """A row of the card's table of scores."""
+    interval = "" if row.low is None or row.high is None else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+    score = Verbatim(f"{100 * row.value:.1f}{interval}")
+    percents = [f"{100 * value:.1f}" for value in (row.floor, row.accuracy, row.macro_f1, row.ece)]
+    return [row.dataset, row.language, row.protocol, f"{row.n:,}", METRIC_TITLES[row.metric], score, *percents]
+
+
+def conversion_cells(conversion: Conversion) -> list[str]:
+    """A row of the card's table of converted versions."""
+    n = f"{conversion.n:,}" + (f" of {conversion.of:,}" if conversion.n < conversion.of else "")
+    points = 100 * (conversion.converted - conversion.original)
+    return [
+        conversion.file,
+        conversion.dataset,
+        n,
+        f"{conversion.largest_difference:.1e}",
+        f"{100 * conversion.agreement:.2f} %",
+        METRIC_TITLES[conversion.metric],
+        f"{100 * conversion.original:.2f}",
+        f"{100 * conversion.converted:.2f}",
+        Verbatim(f"{points:+.2f} [{100 * conversion.low:+.2f}, {100 * conversion.high:+.2f}]"),
+    ]
