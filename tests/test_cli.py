@@ -65,10 +65,13 @@ def test_a_finished_run_is_shown_without_heavy_imports(tmp_path: Path) -> None:
     ("arguments", "answer"),
     [
         (["trainer.max_epoch=3"], "error: trainer.max_epoch is not an option of this configuration."),
-        (["trainer.max_epochs=0", "seed=-1"], "error: trainer.max_epochs=0 cannot be: give a whole number of at least"),
+        (["trainer.max_epochs=0", "seed=-1"], "trainer.max_epochs=0 is invalid: it must be an integer >= 1."),
         (["model=gigantic"], "error: In 'config': Could not find 'model/gigantic'"),
         (["source=csv"], "error: source.csv.language is not set"),
-        (["source=indolem_id", "source.indolem_id.fold=7"], "error: source.indolem_id.fold=7 is not there"),
+        (
+            ["source=indolem_id", "source.indolem_id.fold=7"],
+            "error: source.indolem_id.fold=7 is invalid: it must be an integer in [0, 4].",
+        ),
         (["targets=[smsa_id,smsa_id]"], "error: targets.smsa_id is named twice: leave one out."),
     ],
 )

@@ -31,7 +31,7 @@ from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfi
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.results.record import is_finished, read_result
-from sentiment_transfer.results.table import run_table
+from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
 

@@ -51,7 +51,7 @@ def example_result(
     fold: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> RunResult:
-    """A record with the given error per evaluation set."""
+    """A record with the given error per dataset."""
     errors = {"written_en": 0.1, "written_ja": 0.3} if errors is None else errors
     sources = source.split("+")
     one_fold = {} if fold is None else {"fold": fold}

@@ -190,7 +190,7 @@ def test_without_scripts_everything_is_there_and_nothing_is_dead(page: str, tmp_
     with browser(tmp_path / "profile", scripts=False) as driver:
         driver.get(page)
         text = driver.find_element(By.TAG_NAME, "main").text
-        for heading in ("The answer", "Models by evaluation sets", "What it costs", "Commands and environments"):
+        for heading in ("The answer", "Models by datasets", "What it costs", "Commands and environments"):
             assert heading in text
         assert not [b for b in driver.find_elements(By.TAG_NAME, "button") if b.is_displayed()]
         assert re.search(r"written_ja error falls", text)

@@ -72,7 +72,7 @@ def test_the_library_reads_back_what_it_would_send(dashboard: Dashboard) -> None
 def test_matrix_scaling_curves_and_parallel_coordinates_are_there(dashboard: Dashboard) -> None:
     kinds = [panel["viewType"] for panel in panels(dashboard)]
     assert set(kinds) == {"Bar Chart", "Scatter Plot", "Run History Line Plot", "Parallel Coordinates Plot"}
-    assert kinds.count("Scatter Plot") == 2  # one per evaluation set
+    assert kinds.count("Scatter Plot") == 2  # one per dataset
     report = json.dumps(specifications(dashboard)["report.json"])
     for kind in set(kinds):
         assert f'"{kind}"' in report

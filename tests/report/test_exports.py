@@ -90,7 +90,7 @@ def test_the_csv_has_every_run_with_its_command_and_unrounded_fractions(contents
     assert len(rows) == 2 * 3 * 2 * 2  # models x seeds x sets x selections
     first = rows[0]
     result = contents.runs[first["run"]].result
-    assert float(first["error"]) == result["scores"][first["evaluation set"]]["selections"]["last"]["error"]
+    assert float(first["error"]) == result["scores"][first["dataset"]]["selections"]["last"]["error"]
     assert first["command"] == "python train.py model=nano seed=0"
 
 

@@ -100,7 +100,7 @@ def test_a_page_without_texts_holds_no_review(tmp_path: Path) -> None:
 def test_every_number_leads_to_its_command(plain: str) -> None:
     page = Elements(plain)
     cells = [a for tag, a in page.tags if tag == "a" and str(a.get("href")).startswith("#entry-")]
-    assert len(cells) == 2 * 2 * (1 + 2)  # selections x models x (name, two evaluation sets)
+    assert len(cells) == 2 * 2 * (1 + 2)  # selections x models x (name, two datasets)
     assert "python train.py model=nano seed=2" in page.text
 
 
@@ -123,7 +123,7 @@ def test_figures_take_the_colours_of_the_page(plain: str) -> None:
 def test_what_is_asked_first_is_answered_at_the_top(plain: str) -> None:
     top = re.sub(r"<[^>]+>", " ", plain[plain.index("<header") : plain.index("</header>")])
     assert "60.0 s (nano) to 2 min 00 s (mini)" in top
-    assert "2 of 2 evaluation sets" in top
+    assert "2 of 2 datasets" in top
     assert "6 runs of 2 configurations" in top
     assert re.search(r"Failed, degenerate, missing\s+none", top)
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from tests.helpers.example_result import example_entry, example_result, example_scores
 
 from sentiment_transfer.results.record import RunResult
-from sentiment_transfer.results.table import run_table
+from sentiment_transfer.results.tables import run_table
 
 
 def shown(result: RunResult, width: int = 80) -> str:

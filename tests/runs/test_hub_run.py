@@ -121,7 +121,7 @@ def test_a_second_run_downloads_nothing(said: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("attempt", "reason"),
     [
-        ("dataset 404", "it is not there (404)"),
+        ("dataset 404", "the hub has no such repository"),
         ("dataset 500", "the hub answered 500"),
         ("dataset half", "the download broke off"),
         ("model 404", "the hub has no such repository"),

@@ -79,7 +79,7 @@ def default_labels(words: Collection[str], classes: tuple[str, ...]) -> Mapping[
 
 
 def sentence_of_ambiguous(counts: Counter[str], dataset: str) -> str:
-    """What was seen and what to type; ``counts`` holds the label words as written."""
+    """The ambiguous label words and what to type; ``counts`` holds the label words as written."""
     seen = ", ".join(f"{word!r} ({count:,} rows)" for word, count in counts.most_common(10))
     rest = f" and {len(counts) - 10} more" if len(counts) > 10 else ""
     mapping = "{" + ", ".join(f"{word}: <class>" for word, _ in counts.most_common(10)) + "}"

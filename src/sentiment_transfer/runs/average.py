@@ -20,7 +20,7 @@ from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
-from sentiment_transfer.results.table import run_table
+from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.selection import SavedWeights, recorded
 
 if TYPE_CHECKING:

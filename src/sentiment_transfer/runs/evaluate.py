@@ -25,8 +25,8 @@ from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
-from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.record import LabelBudget, Model, RunResult, Source
+from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import refuse_nothing_to_score
 from sentiment_transfer.runs.directory import run_directory
 from sentiment_transfer.runs.record import RunInfo, finish

@@ -25,8 +25,8 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
-from sentiment_transfer.results.audit_table import audit_table
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
+from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import caveats, prepare
 from sentiment_transfer.runs.directory import remove_what_is_not_needed, run_directory
 from sentiment_transfer.runs.language_stage import learn_language

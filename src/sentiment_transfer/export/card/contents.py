@@ -14,8 +14,8 @@ from sentiment_transfer.config.run_name import NOT_IDENTITY
 from sentiment_transfer.escaping import Verbatim
 from sentiment_transfer.export.card.scores import INT8, Conversion, ScoreRow, conversion_cells, score_cells
 from sentiment_transfer.formatting import counted, parameter_count
-from sentiment_transfer.results.audit_table import findings, split_cells
 from sentiment_transfer.results.record import RunResult
+from sentiment_transfer.results.tables import findings, split_cells
 from sentiment_transfer.training.selection import recorded
 
 WARNINGS = {

@@ -35,7 +35,7 @@ class Contents:
     environments: list[Environment]
     plots: list[Plot]  # to be saved inside ``drawing()``
     tables: dict[str, Table]  # those with fixed names, by key
-    mistakes: list[tuple[str, Table]]  # by evaluation set
+    mistakes: list[tuple[str, Table]]  # by dataset
     selections: list[Table]  # the matrix under every other selection
     commands: list[tuple[Entry, Table]]
     notes: list[str]  # the methods, and the files that could not be read

@@ -46,7 +46,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
     except ImportError:
         raise UserError("The dashboard needs the package wandb-workspaces, which `make setup` installs.") from None
     sections = {
-        "Models by evaluation sets": matrix_panels(contents),
+        "Models by datasets": matrix_panels(contents),
         "Model size": size_panels(contents),
         "Learning curves, mean over seeds": curve_panels(contents),
         EVERY_RUN: [parallel_coordinates(contents)],
@@ -84,7 +84,7 @@ def answer_text(contents: Contents) -> str:
 
 
 def headlines(contents: Contents) -> list[tuple[str, str, str]]:
-    """Evaluation set, metric and summary key of everything that has a column in the matrix."""
+    """Dataset, metric and summary key of everything that has a column in the matrix."""
     answer = contents.answer
     found = dict.fromkeys((cell.target, cell.metric) for cell in answer.cells if cell.selection == answer.selection)
     return [(target, metric, score_key(target, answer.selection, metric)) for target, metric in found]
@@ -162,7 +162,7 @@ def layout(place: int) -> wr.Layout:
 
 
 def specifications(dashboard: Dashboard) -> dict[str, dict[str, Any]]:
-    """What saving would send, as the library itself writes it."""
+    """The report as the library would send it when saving."""
     view = dashboard.workspace._to_model().spec.model_dump(by_alias=True, exclude_none=True, mode="json")
     report = dashboard.report._to_model().spec.model_dump(by_alias=True, exclude_none=True, mode="json")
     return {"workspace.json": view, "report.json": report}

@@ -29,8 +29,8 @@ def number_files(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 def scores(contents: Contents) -> tuple[list[str], Rows]:
-    """One row per run, evaluation set and selection."""
-    columns = ["run", "model", "parameters", "source", "seed", "status", "evaluation set", "language", "domain"]
+    """One row per run, dataset and selection."""
+    columns = ["run", "model", "parameters", "source", "seed", "status", "dataset", "language", "domain"]
     columns += ["protocol", "target labels", "labels per class", "sample seed", "classes", "n", "selection", *METRICS]
     columns += ["floor of headline", "headline", "command", "folder"]
     rows: Rows = []
@@ -51,8 +51,8 @@ def scores(contents: Contents) -> tuple[list[str], Rows]:
 
 
 def cells(contents: Contents) -> tuple[list[str], Rows]:
-    """One row per model, evaluation set and selection: mean and interval over seeds."""
-    columns = ["model", "source", "evaluation set", "protocol", "selection", "metric", "classes", "n", "seeds"]
+    """One row per model, dataset and selection: mean and interval over seeds."""
+    columns = ["model", "source", "dataset", "protocol", "selection", "metric", "classes", "n", "seeds"]
     columns += ["degenerate seeds", "mean", "low", "high", "interval covers", "floor", "remark"]
     names = {entry.key: entry.name for entry in contents.answer.entries}
     rows: Rows = []
@@ -72,12 +72,12 @@ def confusions(contents: Contents) -> tuple[list[str], Rows]:
         for row, gold in enumerate(cell.classes)
         for column, predicted in enumerate(cell.classes)
     ]
-    return ["model", "source", "evaluation set", "selection", "gold", "predicted", "count"], rows
+    return ["model", "source", "dataset", "selection", "gold", "predicted", "count"], rows
 
 
 def comparisons(contents: Contents) -> tuple[list[str], Rows]:
     """One row per pair that was tested: second minus first."""
-    columns = ["first", "second", "source", "evaluation set", "selection", "metric", "n", "difference", "low", "high"]
+    columns = ["first", "second", "source", "dataset", "selection", "metric", "n", "difference", "low", "high"]
     columns += ["interval covers", "p", "p holm", "family size", "verdict", "smallest shown", "paired"]
     names = {entry.key: entry.name for entry in contents.answer.entries}
     rows: Rows = []
@@ -161,7 +161,7 @@ def text_files(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 def listed(folder: Path) -> set[str]:
-    """What an earlier report wrote: names inside the folder only, whatever a hand has made of the list."""
+    """The files that an earlier report wrote: only names inside the folder, even if the list was edited by hand."""
     path = folder / LIST
     if not path.is_file():
         return set()

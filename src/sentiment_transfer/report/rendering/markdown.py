@@ -61,7 +61,7 @@ def _lines(item: Item) -> str:
 
 
 HEADINGS = {
-    "matrix": "Models by evaluation sets",
+    "matrix": "Models by datasets",
     "comparisons": "Which differences are certain",
     "trends": "The trend over model size",
     "labels": "Labels of the target",

@@ -126,7 +126,7 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     problems = len(contents.tables["problems"].rows)
     found = [("Finished", f"{len(contents.runs)} runs of {configurations} configurations", "commands")]
     if answer.best and len(answer.entries) > 1:
-        found.append(("Best model certain on", f"{certain} of {len(answer.best)} evaluation sets", "answer"))
+        found.append(("Best model certain on", f"{certain} of {len(answer.best)} datasets", "answer"))
     if cheapest and dearest:
         one = f"{duration(cheapest[1])} ({cheapest[0]})"
         found.append(

@@ -29,7 +29,7 @@ class Matrix:
 
 
 def draw(answer: Answer, console: Console) -> None:
-    """Print the matrix, cut in pieces where the terminal is too narrow for all evaluation sets, and the sentences."""
+    """Print the matrix, cut in pieces where the terminal is too narrow for all datasets, and the sentences."""
     for caveat in answer.caveats:
         console.print(Text(f" {caveat.upper()} ", style="bold reverse"))
     of = matrix(answer)
@@ -89,7 +89,7 @@ def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
 
 
 def pieces(of: Matrix, width: int) -> Iterator[list[int]]:
-    """The columns of each piece: the leading ones again, then as many evaluation sets as fit (at least one)."""
+    """The columns of each piece: the leading ones again, then as many datasets as fit (at least one)."""
     leading = list(range(len(LEADING)))
     columns = list(leading)
     for index in range(len(LEADING), len(LEADING) + len(of.headings)):

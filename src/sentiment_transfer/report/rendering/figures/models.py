@@ -18,7 +18,7 @@ from sentiment_transfer.results.record import RunResult
 
 ROWS = 30  # of one figure of rows: a page of a paper
 PANELS = 12  # confusion matrices of one figure
-DRAWN = 24  # models per evaluation set whose matrices and curves are drawn: nobody looks at more, and each takes time
+DRAWN = 24  # models per dataset whose matrices and curves are drawn: nobody looks at more, and each takes time
 LINES = 8  # calibration curves that can be told apart
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 
 class Maker:
-    """The figures of one evaluation set in one metric."""
+    """The figures of one dataset in one metric."""
 
     def __init__(self, answer: Answer, filters: Filters, target: str, metric: str, classes: tuple[str, ...]) -> None:
         self.filters, self.target, self.metric, self.classes = filters, target, metric, classes

@@ -12,7 +12,7 @@ from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import against_size
 from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point
 
-COLUMNS = ["model", "parameters", "evaluation set", "value", "95 % from", "to", "seeds"]
+COLUMNS = ["model", "parameters", "dataset", "value", "95 % from", "to", "seeds"]
 
 
 def size_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:

@@ -16,7 +16,7 @@ def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:
         key="labels",
         caption=TABLES["labels"],
         columns=[
-            "evaluation set",
+            "dataset",
             "model",
             "source",
             "labels used",

@@ -17,13 +17,13 @@ from sentiment_transfer.results.predictions import MAX_MISTAKES, Mistake, read_m
 ROWS = 400  # of the whole table
 PER_CELL = (2, 5)  # at least, at most
 LENGTH = 400  # characters of a review
-PerRun = dict[str, dict[str, list[Mistake]]]  # run id -> evaluation set -> mistakes
+PerRun = dict[str, dict[str, list[Mistake]]]  # run id -> dataset -> mistakes
 
 
 def mistakes(
     answer: Answer, filters: Filters, runs: dict[str, RunInfo], texts: bool
 ) -> tuple[list[tuple[str, Table]], list[str]]:
-    """Per evaluation set, the reviews that most runs get wrong, the most confident first; what could not be read.
+    """Per dataset, the reviews that most runs get wrong, the most confident first; what could not be read.
 
     The targets come before the source's own test set. ``texts``: whether the reviews' texts may stand in the report.
     """

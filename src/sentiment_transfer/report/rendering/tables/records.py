@@ -19,7 +19,7 @@ Runs = Mapping[str, RunInfo]
 
 
 def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[Environment]) -> Table:
-    """What one seed of every entry costs: wall-clock time, speed, memory."""
+    """The cost of one seed of every entry: wall-clock time, speed, memory."""
     rows = []
     for entry in answer.entries:
         of = [runs[run_id] for run_id in entry.run_ids if run_id in runs]
@@ -142,7 +142,7 @@ def leaks(answer: Answer, filters: Filters, runs: Runs) -> Table:
         columns=[
             "model",
             "trained on",
-            "evaluation set",
+            "dataset",
             "shared rows",
             "other label",
             "error",

@@ -23,11 +23,11 @@ from sentiment_transfer.report.rendering.parts import (
 from sentiment_transfer.results.published import PublishedNumber
 
 VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown", "not tested": "not tested"}
-Column = tuple[str, str, int]  # evaluation set, metric, number of classes
+Column = tuple[str, str, int]  # dataset, metric, number of classes
 
 
 def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
-    """Entries by evaluation sets: mean, interval and the published numbers that are comparable."""
+    """Entries by datasets: mean, interval and the published numbers that are comparable."""
     selection = selection or answer.selection
     cells = [cell for cell in answer.cells if cell.selection == selection]
     columns: list[Column] = sorted({column_of(cell) for cell in cells}, key=lambda c: (filters.target.index(c[0]), c))
@@ -96,7 +96,7 @@ def matrix_item(cell: Cell | None, place: int, best: set[tuple[str, str, str]], 
 
 
 def floor_item(cells: list[Cell], column: Column) -> Item:
-    """What the best constant answer scores; it varies where models were scored on different rows."""
+    """The score of the best constant answer; it varies where models were scored on different rows."""
     floors = sorted({round(cell.floor, 6) for cell in cells if column_of(cell) == column})
     text = percent(floors[0]) if len(floors) == 1 else f"{percent(floors[0])} to {percent(floors[-1])}"
     return Item(text, 100 * floors[0])
@@ -132,7 +132,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
         columns=[
             "pair",
             "trained on",
-            "evaluation set",
+            "dataset",
             "difference",
             "p",
             "p (Holm)",
@@ -182,7 +182,7 @@ def published(answer: Answer, filters: Filters) -> Table:
     return Table(
         key="published",
         caption=TABLES["published"],
-        columns=["system", "evaluation set", "value", "metric", "training", "beside ours", "source"],
+        columns=["system", "dataset", "value", "metric", "training", "beside ours", "source"],
         rows=rows,
     )
 
@@ -195,7 +195,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
         columns=[
             "family",
             "trained on",
-            "evaluation set",
+            "dataset",
             "points per doubling",
             "points per tenfold",
             "p",
@@ -226,7 +226,7 @@ def calibrations(answer: Answer, filters: Filters) -> Table:
     return Table(
         key="calibration",
         caption=TABLES["calibration"],
-        columns=["model", "trained on", "evaluation set", "calibration error"],
+        columns=["model", "trained on", "dataset", "calibration error"],
         rows=[
             Row(
                 [

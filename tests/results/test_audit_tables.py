@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sentiment_transfer.results.audit_table import audit_table, findings
+from sentiment_transfer.results.tables import audit_table, findings
 
 
 def facts(rows: int, **changes: Any) -> dict[str, Any]:
