@@ -98,7 +98,12 @@ def test_the_order_of_keys_does_not_change_the_name() -> None:
 
 
 def test_label_words_may_be_numbers_beside_words() -> None:
-    assert run_name(composed(*OWN, "source.csv.labels={1: positive, bad: negative, 0.5: null}"))
+    mapped, other = (
+        run_name(composed(*OWN, f"source.csv.labels={{1: {one}, bad: negative, 0.5: null}}"))
+        for one in ("positive", "neutral")
+    )
+    assert re.fullmatch(r"base-csv-s0-[0-9a-f]{8}", mapped)
+    assert mapped != other
 
 
 def test_the_group_is_the_run_without_its_seed() -> None:
