@@ -95,8 +95,8 @@ def test_a_containers_quota_counts(tmp_path: Path) -> None:
     [
         (Options(gpus=3), "hydra.launcher.gpus=3, but 2 are visible"),
         (Options(gpus_per_job=3), r"hydra.launcher.gpus_per_job=3, but there are 2 GPUs \(0, 1\)"),
-        (Options(jobs_per_gpu=0), "hydra.launcher.jobs_per_gpu=0 cannot be"),
-        (Options(cpu_slots=-1), "hydra.launcher.cpu_slots=-1 cannot be"),
+        (Options(jobs_per_gpu=0), "hydra.launcher.jobs_per_gpu=0 is invalid"),
+        (Options(cpu_slots=-1), "hydra.launcher.cpu_slots=-1 is invalid"),
     ],
 )
 def test_impossible_wishes_are_refused_with_a_sentence(options: Options, sentence: str) -> None:
