@@ -112,6 +112,19 @@ def test_out_of_memory_is_tried_again_in_smaller_parts_and_then_reported(tmp_pat
     assert len(noted(tmp_path, "starts")) == 1 + 3 + 6 + 1
 
 
+def test_claims_of_a_launcher_killed_as_its_job_ended_are_removed(tmp_path: Path) -> None:
+    """Between the job's result and the removal of its claims a launcher may die; the next one cleans up."""
+    waiting = Sweep(tmp_path, "seed=0", "steps=2000", "delay=0.02").until(lambda: job_processes(tmp_path))
+    waiting.process.kill()
+    waiting.wait()
+    assert gone(tmp_path)
+    [claims] = tmp_path.glob("multirun/*/.slots")
+    (claims.parent / "result.json").write_text(json.dumps({"value": 1}))
+    code, output = swept(tmp_path, "seed=0", "steps=2000", "delay=0.02")
+    assert code == 0, output
+    assert "1 done before" in output and not claims.exists()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_jobs_save_and_the_same_command_goes_on(tmp_path: Path, signum: int) -> None:
     sweep = Sweep(tmp_path, *LONG, "hydra.launcher.cpu_slots=2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -102,6 +103,9 @@ class Sweep:
     def _begin(self, job: Job) -> None:
         """Start ``job`` in a free slot, unless it is done, or another launcher has it."""
         if self.done_file(job).exists():
+            with contextlib.suppress(OSError):  # of a launcher that was killed just after the job's end
+                if (job.folder / FOLDER).exists() and not self._held(latest(job.folder)):
+                    shutil.rmtree(job.folder / FOLDER, ignore_errors=True)
             self._end(job, "skipped")
             return
         try:
@@ -121,9 +125,12 @@ class Sweep:
         except OSError as error:
             self._end(job, "failed", refusal(error, job.folder))
 
+    def _held(self, found: Found) -> bool:
+        return found.held(self._clock.now(), self.options.stale_after)
+
     def _is_elsewhere(self, job: Job, found: Found) -> bool:
         """Whether another launcher sees to this job, or has seen it fail since we began."""
-        if found.held(self._clock.now(), self.options.stale_after):
+        if self._held(found):
             self._wait_for(job)
             return True
         record = found.record
