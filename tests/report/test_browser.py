@@ -119,8 +119,8 @@ def test_a_number_leads_to_its_command_in_one_click(opened: Any) -> None:
 @pytest.mark.parametrize(
     ("question", "section", "found"),
     [
-        ("Best model certain on", "answer", "written_ja"),
-        ("A seed costs", "cost", "time per seed"),
+        ("Best model significant on", "answer", "written_ja"),
+        ("Cost per seed", "cost", "time per seed"),
         ("Failed, degenerate, missing", "problems", "run"),
     ],
 )

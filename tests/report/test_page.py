@@ -136,4 +136,4 @@ def test_a_model_without_a_rival_is_not_called_best(tmp_path: Path) -> None:
     assert 'class="best-cell' in example_page(tmp_path / "two", models=("nano", "micro"))
     alone = example_page(tmp_path / "one", models=("nano",))
     assert 'class="best-cell' not in alone
-    assert "Best model certain on" not in alone
+    assert "Best model significant on" not in alone

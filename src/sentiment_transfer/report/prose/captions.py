@@ -14,8 +14,8 @@ TABLES = {
     ),
     "comparisons": (
         "Difference in points, second minus first, with its 95 % interval. The verdict is by the p-value after "
-        "Holm's correction. Smallest: the difference detectable with 80 % power. McNemar compares the two trained "
-        "networks of one seed, not the models: reviews that only the first, and only the second, got right."
+        "Holm's correction. Detectable: the smallest difference shown with 80 % power. McNemar compares the two "
+        "trained networks of one seed, not the models: reviews that only the first, and only the second, got right."
     ),
     "published": (
         "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "

@@ -65,7 +65,7 @@ HEADINGS = {
     "comparisons": "Which differences are certain",
     "trends": "The trend over model size",
     "labels": "Labels of the target",
-    "published": "Published numbers, and whether they may stand beside ours",
+    "published": "Published numbers, and whether they are comparable",
     "leaks": "What the training set shares with the test sets",
     "cost": "What it costs",
     "problems": "Failed, degenerate and missing runs",

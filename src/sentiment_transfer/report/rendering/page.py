@@ -126,11 +126,11 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     problems = len(contents.tables["problems"].rows)
     found = [("Finished", f"{len(contents.runs)} runs of {configurations} configurations", "commands")]
     if answer.best and len(answer.entries) > 1:
-        found.append(("Best model certain on", f"{certain} of {len(answer.best)} datasets", "answer"))
+        found.append(("Best model significant on", f"{certain} of {len(answer.best)} datasets", "answer"))
     if cheapest and dearest:
         one = f"{duration(cheapest[1])} ({cheapest[0]})"
         found.append(
-            ("A seed costs", one if len(costs) == 1 else f"{one} to {duration(dearest[1])} ({dearest[0]})", "cost")
+            ("Cost per seed", one if len(costs) == 1 else f"{one} to {duration(dearest[1])} ({dearest[0]})", "cost")
         )
     found.append(("Failed, degenerate, missing", f"{problems} to look at" if problems else "none", "problems"))
     return found

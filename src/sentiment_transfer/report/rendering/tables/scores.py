@@ -137,7 +137,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
             "p",
             "p (Holm)",
             "verdict",
-            "smallest",
+            "detectable",
             "McNemar",
         ],
         rows=[row(comparison) for comparison in answer.comparisons],
@@ -182,7 +182,7 @@ def published(answer: Answer, filters: Filters) -> Table:
     return Table(
         key="published",
         caption=TABLES["published"],
-        columns=["system", "dataset", "value", "metric", "training", "beside ours", "source"],
+        columns=["system", "dataset", "value", "metric", "training", "comparable", "source"],
         rows=rows,
     )
 
