@@ -176,3 +176,9 @@ def test_the_next_epoch_of_a_notebook_has_another_order(tmp_path: Path) -> None:
     )
     assert sorted(seen.rows[0]) == sorted(seen.rows[1]) == list(range(24))
     assert seen.rows[0] != seen.rows[1]
+
+
+@pytest.mark.parametrize(("values", "options"), [(("en", "body", 1), {}), (("en",), {"language": "ja"})])
+def test_an_option_is_given_once(values: tuple[object, ...], options: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="takes each of these once: language, text_rule"):
+        AmazonReviewsDataModule(*values, **options)

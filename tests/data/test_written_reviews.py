@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from tests.helpers.bag_of_words import accuracy
 
+from sentiment_transfer.data.catalog import WRITTEN_LANGUAGES
 from sentiment_transfer.data.reviews import BINARY
-from sentiment_transfer.data.written_reviews import LANGUAGES, WrittenDataModule, WrittenReview, written_rows
+from sentiment_transfer.data.written_reviews import WrittenDataModule, WrittenReview, written_rows
 from sentiment_transfer.errors import UserError
 
-ROWS = {language: list(written_rows(language)) for language in LANGUAGES}
+ROWS = {language: list(written_rows(language)) for language in WRITTEN_LANGUAGES}
 TEST = {language: [row for row in rows if row.split == "test"] for language, rows in ROWS.items()}
 PHENOMENA = {"plain", "negation", "contrast", "comparison", "understatement", "irony", "mixed"}
 NEAREST = 0.45  # share of five-character pieces that two reviews have in common
@@ -69,7 +70,7 @@ def test_rows_are_not_sorted_by_label_or_domain() -> None:
         assert abs(sum(row.label == "positive" for row in rows[: len(rows) // 2]) / len(rows) - 0.25) < 0.06
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", WRITTEN_LANGUAGES)
 def test_no_text_occurs_twice_or_nearly(language: str) -> None:
     rows = ROWS[language]
     assert len({row.id for row in rows}) == len(rows)
@@ -83,7 +84,7 @@ def test_no_text_occurs_twice_or_nearly(language: str) -> None:
     assert (shared - np.eye(len(rows))).max() < NEAREST
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", WRITTEN_LANGUAGES)
 def test_texts_are_clean(language: str) -> None:
     for row in ROWS[language]:
         assert row.text == unicodedata.normalize("NFC", row.text).strip() and "  " not in row.text

@@ -23,7 +23,7 @@ from sentiment_transfer.model.network import meta_network
 from sentiment_transfer.model.vocabulary import trim_vocabulary
 
 SHAPE = TrainingShape(
-    batch_size=32, accumulate=1, tokens=256, mean_tokens=60.0, packed=True, low_precision=True, checkpointing=False
+    batch_size=32, micro_batches=1, tokens=256, mean_tokens=60.0, packed=True, low_precision=True, checkpointing=False
 )
 
 
@@ -62,7 +62,7 @@ def test_trimmed_rows_and_adapters_are_counted_as_they_are(tmp_path: Path) -> No
 def test_each_option_needs_less_and_padding_needs_more(tmp_path: Path) -> None:
     sketch = meta_network(str(tiny_folder(tmp_path)), classes=BINARY, vocabulary=60)
     usual = estimate_memory(sketch, SHAPE).activations
-    assert estimate_memory(sketch, replace(SHAPE, accumulate=4)).activations < usual / 2
+    assert estimate_memory(sketch, replace(SHAPE, micro_batches=4)).activations < usual / 2
     assert estimate_memory(sketch, replace(SHAPE, checkpointing=True)).activations < usual
     assert estimate_memory(sketch, replace(SHAPE, packed=False)).activations > 2 * usual
     assert estimate_memory(sketch, replace(SHAPE, low_precision=False)).activations == 2 * usual
@@ -71,7 +71,7 @@ def test_each_option_needs_less_and_padding_needs_more(tmp_path: Path) -> None:
 def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
     network = meta_network(str(real_models / "xlm-roberta-base"), classes=BINARY, vocabulary=0)
     large_batch = replace(SHAPE, batch_size=256, tokens=512, mean_tokens=300)
-    states = estimate_memory(network, replace(large_batch, accumulate=256)).total
+    states = estimate_memory(network, replace(large_batch, micro_batches=256)).total
     assert option_that_fits(network, large_batch, states * 1.5) == "trainer.micro_batch_size=16"
     assert "lora_rank" in str(option_that_fits(network, large_batch, states * 0.6))
     assert option_that_fits(network, large_batch, 0.1 * GIB) is None
@@ -80,7 +80,7 @@ def test_the_first_option_that_fits_is_named(real_models: Path) -> None:
 def test_devices_that_share_a_model_need_less_each(real_models: Path) -> None:
     xl = meta_network(str(real_models / "xlm-roberta-xl"), classes=BINARY, vocabulary=0)
     shape = replace(SHAPE, trimmed_rows=40_000, checkpointing=True)
-    alone, shared = estimate_memory(xl, shape), estimate_memory(xl, replace(shape, shards=4, accumulate=4))
+    alone, shared = estimate_memory(xl, shape), estimate_memory(xl, replace(shape, shards=4, micro_batches=4))
     assert shared.optimizer == alone.optimizer / 4 and shared.gradients == alone.gradients / 4
     assert alone.weights / 4 < shared.weights < alone.weights / 3, "and a layer whole, with the next on its way"
     assert min_fsdp_devices(xl, shape, 40 * GIB) == 2

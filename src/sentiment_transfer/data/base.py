@@ -76,7 +76,10 @@ class ReviewDataModule(pl.LightningDataModule):
         super().__init__()
         self.name = self.name or name or ""
         own = [field.name for field in fields(self.schema) if field.name not in ("kind", "limit")]
-        options |= dict(zip(own, values, strict=False))
+        given = dict(zip(own, values, strict=False))
+        if len(values) > len(own) or given.keys() & options.keys():
+            raise TypeError(f"{type(self).__name__} takes each of these once: {', '.join(own)}")
+        options |= given
         self.config: Any = config or dataset_options(self.schema, self.name or self.schema.kind, options)
         self.language = getattr(self.config, "language", self.language)
         self.domain = getattr(self.config, "domain", self.domain)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentiment_transfer.data.base import ReviewDataModule
 
 CLASSES = OneOf((2, 3))
+WRITTEN_LANGUAGES = ("en", "ja", "id")
 FRACTION = Interval(ge=0, le=1)
 
 
@@ -135,7 +136,7 @@ class CSVConfig(DatasetConfig):
 @dataclass
 class WrittenConfig(DatasetConfig):
     kind: str = "written"
-    language: Annotated[str, OneOf(("en", "ja", "id"))] = "en"
+    language: Annotated[str, OneOf(WRITTEN_LANGUAGES)] = "en"
 
     def untrainable(self, where: str) -> Iterator[str]:
         if self.language != "en":
@@ -244,7 +245,7 @@ register_dataset(
         content="product, hotel, film and app reviews",
         citation="written for sentiment-transfer by a language model, not yet corrected by native speakers",
         licence="CC0-1.0",
-        names={f"written_{language}": {"language": language} for language in ("en", "ja", "id")},
+        names={f"written_{language}": {"language": language} for language in WRITTEN_LANGUAGES},
         train_rows=480,
         headline_metric="error",
     )

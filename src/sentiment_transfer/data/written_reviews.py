@@ -19,7 +19,6 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.text import delimited_rows
 
 FOLDER = Path(__file__).with_name("written")
-LANGUAGES = ("en", "ja", "id")
 COLUMNS = ("id", "split", "domain", "label", "phenomenon", "text")
 
 

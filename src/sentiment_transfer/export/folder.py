@@ -64,7 +64,7 @@ def whole_folder(output: Path) -> Iterator[Path]:
     except UserError:
         raise
     except Exception as error:
-        # Also what Rust and C++ libraries make of a full disk; see results/atomic.py.
+        # Also what Rust and C++ libraries make of a full disk; see files/atomic.py.
         if (refused := system_error(error)) is None:
             raise
         sentence = sentence_of(refused, output).replace("paths.output_dir=...", "output=...")

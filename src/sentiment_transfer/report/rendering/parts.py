@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sentiment_transfer.formatting import percent
+from sentiment_transfer.formatting import DASH, interval_cell, p_value, percent, signed_percent
 from sentiment_transfer.report.analysis.findings import Answer, Estimate
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ def filters_of(answer: Answer) -> Filters:
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
-
-
-DASH = "–"
 
 
 @dataclass(frozen=True)
@@ -92,17 +89,17 @@ def score_item(estimate: Estimate, link: str = "", note: str = "", tags: dict[st
 
 def interval(estimate: Estimate) -> str:
     """``[17.92, 21.82]``, with what it covers where that is less than seeds and examples; empty where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    one_seed = " one seed" if estimate.scope == "examples" else ""
-    return f"[{percent(estimate.low)}, {percent(estimate.high)}]{one_seed}"
+    ends = interval_cell(estimate.low, estimate.high)
+    return ends + " one seed" * (bool(ends) and estimate.scope == "examples")
 
 
-def p_value(p: float | None) -> Item:
-    """As APA writes it: ``.012``, ``< .001``."""
-    if p is None:
-        return Item(DASH)
-    return Item("< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0"), p)
+def difference_item(estimate: Estimate) -> Item:
+    """A difference in points, with its sign and its interval below it."""
+    return Item(signed_percent(estimate.value), 100 * estimate.value, interval(estimate))
+
+
+def p_item(p: float) -> Item:
+    return Item(p_value(p), p)
 
 
 def number(value: float, text: str = "", note: str = "") -> Item:
@@ -139,8 +136,19 @@ class Plot:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+def percent_point(x: float, estimate: Estimate) -> Point:
+    """A score or a difference with its interval, in percent or points."""
+    scaled = estimate.scaled(100)
+    return Point(float(x), scaled.value, scaled.low, scaled.high)
+
+
+def end_cells(estimate: Estimate) -> list[str]:
+    """The two ends of the interval in percent, for a table of a figure's numbers."""
+    return [DASH if end is None else percent(end) for end in (estimate.low, estimate.high)]
+
+
 def tag(artists: Artist | list[Artist], tags: dict[str, str]) -> None:
-    """Hand the tags through matplotlib: ``inline.py`` makes attributes of them."""
+    """Hand the tags through matplotlib: ``style.py`` makes attributes of them."""
     gid = ";".join(f"{key}={value}" for key, value in tags.items())
     for artist in artists if isinstance(artists, list) else [artists]:
         artist.set_gid(gid or None)

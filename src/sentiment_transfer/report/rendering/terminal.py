@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.escaping import markdown, markdown_row
-from sentiment_transfer.formatting import metric_title, percent
-from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
+from sentiment_transfer.formatting import DASH, interval_cell, metric_title, percent
+from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.captions import CERTAIN, matrix_legend, missing_runs
 from sentiment_transfer.report.prose.sentences import sentences
+from sentiment_transfer.report.rendering.tables.scores import seeds_text
 
 LEADING = ("model", "source", "seeds")
 SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
@@ -55,7 +56,7 @@ def matrix(answer: Answer) -> Matrix:
         [
             entry.name,
             entry.source,
-            seeds(entry),
+            seeds_text(entry),
             *(text(by_place.get((entry.key, *column)), certain) for column in columns),
         ]
         for entry in answer.entries
@@ -70,20 +71,15 @@ def heading(target: str, metric: str, classes: int, several: bool) -> str:
     return f"{target}\n{metric_title(metric)}" + (f", {classes} classes" if classes > 2 or several else "")
 
 
-def seeds(entry: Entry) -> str:
-    remark = f" ({len(entry.degenerate_seeds)} degenerate)" if entry.degenerate_seeds else ""
-    return f"{len(entry.seeds)}{remark}"
-
-
 def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
     """``17.4 [15.2, 20.1]``, with two decimals of the mean; ``~`` where one seed says nothing of others."""
     if cell is None:
-        return "–"
+        return DASH
     mean = cell.mean
     mark = CERTAIN if (cell.entry, cell.target, cell.metric) in certain else ""
     if mean.low is None or mean.high is None:
         return percent(mean.value) + mark
-    return f"{percent(mean.value)}{mark} [{100 * mean.low:.1f}, {100 * mean.high:.1f}]" + "~" * (
+    return f"{percent(mean.value)}{mark} {interval_cell(mean.low, mean.high, digits=1)}" + "~" * (
         mean.scope == "examples"
     )
 

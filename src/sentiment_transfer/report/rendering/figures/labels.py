@@ -11,7 +11,7 @@ from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.figures.curves import draw_points
 from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
-from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point, tag
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, end_cells, percent_point, tag
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +54,7 @@ def over_labels(study: Study, title: str) -> Figure:
         if of := study.of(label_use):
             draw_points(
                 axes,
-                Line(LABEL_USES[label_use], [point(b) for b in of], True, style),
+                Line(LABEL_USES[label_use], [percent_point(b.labels, b.mean) for b in of], True, style),
                 factor=2 ** (SPREAD * (style - 2)),
             )
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
@@ -68,13 +68,8 @@ def over_labels(study: Study, title: str) -> Figure:
     return figure
 
 
-def point(budget: Budget) -> Point:
-    low, high = (None if end is None else 100 * end for end in (budget.mean.low, budget.mean.high))
-    return Point(float(budget.labels), 100 * budget.mean.value, low, high)
-
-
 def row(budget: Budget) -> list[str]:
-    ends = ["–" if end is None else percent(end) for end in (budget.mean.low, budget.mean.high)]
+    ends = end_cells(budget.mean)
     each = "all" if budget.per_class is None and budget.labels else str(budget.per_class or 0)
     counts = [str(budget.seeds), str(budget.draws)]
     return [LABEL_USES[budget.label_use], each, f"{budget.labels:,}", percent(budget.mean.value), *ends, *counts]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from sentiment_transfer.formatting import metric_title, percent
+from sentiment_transfer.formatting import DASH, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import calibration, over_epochs
@@ -90,7 +90,7 @@ class Maker:
             description=FIGURES["selection"].format(metric=title),
             figure=selections(rows, title),
             columns=["model", *known],
-            rows=[[name, *(f"{values[k]:.2f}" if k in values else "–" for k in known)] for name, values, _ in rows],
+            rows=[[name, *(f"{values[k]:.2f}" if k in values else DASH for k in known)] for name, values, _ in rows],
             tags=self.filters.tags(target=self.target),
         )
 

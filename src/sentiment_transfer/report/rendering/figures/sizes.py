@@ -10,7 +10,7 @@ from sentiment_transfer.formatting import metric_title, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry, Estimate
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import against_size
-from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point, end_cells, percent_point
 
 COLUMNS = ["model", "parameters", "dataset", "value", "95 % from", "to", "seeds"]
 
@@ -64,7 +64,7 @@ def by_family(cells: list[Cell], entries: dict[str, Entry], target: str) -> Iter
     """Name, points and whether they are joined: encoders that differ by more than size are no curve."""
     families = dict.fromkeys(entries[cell.entry].family for cell in cells)
     for family in families:
-        points = [point(entries[cell.entry], cell.mean, 100) for cell in cells if entries[cell.entry].family == family]
+        points = [percent_point(entries[c.entry].size, c.mean) for c in cells if entries[c.entry].family == family]
         yield (f"{target}, {family or 'other'}" if len(families) > 1 else target), points, bool(family)
 
 
@@ -90,7 +90,7 @@ def gap_plots(answer: Answer, filters: Filters, place: int, entries: dict[str, E
         of = [gap for gap in gaps if (gap.source_set, gap.target) == (source_set, target)]
         of.sort(key=lambda gap: entries[gap.entry].size)
         if of:
-            points = [point(entries[gap.entry], gap.gap, 100) for gap in of]
+            points = [percent_point(entries[gap.entry].size, gap.gap) for gap in of]
             style = filters.target.index(target)
             joined = len({entries[gap.entry].family for gap in of} - {""}) == 1
             lines.append(Line(f"{target} − {source_set}", points, joined, style, filters.tags(target=target)))
@@ -111,11 +111,6 @@ def names(entries: dict[str, Entry]) -> dict[float, str]:
     return {float(entry.size): entry.model for entry in entries.values()}
 
 
-def point(entry: Entry, estimate: Estimate, factor: float) -> Point:
-    low, high = (None if end is None else factor * end for end in (estimate.low, estimate.high))
-    return Point(float(entry.size), factor * estimate.value, low, high)
-
-
 def row(entry: Entry, target: str, estimate: Estimate, seeds: int) -> list[str]:
-    ends = ["–" if end is None else percent(end) for end in (estimate.low, estimate.high)]
+    ends = end_cells(estimate)
     return [entry.name, parameter_count(entry.parameters), target, percent(estimate.value), *ends, str(seeds)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sentiment_transfer.formatting import counted, metric_title
+from sentiment_transfer.formatting import DASH, counted, metric_title
 from sentiment_transfer.report.analysis.findings import Answer, Budget, Study
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.labels import LABEL_USES
-from sentiment_transfer.report.rendering.parts import DASH, Filters, Item, Row, Table, number, score_item
+from sentiment_transfer.report.rendering.parts import Filters, Item, Row, Table, number, score_item
 from sentiment_transfer.report.rendering.tables.records import Runs
 
 

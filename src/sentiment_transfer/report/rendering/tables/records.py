@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sentiment_transfer.formatting import counted, duration, gib, numbered
+from sentiment_transfer.formatting import DASH, counted, duration, gib, numbered
 from sentiment_transfer.report.analysis.collect import Environment, RunInfo, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.report.prose.captions import TABLES
-from sentiment_transfer.report.rendering.parts import DASH, Filters, Item, Row, Table, number
+from sentiment_transfer.report.rendering.parts import Filters, Item, Row, Table, number
 
 Runs = Mapping[str, RunInfo]
 

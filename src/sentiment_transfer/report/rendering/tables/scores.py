@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from sentiment_transfer.formatting import metric_title, parameter_count, percent
+from sentiment_transfer.formatting import DASH, metric_title, p_value, parameter_count, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.parts import (
-    DASH,
     Filters,
     Item,
     Row,
     Table,
-    interval,
+    difference_item,
     number,
-    p_value,
+    p_item,
     score_item,
 )
 from sentiment_transfer.results.published import PublishedNumber
 
-VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown", "not tested": "not tested"}
+VERDICTS = {"better": "better", "worse": "worse", "not shown": "no difference shown"}
 Column = tuple[str, str, int]  # dataset, metric, number of classes
 
 
@@ -107,21 +106,15 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
     names = {entry.key: entry for entry in answer.entries}
 
     def row(c: Comparison) -> Row:
-        smallest = (
-            Item(DASH)
-            if c.minimum_detectable_difference is None
-            else number(100 * c.minimum_detectable_difference, percent(c.minimum_detectable_difference))
-        )
-        difference = Item(f"{100 * c.difference.value:+.2f}", 100 * c.difference.value, interval(c.difference))
         items = [
             Item(f"{names[c.second].name} against {names[c.first].name}"),
             Item(c.source),
             Item(c.target, note=metric_title(c.metric)),
-            difference,
-            p_value(c.p),
-            p_value(c.p_holm),
+            difference_item(c.difference),
+            p_item(c.p),
+            p_item(c.p_holm),
             Item(VERDICTS[c.verdict], kind={"better": "good", "worse": "bad"}.get(c.verdict, "")),
-            smallest,
+            number(100 * c.minimum_detectable_difference, percent(c.minimum_detectable_difference)),
             Item(mcnemar(c), kind="sentence"),
         ]
         return Row(items, filters.tags(source=c.source, target=c.target))
@@ -152,7 +145,7 @@ def mcnemar(comparison: Comparison) -> str:
 
 
 def p_text(p: float) -> str:
-    text = p_value(p).text
+    text = p_value(p)
     return text if text.startswith("<") else f"= {text}"
 
 
@@ -172,7 +165,7 @@ def published(answer: Answer, filters: Filters) -> Table:
         items = [
             Item(row.system, note=row.status),
             Item(target),
-            number(100 * row.fraction, f"{100 * row.fraction:.2f}"),
+            number(100 * row.fraction, percent(row.fraction)),
             Item("F1 %, kind not stated" if row.metric == "f1" else metric_title(row.metric)),
             Item(f"{row.protocol}, {row.training}"),
             Item(" ".join(alike + others), kind="sentence"),
@@ -208,10 +201,10 @@ def trends(answer: Answer, filters: Filters) -> Table:
                     Item(t.family),
                     Item(t.source),
                     Item(t.target, note=metric_title(t.metric)),
-                    Item(f"{100 * t.per_doubling.value:+.2f}", 100 * t.per_doubling.value, interval(t.per_doubling)),
-                    Item(f"{100 * t.per_decade.value:+.2f}", 100 * t.per_decade.value, interval(t.per_decade)),
-                    p_value(t.p),
-                    p_value(t.p_holm),
+                    difference_item(t.per_doubling),
+                    difference_item(t.per_decade),
+                    p_item(t.p),
+                    p_item(t.p_holm),
                     Item(", ".join(names[key] for key in t.entries)),
                 ],
                 filters.tags(source=t.source, target=t.target),
