@@ -23,6 +23,7 @@ from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
@@ -140,10 +141,9 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
         # For a damaged file or a state that does not match, torch and Lightning raise a dozen classes of errors.
         if isinstance(error, UserError | OSError) or trainer.global_step:  # after loading: an error of training itself
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"The checkpoint {resume} cannot be read into this model ({reason}): it is damaged or of another "
-            "architecture. Delete it to start this run again."
+            f"The checkpoint {resume} cannot be read into this model ({first_line(error)}): it is damaged or of "
+            "another architecture. Delete it to start this run again."
         ) from error
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.markdown import markdown_table
@@ -187,8 +188,9 @@ def save_dashboard(contents: Contents, place: tuple[str, str] | None, folder: Pa
         dashboard.report.save()
     except Exception as error:
         # W&B raises errors of many classes, its own, requests' and graphql's: each means that nothing was saved.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"W&B did not save the dashboard of {where.entity}/{where.project}: {reason}") from error
+        raise UserError(
+            f"W&B did not save the dashboard of {where.entity}/{where.project}: {first_line(error)}"
+        ) from error
     return [written, f"W&B: {dashboard.workspace.url}", f"W&B: {dashboard.report.url}"]
 
 
