@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,34 @@ BF16 = torch.bfloat16
 
 def relative(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one.detach().float() - other.detach().float()).norm() / other.detach().float().norm())
+
+
+@pytest.fixture(params=[1, 2, 3, 4, 8])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """More threads than cores as well: the order in which they arrive then changes from call to call."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_sums_over_rows_have_the_same_bits_at_every_call_and_with_any_number_of_threads(
+    kernels: Kernels, threads: int
+) -> None:
+    torch.manual_seed(0)
+    rows, hidden = 1000, 384  # not a multiple of the blocks that are summed
+    grad, z, x = (torch.randn(rows, hidden).to(BF16) for _ in range(3))
+    mean, rstd, weight = z.float().mean(1), 1 / z.float().std(1), torch.rand(hidden)
+
+    def sums() -> tuple[torch.Tensor, torch.Tensor]:
+        norm = kernels.add_norm_backward(grad, z, mean, rstd, weight, 3, 0.1)[2]
+        return norm, kernels.gelu_backward(x, grad.clone())[1]
+
+    torch.set_num_threads(1)
+    alone = sums()
+    torch.set_num_threads(threads)
+    for _ in range(100):
+        assert all(torch.equal(one, other) for one, other in zip(sums(), alone, strict=True))
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])

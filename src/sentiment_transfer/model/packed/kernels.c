@@ -251,46 +251,67 @@ void add_norm(i64 rows, i64 n, const bf16 *residual, const bf16 *y, const float 
     }
 }
 
+/* Sums over rows are added up in blocks of BLOCK rows, and the blocks in their order: the same bits at every call and
+ * for every number of threads. */
+#define BLOCK 64
+static i64 blocks_of(i64 rows) { return (rows + BLOCK - 1) / BLOCK; }
+
+/* to (n) += the rows of sums (blocks, stride), the first n of each, in order; called by all threads of a team. */
+static void add_blocks(float *to, const float *sums, i64 blocks, i64 stride, i64 n) {
+#pragma omp for schedule(static)
+    for (i64 tile = 0; tile < n; tile += BLOCK) {
+        const i64 end = tile + BLOCK < n ? tile + BLOCK : n;
+        for (i64 b = 0; b < blocks; b++)
+            for (i64 j = tile; j < end; j++) to[j] += sums[b * stride + j];
+    }
+}
+
 /* From grad of out: grad_z (that of the residual), grad_y (through the dropout), and sums over the rows of weight's,
  * bias's and y's gradients, each (n), added to what is there. */
 void add_norm_backward(i64 rows, i64 n, const bf16 *grad, const bf16 *z, const float *mean, const float *rstd,
                        const float *weight, bf16 *grad_z, bf16 *grad_y, float *grad_weight, float *grad_bias,
                        float *grad_y_sum, uint64_t seed, uint32_t threshold) {
     const float scale = 4294967296.0f / (4294967296.0f - threshold);
+    const i64 blocks = blocks_of(rows);
+    float *sums = calloc(3 * n * blocks, sizeof(float));
     seed = mixed(seed);
 #pragma omp parallel
     {
-        float *sums = calloc(3 * n, sizeof(float)), *gw = sums, *gb = sums + n, *gy = sums + 2 * n;
 #pragma omp for schedule(static)
-        for (i64 i = 0; i < rows; i++) {
-            const bf16 *gi = grad + i * n, *zi = z + i * n;
-            bf16 *gzi = grad_z + i * n, *gyi = grad_y + i * n;
-            const float mu = mean[i], r = rstd[i];
-            float a = 0.0f, b = 0.0f;
+        for (i64 block = 0; block < blocks; block++) {
+            float *gw = sums + 3 * n * block, *gb = gw + n, *gy = gb + n;
+            const i64 end = (block + 1) * BLOCK < rows ? (block + 1) * BLOCK : rows;
+            for (i64 i = block * BLOCK; i < end; i++) {
+                const bf16 *gi = grad + i * n, *zi = z + i * n;
+                bf16 *gzi = grad_z + i * n, *gyi = grad_y + i * n;
+                const float mu = mean[i], r = rstd[i];
+                float a = 0.0f, b = 0.0f;
 #pragma omp simd reduction(+ : a, b)
-            for (i64 j = 0; j < n; j++) {
-                float g = wide(gi[j]), x = (wide(zi[j]) - mu) * r;
-                gw[j] += g * x;
-                gb[j] += g;
-                a += g * weight[j];
-                b += g * weight[j] * x;
-            }
-            a /= n;
-            b /= n;
-            const uint32_t place = (uint32_t)(i * n);
+                for (i64 j = 0; j < n; j++) {
+                    float g = wide(gi[j]), x = (wide(zi[j]) - mu) * r;
+                    gw[j] += g * x;
+                    gb[j] += g;
+                    a += g * weight[j];
+                    b += g * weight[j] * x;
+                }
+                a /= n;
+                b /= n;
+                const uint32_t place = (uint32_t)(i * n);
 #pragma omp simd
-            for (i64 j = 0; j < n; j++) {
-                float x = (wide(zi[j]) - mu) * r, d = r * (wide(gi[j]) * weight[j] - a - x * b);
-                float m = threshold ? scale * kept(place + (uint32_t)j, seed, threshold) : 1.0f;
-                gzi[j] = narrow(d);
-                gyi[j] = narrow(d * m);
-                gy[j] += d * m;
+                for (i64 j = 0; j < n; j++) {
+                    float x = (wide(zi[j]) - mu) * r, d = r * (wide(gi[j]) * weight[j] - a - x * b);
+                    float m = threshold ? scale * kept(place + (uint32_t)j, seed, threshold) : 1.0f;
+                    gzi[j] = narrow(d);
+                    gyi[j] = narrow(d * m);
+                    gy[j] += d * m;
+                }
             }
         }
-#pragma omp critical
-        for (i64 j = 0; j < n; j++) { grad_weight[j] += gw[j]; grad_bias[j] += gb[j]; grad_y_sum[j] += gy[j]; }
-        free(sums);
+        add_blocks(grad_weight, sums, blocks, 3 * n, n);
+        add_blocks(grad_bias, sums + n, blocks, 3 * n, n);
+        add_blocks(grad_y_sum, sums + 2 * n, blocks, 3 * n, n);
     }
+    free(sums);
 }
 
 /* What dropout multiplies by: 0, or 1 / (1 - rate). */
@@ -311,23 +332,27 @@ static inline float normal_cdf(float x, float density) { /* density: exp(-x * x 
 
 /* grad_x (rows, n), in place of grad, and its sum over the rows (n), added to what is there. */
 void gelu_backward(i64 rows, i64 n, const bf16 *x, bf16 *grad, float *grad_sum) {
+    const i64 blocks = blocks_of(rows);
+    float *sums = calloc(n * blocks, sizeof(float));
 #pragma omp parallel
     {
-        float *sums = calloc(n, sizeof(float));
 #pragma omp for schedule(static)
-        for (i64 i = 0; i < rows; i++) {
-            const bf16 *xi = x + i * n;
-            bf16 *gi = grad + i * n;
+        for (i64 block = 0; block < blocks; block++) {
+            float *sum = sums + n * block;
+            const i64 end = (block + 1) * BLOCK < rows ? (block + 1) * BLOCK : rows;
+            for (i64 i = block * BLOCK; i < end; i++) {
+                const bf16 *xi = x + i * n;
+                bf16 *gi = grad + i * n;
 #pragma omp simd
-            for (i64 j = 0; j < n; j++) {
-                float v = wide(xi[j]), density = exp_of(-0.5f * v * v);
-                float g = wide(gi[j]) * (normal_cdf(v, density) + v * 0.39894228f * density);
-                gi[j] = narrow(g);
-                sums[j] += g;
+                for (i64 j = 0; j < n; j++) {
+                    float v = wide(xi[j]), density = exp_of(-0.5f * v * v);
+                    float g = wide(gi[j]) * (normal_cdf(v, density) + v * 0.39894228f * density);
+                    gi[j] = narrow(g);
+                    sum[j] += g;
+                }
             }
         }
-#pragma omp critical
-        for (i64 j = 0; j < n; j++) grad_sum[j] += sums[j];
-        free(sums);
+        add_blocks(grad_sum, sums, blocks, n, n);
     }
+    free(sums);
 }
