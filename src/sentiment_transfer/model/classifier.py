@@ -21,6 +21,7 @@ from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.model.lora import has_lora, kept_state
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
+from sentiment_transfer.model.vocabulary import HeldRows, TrimmedEmbedding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -71,6 +72,7 @@ class SentimentClassifier(pl.LightningModule):
         self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
         self.betas, self.eps = betas, eps
         self.dev_names = list(dev_names)
+        self.trained_token_ids: Tensor | None = None  # (n,) int64: of the training texts, where the vocabulary is trimmed
         self.train_metrics = self._metrics()
         # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
         self.train_metrics.persistent(True)
@@ -214,6 +216,9 @@ class SentimentClassifier(pl.LightningModule):
         # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
         fused = not self._scaled() and self.device_mesh is None
         optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
+        embedding = self.network.get_input_embeddings()
+        if self.trained_token_ids is not None and isinstance(embedding, TrimmedEmbedding):
+            optimizer.register_step_post_hook(HeldRows(embedding, self.trained_token_ids))
         schedule = LambdaLR(optimizer, self._schedule(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

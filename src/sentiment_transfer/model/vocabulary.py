@@ -1,8 +1,9 @@
 """Exact vocabulary trimming: an embedding that holds the rows of the tokens that occur, and no others.
 
 XLM-R's 250,002 rows are 69 % of the base model, and a run meets a tenth of them. What never occurs gets no gradient
-and touches no logit, so training and scoring are the same; only weight decay would have moved the absent rows, and they
-stay as they were instead. The row-to-token map travels with the weights.
+and touches no logit, so training and scoring are the same. Only weight decay would have moved the rows of tokens that
+no training text has: absent or present, they stay as they were (``HeldRows``), so that the trained weights do not
+depend on what else a run reads. The row-to-token map travels with the weights.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.functional import embedding
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -73,6 +75,33 @@ class TrimmedEmbedding(nn.Module):
             errors.append("the weights cover other tokens than this run's texts have: the data has changed")
             return
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+class HeldRows:
+    """Puts the rows of a trimmed embedding whose tokens are not among ``trained`` (m,) int64 back to what they are now.
+
+    To be called after every step of the optimiser, whose weight decay moves all rows. A row of zeros in every gradient
+    has no momentum, so that nothing else does.
+    """
+
+    def __init__(self, embedding: TrimmedEmbedding, trained: Tensor) -> None:
+        self._embedding = embedding
+        held = torch.ones(embedding.vocabulary, dtype=torch.bool)
+        held[trained] = False
+        rows = held[embedding.kept_token_ids.cpu()].nonzero()[:, 0]
+        weight = embedding.weight.detach()
+        if isinstance(weight, DTensor):  # FSDP: every process holds as many rows, the last ones what is left
+            first = weight.device_mesh.get_local_rank() * -(-len(weight) // weight.device_mesh.size())
+            weight = weight.to_local()
+            rows = rows[(rows >= first) & (rows < first + len(weight))] - first
+        self._rows = rows.to(weight.device)
+        self._values = weight[self._rows].clone()
+
+    @torch.no_grad()
+    def __call__(self, *_: object) -> None:
+        weight = self._embedding.weight
+        local = weight.to_local() if isinstance(weight, DTensor) else weight
+        local.index_copy_(0, self._rows, self._values)
 
 
 def kept_token_ids(stores: Iterable[TokenStore], tokenizer: PreTrainedTokenizerBase) -> Tensor:
