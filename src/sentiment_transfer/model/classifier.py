@@ -72,7 +72,7 @@ class SentimentClassifier(pl.LightningModule):
         self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
         self.betas, self.eps = betas, eps
         self.dev_names = list(dev_names)
-        self.trained_token_ids: Tensor | None = None  # (n,) int64: of the training texts, where the vocabulary is trimmed
+        self.trained_token_ids: Tensor | None = None  # (n,) int64, where the vocabulary is trimmed
         self.train_metrics = self._metrics()
         # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
         self.train_metrics.persistent(True)

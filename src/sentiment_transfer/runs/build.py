@@ -79,7 +79,8 @@ def prepare(
         start.load_into(module.network)
     if kept_tokens is not None:
         trim_vocabulary(module.network, kept_tokens)
-        module.trained_token_ids = kept_token_ids([s.tokens for s in data.train_sets if s.tokens is not None], tokenizer)
+        training = [s.tokens for s in data.train_sets if s.tokens is not None]
+        module.trained_token_ids = kept_token_ids(training, tokenizer)
     return Parts(data, tokenizer, module)
 
 
