@@ -151,6 +151,16 @@ def test_a_truncated_file_is_refused(run: Path, tmp_path: Path) -> None:
         open_model(str(folder))
 
 
+def test_a_changed_bit_in_the_weights_is_noticed(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    for path in (folder / "weights").iterdir():
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"does not match its checksum.*Delete .* and run its command again"):
+        open_model(str(folder))
+
+
 def test_a_run_without_weights_says_why(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("weights"))
     with pytest.raises(UserError, match=r"has no weights for selection=source_dev.*keep_weights=true"):

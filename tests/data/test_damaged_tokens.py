@@ -103,3 +103,38 @@ def test_a_cache_that_cannot_be_a_folder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written .*paths\.cache_dir=/path/to/folder"):
         token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path / "file")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("name", ["", "store.json", "tokens.npy", ".."])
+def test_a_store_of_another_user_is_refused(name: str, tmp_path: Path) -> None:
+    token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+    os.chown(folder_of(tmp_path) / name, 12_345, -1)
+    with pytest.raises(UserError, match=r"belongs to the user.*paths\.cache_dir=/path/to/folder"):
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "store.json", "offsets.npy", ".."])
+def test_a_store_that_others_can_write_is_refused(name: str, tmp_path: Path) -> None:
+    token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+    path = (folder_of(tmp_path) / name).resolve()
+    path.chmod(path.stat().st_mode | 0o020)
+    with pytest.raises(UserError, match=f"can be written by other users.*chmod go-w {path}"):
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+
+
+def test_no_store_is_written_where_others_can_write(tmp_path: Path) -> None:
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "tokens").chmod(0o777)
+    with pytest.raises(UserError, match="can be written by other users"):
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+    assert not list((tmp_path / "tokens").iterdir())
+
+
+def test_a_store_written_under_a_generous_umask_is_the_users_alone(tmp_path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)
+    finally:
+        os.umask(mask)
+    assert len(token_store(reviews(TEXTS), learnt_tokenizer(), 32, tmp_path)) == len(TEXTS)

@@ -148,3 +148,13 @@ def test_weights_of_other_tokens_are_refused(
     result["config"]["source"]["written_en"]["limit"] = 64
     write_result(other, result)
     assert "the runs' texts had other tokens" in said(capsys, runs[0], other)
+
+
+def test_damaged_weights_are_named(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = Path(shutil.copytree(runs[1], tmp_path / "damaged"))
+    path = at_epoch(1).path(damaged)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    error = said(capsys, runs[0], damaged, "--out", tmp_path / "mean")
+    assert f"The weights {path} cannot be read (it does not match its checksum). Delete {damaged}" in error

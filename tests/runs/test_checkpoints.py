@@ -80,3 +80,66 @@ def test_weights_that_are_damaged_before_scoring_are_named(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"The weights .*epoch-2\.safetensors cannot be read into this network"):
         trained(tmp_path, *RUN)
     assert not is_finished(tmp_path)
+
+
+def flip(path: Path) -> None:
+    """One bit in the middle: nothing that a reader of the format looks at."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(bytes(content))
+
+
+AVERAGE = (*RUN, "trainer.average=true")
+
+
+@pytest.fixture(scope="module")
+def after_one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped in its second epoch, with the mean of the first one's weights."""
+    folder = tmp_path_factory.mktemp("after-one")
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(patch)
+        steps.at, steps.then = STEPS + 2, send(signal.SIGTERM)
+        stopped(folder, *AVERAGE)
+    return folder
+
+
+def test_a_changed_bit_in_a_checkpoint_is_noticed(tmp_path: Path, half_way: Path) -> None:
+    folder = Path(shutil.copytree(half_way, tmp_path / "run"))
+    flip(last_checkpoint(folder))
+    with pytest.raises(UserError, match=r"last\.ckpt cannot be read .*does not match its checksum.*Delete it to start"):
+        trained(folder, *RUN)
+
+
+def test_a_checkpoint_that_holds_code_is_refused_without_advice_to_run_it(tmp_path: Path, half_way: Path) -> None:
+    folder = Path(shutil.copytree(half_way, tmp_path / "run"))
+    torch.save({"state_dict": shutil.rmtree}, last_checkpoint(folder))
+    with pytest.raises(UserError, match="it holds other things than tensors and plain values") as error:
+        trained(folder, *RUN)
+    assert "weights_only" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, empty, Path.unlink])
+@pytest.mark.parametrize("name", ["average-of-1.safetensors", "epoch-0.safetensors"])
+def test_damaged_weights_are_named_when_the_run_goes_on(
+    tmp_path: Path, after_one_epoch: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    folder = Path(shutil.copytree(after_one_epoch, tmp_path / "run"))
+    damage(folder / "weights" / name)
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(patch)
+        with pytest.raises(UserError) as error:
+            trained(folder, *AVERAGE)
+        assert not steps.rows, "and not after more training"
+    assert str(error.value).startswith(f"The weights {folder / 'weights' / name} cannot be read (")
+    assert str(error.value).endswith(f"Delete {folder} and run its command again.")
+
+
+def test_a_changed_bit_in_weights_is_noticed_before_scoring(tmp_path: Path) -> None:
+    weights = tmp_path / "weights" / "epoch-2.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
+        with pytest.raises(Cut):
+            trained(tmp_path, *RUN)
+    flip(weights)
+    with pytest.raises(UserError, match=r"epoch-2\.safetensors cannot be read .*does not match its checksum"):
+        trained(tmp_path, *RUN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,17 @@ def test_a_source_run_that_kept_no_weights_is_named(tmp_path: Path, few: tuple[P
     at_epoch(epoch).path(source).unlink()
     with pytest.raises(UserError, match=r"its weights are missing\. Delete that folder to train it again"):
         run_in(tmp_path, *FEW, "protocol.sample_seed=1")
+
+
+def test_a_source_run_with_damaged_weights_is_named(tmp_path: Path, few: tuple[Path, list[Any]]) -> None:
+    source = few[0].parent / read_result(few[0])["source"]["started_from"]
+    copied = Path(shutil.copytree(source, tmp_path / source.name))
+    path = at_epoch(read_result(source)["selections"]["last"]["epoch"]).path(copied)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=rf"does not match its checksum.*Delete {copied} and run its command again"):
+        run_in(tmp_path, *FEW)
 
 
 @pytest.fixture(scope="module")

@@ -120,6 +120,23 @@ def test_a_damaged_state_and_a_damaged_file_are_refused(tmp_path: Path) -> None:
         read_language_model(model(), path)
 
 
+def test_a_changed_bit_in_a_finished_language_model_is_noticed(tmp_path: Path, whole: Path) -> None:
+    content = bytearray(whole.read_bytes())
+    content[len(content) // 2] ^= 1
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"does not match its checksum.*Delete it to train it again"):
+        read_language_model(model(), path)
+
+
+def test_a_state_that_holds_code_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    torch.save({"model": os.remove}, path.with_suffix(".state"))
+    with pytest.raises(UserError, match="it holds other things than tensors and plain values") as error:
+        train(path)
+    assert "weights_only" not in str(error.value)
+
+
 def test_a_corpus_of_one_word_is_refused(tmp_path: Path) -> None:
     one = TokenStore(np.array([5], dtype=np.int32), np.array([0, 1]), np.array([1], dtype=np.int32))
     with pytest.raises(UserError, match="nothing to learn from: the training texts have 1 tokens together"):

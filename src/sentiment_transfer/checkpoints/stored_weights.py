@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.checksums import verify_weights
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.network import encoder_location, load_network
@@ -28,7 +29,7 @@ ENCODER_REMEDY = "Copy or download the encoder again."
 
 
 def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
-    """Every tensor of a safetensors file by name, mapped into memory, so that only tensors that are used are read.
+    """Every tensor of a safetensors file by name, mapped into memory after a look at its checksum, if it has one.
 
     ``remedy`` is the sentence that tells the user how to get an intact file. Raises UserError for a file that is
     missing, truncated, damaged or a pickle.
@@ -37,6 +38,7 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
 
     refuse_pickle(path, remedy)
     try:
+        verify_weights(path)
         return load_file(path)
     except Exception as error:  # SafetensorError, OSError and what else its Rust core raises over damaged headers
         raise UserError(_damaged(path, error, remedy)) from error

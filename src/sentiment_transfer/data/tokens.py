@@ -2,7 +2,7 @@
 
 A store is a folder named by the hash of the texts, the tokenizer and the length. It is written under a lock and a
 temporary name and renamed when complete, so that concurrent runs neither collide nor read an incomplete store. Sizes
-and checksums are verified at every opening, and a damaged store is rebuilt.
+and checksums are verified at every opening, and a damaged store is rebuilt. Another user's is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import xxhash
@@ -24,6 +24,7 @@ from rich.progress import track
 
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.trust import FILE_MODE, FOLDER_MODE, OWN_CACHE, open_trusted, trusted_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+FACTS = "store.json"
 BATCH = 2_000  # reviews
 ARRAYS = {"tokens": np.int32, "offsets": np.int64, "full_lengths": np.int32}
 
@@ -66,14 +68,14 @@ def token_store(
     """The token store of ``reviews``, opened if it is complete, else built.
 
     ``digest`` is ``tokenizer_digest(tokenizer)`` if it is known: for XLM-R it takes 80 ms. Raises UserError if
-    ``cache_dir`` cannot be written.
+    ``cache_dir`` cannot be written, or is another user's.
     """
     folder = Path(cache_dir).expanduser() / "tokens" / _key(reviews, digest or tokenizer_digest(tokenizer), max_length)
     if (store := _open(folder)) is not None:
         return store
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        folder.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        with trusted_folder(folder.parent, OWN_CACHE), FileLock(f"{folder}.lock"):
             if (store := _open(folder)) is None:  # another run may have built it while this one waited
                 _write(folder, _tokenise(reviews, tokenizer, max_length))
                 store = _open(folder)
@@ -132,35 +134,55 @@ def _write(folder: Path, store: TokenStore) -> None:
     temporary = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir()
+        temporary.mkdir(FOLDER_MODE)
         facts = {}
         for name in ARRAYS:
             array = np.ascontiguousarray(getattr(store, name))
-            with open(temporary / f"{name}.npy", "wb") as file:
+            with _create(temporary / f"{name}.npy") as file:
                 np.save(file, array)
                 file.flush()
                 os.fsync(file.fileno())
             facts[name] = {"size": array.size, "checksum": xxhash.xxh3_128_hexdigest(array.data)}
-        (temporary / "store.json").write_text(json.dumps(facts))
+        with _create(temporary / FACTS) as file:
+            file.write(json.dumps(facts).encode())
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _create(path: Path) -> BinaryIO:
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
+
+
 def _open(folder: Path) -> TokenStore | None:
-    """The store in ``folder``, or None if it is absent, incomplete or damaged."""
+    """The store in ``folder``, or None if it is absent, incomplete or damaged. Raises UserError if it, or the folder
+    that holds it, is another user's or can be written by others."""
     if not folder.is_dir():
         return None
     try:
-        facts = json.loads((folder / "store.json").read_text())
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        for name, array in arrays.items():
-            if array.shape != (facts[name]["size"],) or array.dtype != ARRAYS[name]:
-                raise ValueError(f"{name} is {array.dtype}{array.shape} instead of {facts[name]['size']} numbers")
-            if xxhash.xxh3_128_hexdigest(array.data) != facts[name]["checksum"]:
-                raise ValueError(f"{name} does not match its checksum")
+        with trusted_folder(folder.parent, OWN_CACHE), trusted_folder(folder, OWN_CACHE) as trusted:
+            with open_trusted(FACTS, folder, trusted, OWN_CACHE) as file:
+                facts = json.load(file)
+            arrays = {}
+            for name, dtype in ARRAYS.items():
+                with open_trusted(f"{name}.npy", folder, trusted, OWN_CACHE) as file:
+                    arrays[name] = array = _mapped(file)
+                if array.shape != (facts[name]["size"],) or array.dtype != dtype:
+                    raise ValueError(f"{name} is {array.dtype}{array.shape} instead of {facts[name]['size']} numbers")
+                if xxhash.xxh3_128_hexdigest(array.data) != facts[name]["checksum"]:
+                    raise ValueError(f"{name} does not match its checksum")
+    except UserError:
+        raise
     except Exception as error:  # numpy parses headers with Python's parser, which raises a dozen kinds
         log.warning("The token store %s is damaged (%s) and is rebuilt.", folder, error)
         return None
     return TokenStore(arrays["tokens"], arrays["offsets"], arrays["full_lengths"])
+
+
+def _mapped(file: BinaryIO) -> np.ndarray:
+    """An open .npy file as a memory-mapped array; ``np.load`` maps by path, which may be another file by then."""
+    if (version := np.lib.format.read_magic(file)) != (1, 0):
+        raise ValueError(f"its format is {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return np.memmap(file, dtype, "r", file.tell(), shape)

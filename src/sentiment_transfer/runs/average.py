@@ -186,17 +186,16 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
 def mean_state(paths: list[Path]) -> dict[str, Tensor]:
     """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files.
 
-    Raises UserError if the files hold different tensors, or embeddings of different tokens.
+    Raises UserError if a file is damaged, or the files hold different tensors, or embeddings of different tokens.
     """
     import torch
-    from safetensors import safe_open
 
-    from sentiment_transfer.training.weights import running_mean
+    from sentiment_transfer.training.weights import opened_weights, running_mean, train_again
 
-    with safe_open(paths[0], "pt") as first:
+    with opened_weights(paths[0], train_again(paths[0].parents[1])) as first:
         state = {name: first.get_tensor(name) for name in first.keys()}  # noqa: SIM118, not a dict
     for count, path in enumerate(paths[1:], start=2):
-        with safe_open(path, "pt") as file:
+        with opened_weights(path, train_again(path.parents[1])) as file:
             if set(file.keys()) != set(state):
                 raise UserError(f"{path} holds other tensors than {paths[0]}: they are not of the same architecture.")
             for name, tensor in state.items():

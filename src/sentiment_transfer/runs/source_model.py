@@ -18,7 +18,6 @@ from typing import Any
 from filelock import FileLock
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
-from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from sentiment_transfer.config.protocol import source_run
@@ -30,7 +29,7 @@ from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
 from sentiment_transfer.runs.directory import exclusive_lock
 from sentiment_transfer.training.selection import recorded
-from sentiment_transfer.training.weights import load_weights
+from sentiment_transfer.training.weights import load_weights, opened_weights, train_again
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +45,11 @@ class SourceModel:
     def load_into(self, network: PreTrainedModel) -> None:
         """Load the weights into a network with the full vocabulary; tokens without a saved row keep their initial one.
 
-        Raises UserError if the weights do not match the network.
+        Raises UserError if the weights are damaged or do not match the network.
         """
         full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
-        trim_like(network, load_file(self.weights))
+        with opened_weights(self.weights, train_again(self.folder)) as file:
+            trim_like(network, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118, not a dict
         load_weights(network, self.weights)
         restore_vocabulary(network, full)
 

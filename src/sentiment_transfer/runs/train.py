@@ -23,7 +23,7 @@ from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.files.checksums import verify_checkpoint
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
@@ -41,6 +41,7 @@ from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import SavedWeights, select
 from sentiment_transfer.training.self_check import SelfCheck
 from sentiment_transfer.training.trainer import make_trainer, progress_reports, quiet_lightning
+from sentiment_transfer.training.weights import unreadable
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +136,7 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
         return
     log.info("Resuming from %s", resume)
     try:
+        verify_checkpoint(resume)
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     except Exception as error:
@@ -142,7 +144,7 @@ def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModu
         if isinstance(error, UserError | OSError) or trainer.global_step:  # after loading: an error of training itself
             raise
         raise UserError(
-            f"The checkpoint {resume} cannot be read into this model ({first_line(error)}): it is damaged or of "
+            f"The checkpoint {resume} cannot be read into this model ({unreadable(error)}): it is damaged or of "
             "another architecture. Delete it to start this run again."
         ) from error
 

@@ -20,7 +20,14 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
-from sentiment_transfer.training.weights import remove_other_weights, save_average, save_checkpoint, save_weights
+from sentiment_transfer.training.weights import (
+    opened_weights,
+    remove_other_weights,
+    save_average,
+    save_checkpoint,
+    save_weights,
+    train_again,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +103,19 @@ class RunCheckpoints(Callback):
         self.stop.listen()
         self.stop.patient = True
         self._clock = self._saved = time.monotonic()
+        if self.ranks.is_main:
+            self._refuse_damaged_weights(trainer.max_epochs or 0)
+
+    def _refuse_damaged_weights(self, epochs: int) -> None:
+        """Raise UserError now, and not after hours of training, if weights that the run's end needs are damaged."""
+        if not self.history:
+            return
+        needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
+        if self.average and epochs > 1:
+            needed.add(mean_of_epochs(len(self.history)))
+        for weights in needed:
+            with opened_weights(weights.path(self.folder), train_again(self.folder)):
+                pass
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         self._tick()

@@ -21,13 +21,14 @@ from torch.optim import AdamW
 
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.checksums import verify_weights
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.ulmfit.awd_lstm import States
 from sentiment_transfer.model.ulmfit.classifier import SlantedTriangular, discriminative_rates
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.trainer import report_stage
-from sentiment_transfer.training.weights import save_checkpoint, write_state
+from sentiment_transfer.training.weights import load_checkpoint, save_checkpoint, unreadable, write_state
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +159,7 @@ class LanguageModelTraining:
         if not self._state_path.exists():
             return
         try:
-            # weights_only: the file is read as tensors and plain values; nothing in it is executed.
-            state = torch.load(self._state_path, map_location=self.device, weights_only=True)
+            state = load_checkpoint(self._state_path, self.device)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.states = state["states"]
@@ -168,7 +168,7 @@ class LanguageModelTraining:
         except Exception as error:  # what torch raises over a damaged file is of a dozen classes
             raise UserError(
                 f"The state of the {self.name} in {self._state_path} cannot be read "
-                f"({first_line(error)}): it is damaged. Delete it to train again."
+                f"({unreadable(error)}): it is damaged. Delete it to train again."
             ) from error
 
     def _finish(self) -> None:
@@ -193,6 +193,7 @@ def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
     Raises UserError where it is damaged or of another architecture.
     """
     try:
+        verify_weights(path)
         with safe_open(path, framework="pt") as file:
             facts = file.metadata()
             model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  no dict

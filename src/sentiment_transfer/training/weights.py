@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from transformers import PreTrainedModel
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.files.checksums import KEY, PENDING, seal_weights, verify_checkpoint, verify_weights
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.lora import kept_state
 from sentiment_transfer.model.sharding import load_whole, whole
@@ -35,11 +38,16 @@ def whole_state(network: PreTrainedModel, ranks: Ranks) -> dict[str, torch.Tenso
 
 
 def write_state(state: dict[str, torch.Tensor], path: Path, facts: Mapping[str, str] | None = None) -> None:
-    """Write tensors, and ``facts`` as the file's metadata, as safetensors, atomically."""
+    """Write tensors, and ``facts`` as the file's metadata, as safetensors with a checksum, atomically."""
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     # Tied tensors (input and output embeddings) share memory, which the format does not have.
     unique = {name: tensor.clone() if _shared(tensor, tensors) else tensor for name, tensor in tensors.items()}
-    write_atomically(path, lambda temporary: save_file(unique, temporary, metadata={"format": "pt", **(facts or {})}))
+
+    def write(temporary: Path) -> None:
+        save_file(unique, temporary, metadata={"format": "pt", **(facts or {}), KEY: PENDING})
+        seal_weights(temporary)
+
+    write_atomically(path, write)
 
 
 def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
@@ -52,15 +60,31 @@ def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
     write_atomically(path, write)
 
 
+def load_checkpoint(path: Path, device: torch.device) -> Any:
+    """The state that ``save_checkpoint`` wrote, as tensors and plain values; nothing in the file is executed.
+
+    Raises ValueError where it is damaged; ``unreadable`` words what else torch raises.
+    """
+    verify_checkpoint(path)
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+def unreadable(error: BaseException) -> str:
+    """Why a checkpoint cannot be read, without torch's advice to turn ``weights_only`` off: that would run its code."""
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
+        return "it holds other things than tensors and plain values"
+    return first_line(error)
+
+
 def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
     """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
     mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
-    a run must ask; the first writes."""
+    a run must ask; the first writes. Raises UserError where the mean before it is missing or damaged."""
     state = whole_state(network, ranks)
     if not ranks.is_main:
         return
     if epochs > 1:
-        with safe_open(mean_of_epochs(epochs - 1).path(folder), "pt") as before:
+        with opened_weights(mean_of_epochs(epochs - 1).path(folder), train_again(folder)) as before:
             state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
     write_state(state, mean_of_epochs(epochs).path(folder))
 
@@ -75,6 +99,7 @@ def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.T
 def load_weights(network: PreTrainedModel, path: Path) -> None:
     """Read weights written by ``save_weights`` into ``network``. Raises UserError where they do not fit."""
     try:
+        verify_weights(path)
         state = load_file(path)
         if state.keys() != (wanted := kept_state(network)).keys():
             other = sorted(state.keys() ^ wanted.keys())
@@ -85,6 +110,23 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
             f"The weights {path} cannot be read into this network ({first_line(error)}). Delete the run's "
             "folder to train it again."
         ) from error
+
+
+@contextmanager
+def opened_weights(path: Path, remedy: str) -> Iterator[Any]:
+    """A safetensors file, open for reading tensor by tensor after a look at its checksum. ``remedy`` is the sentence
+    that tells the user how to get an intact one. Raises UserError where it is missing or damaged."""
+    try:
+        verify_weights(path)
+        opened = safe_open(path, "pt")
+    except Exception as error:  # SafetensorError, and what else its Rust core raises over damaged headers
+        raise UserError(f"The weights {path} cannot be read ({first_line(error)}). {remedy}") from error
+    with opened as file:
+        yield file
+
+
+def train_again(folder: Path) -> str:
+    return f"Delete {folder} and run its command again."
 
 
 def remove_other_weights(folder: Path, kept: set[SavedWeights]) -> None:

@@ -1,7 +1,8 @@
 """The compiled kernels of ``kernels.c``: built once with the machine's C compiler, called on torch tensors.
 
 Compiling takes two seconds and needs no headers other than the compiler's; the library is cached under the hash of the
-source, the flags and the CPU. Without a compiler ``KernelsUnavailable`` says why, and the caller does without.
+source, the flags and the CPU, and its own: a damaged one is built again. It runs as code, so another user's is refused.
+Without a compiler ``KernelsUnavailable`` says why, and the caller does without.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import ctypes
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +22,10 @@ import torch
 import xxhash
 from filelock import FileLock
 from torch import Tensor
+
+from sentiment_transfer.files.atomic import sync
+from sentiment_transfer.files.checksums import digest
+from sentiment_transfer.files.trust import FILE_MODE, FOLDER_MODE, OWN_CACHE, open_trusted, trusted_folder
 
 log = logging.getLogger(__name__)
 
@@ -43,40 +50,67 @@ class Shape(ctypes.Structure):
 
 
 def load_library(cache_dir: Path) -> ctypes.CDLL:
-    """The compiled kernels, built on first use. Raises KernelsUnavailable where there is no compiler, or it fails."""
-    return _load(_build(cache_dir))
-
-
-@cache
-def _load(path: Path) -> ctypes.CDLL:
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise KernelsUnavailable(f"the compiled kernels {path} cannot be loaded ({error})") from error
-
-
-def _build(cache_dir: Path) -> Path:
+    """The compiled kernels, built on first use. Raises KernelsUnavailable where there is no compiler, or it fails, and
+    UserError where the cache is not the user's own."""
     compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
     if platform.system() != "Linux" or compiler is None:
         raise KernelsUnavailable("no C compiler was found (on Debian and Ubuntu: apt install gcc)")
+    return _load(cache_dir.expanduser() / "kernels", compiler)
+
+
+@cache
+def _load(folder: Path, compiler: str) -> ctypes.CDLL:
     key = xxhash.xxh3_64_hexdigest("\n".join((SOURCE.read_text(), compiler, *FLAGS, _cpu())).encode())
-    path = cache_dir.expanduser() / "kernels" / f"{key}.so"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            if not path.exists():
-                log.info("Compiling the packed encoder's kernels (once; about two seconds).")
-                temporary = path.with_suffix(f".{os.getpid()}.tmp")
-                command = [compiler, *FLAGS, str(SOURCE), "-o", str(temporary), "-lm"]
-                done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-                if done.returncode:
-                    raise KernelsUnavailable(
-                        f"{compiler} cannot compile them ({(done.stderr.strip() or '?').splitlines()[0]})"
-                    )
-                temporary.replace(path)
+        descriptor = _find(folder, key)
+        if descriptor is None:
+            descriptor = _build(folder, key, compiler)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise KernelsUnavailable(f"they cannot be built in {path.parent} ({error})") from error
-    return path
+        raise KernelsUnavailable(f"they cannot be built in {folder} ({error})") from error
+    try:
+        # The very file that was looked at. It stays open: the loader knows a library by its name, and would take the
+        # next one that is opened under this number for this one.
+        return ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+    except OSError as error:
+        raise KernelsUnavailable(f"the compiled kernels in {folder} cannot be loaded ({error})") from error
+
+
+def _find(folder: Path, key: str) -> int | None:
+    """A descriptor of the intact library in ``folder``; nothing is written, for the cache may be read-only."""
+    if not folder.is_dir():
+        return None
+    with trusted_folder(folder, OWN_CACHE) as trusted:
+        for name in sorted(os.listdir(trusted)):
+            if checksum := re.fullmatch(rf"{key}-([0-9a-f]{{32}})\.so", name):
+                with open_trusted(name, folder, trusted, OWN_CACHE) as file:
+                    if digest(file) == checksum[1]:
+                        return os.dup(file.fileno())
+                log.warning("The compiled kernels %s are damaged and are built again.", folder / name)
+    return None
+
+
+def _build(folder: Path, key: str, compiler: str) -> int:
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with trusted_folder(folder, OWN_CACHE), FileLock(folder / f"{key}.lock"):
+        descriptor = _find(folder, key)  # another process may have built it while this one waited
+        if descriptor is not None:
+            return descriptor
+        for damaged in folder.glob(f"{key}-*.so"):
+            damaged.unlink()
+        with tempfile.TemporaryDirectory(prefix=f"{key}.", dir=folder) as temporary:
+            log.info("Compiling the packed encoder's kernels (once; about two seconds).")
+            library = Path(temporary) / "library.so"
+            command = [compiler, *FLAGS, str(SOURCE), "-o", str(library), "-lm"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            if done.returncode:
+                reason = (done.stderr.strip() or "?").splitlines()[0]
+                raise KernelsUnavailable(f"{compiler} cannot compile them ({reason})")
+            library.chmod(FILE_MODE)
+            sync(library)
+            with library.open("rb") as file:
+                os.replace(library, folder / f"{key}-{digest(file)}.so")
+                sync(folder)
+                return os.dup(file.fileno())
 
 
 def _cpu() -> str:
