@@ -29,7 +29,7 @@ OPTIONS = (
     *("optimizer.learning_rate=3e-3", "logger=none", "logger.progress_bar=false"),
 )
 # Of other times, places and machines: these are there and of their type, and that is all that is compared.
-VOLATILE = {"created": str, "packages": dict, "device": dict, "performance": dict, "command": list}
+VOLATILE = {"created": str, "packages": dict, "device": dict, "performance": dict, "command": list, "inputs": dict}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from sentiment_transfer.data.batches import Batch, ResumableSampler, TokenBatche
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews, stratified_rows
 from sentiment_transfer.data.tokens import TokenStore, token_store
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import cache_folder
+from sentiment_transfer.files.text import cache_folder, data_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -102,6 +102,10 @@ class ReviewDataModule(pl.LightningDataModule):
     def licence(self) -> str:
         """As the descriptor of the dataset says it."""
         return dataset_of(self.config.kind).licence
+
+    def local_files(self) -> list[Path]:
+        """Files and folders of the user's that the reviews are read from where they exist."""
+        return [data_folder(self.data_dir) / self.name]
 
     def has(self, split: Split) -> bool:
         """True if the dataset has this split at all, even if its files are missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -100,6 +101,12 @@ class CSVDataModule(ReviewDataModule):
             if len(records) == before:
                 raise UserError(f"{file} has no rows.")
         return self._labelled(records)
+
+    def local_files(self) -> list[Path]:
+        paths = [path for path in (self.file.path, self.file.dev_path, self.file.test_path) if path]
+        with suppress(UserError):  # a target's file that is missing is reported where it is read
+            return [file for path in paths for file in self._files(path)]
+        return []
 
     def _files(self, path: Paths) -> list[Path]:
         patterns = [path] if isinstance(path, str | Path) else list(path)

@@ -58,6 +58,9 @@ class RakutenDataModule(ReviewDataModule):
     def folder(self) -> Path:
         return Path(self.config.path).expanduser() if self.config.path else data_folder(self.data_dir) / self.name
 
+    def local_files(self) -> list[Path]:
+        return [self.folder]
+
     def read(self, split: Split) -> Reviews:
         if split == "test":
             return self._reviews_of(map_batches(self._batches("test"), self._spill_folder()))

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -98,8 +99,19 @@ class Reviews:
         """The given rows, in the given order."""
         return replace(self, table=self.table.take(pa.array(rows, pa.int64())))
 
+    def digest(self) -> str:
+        """Hash of texts, classes, labels and folds in order (not of ids)."""
+        digest = xxhash.xxh3_128(f"{self.text_digest()} {' '.join(self.classes)}".encode())
+        digest.update(self.labels.tobytes())
+        digest.update(self.folds.tobytes())
+        return digest.hexdigest()
+
     def text_digest(self) -> str:
         """Hash of the texts in order (not of ids or labels): the key of everything derived from text alone."""
+        return self._text_digest
+
+    @cached_property
+    def _text_digest(self) -> str:
         digest = xxhash.xxh3_128()
         for batch in self.text_batches():
             lengths = np.fromiter((len(text) for text in batch), dtype=np.int64, count=len(batch))

@@ -128,6 +128,13 @@ class SentimentClassifier(pl.LightningModule):
             return "padded", self.why_padded or ""
         return self.packed.batching, self.packed.why_padded or self.packed.why_not_fused or ""
 
+    def planned_batching(self, device: str, precision: str) -> str:
+        """How batches will be computed on ``device`` (cpu, cuda or mps) in ``precision``, as ``batching`` names it."""
+        if self.packed is None:
+            return "padded"
+        fused = device == "cpu" and precision == "bf16-mixed" and self.packed.can_build_kernels()
+        return "packed, fused kernels" if fused else "packed"
+
     def logits(self, batch: Batch) -> Tensor:
         """(reviews, classes) float32."""
         return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.statistics.metrics import Scores
 
 SCHEMA_VERSION = 2
@@ -115,6 +116,7 @@ class RunResult(TypedDict):
     performance: Performance
     unavailable: dict[str, str]  # target -> why it was not scored and how to fix that
     dedup: dict[str, Any]  # dataset -> test reviews removed because they occur in training; empty without data.dedup
+    inputs: Inputs  # hashes of what the run was computed from
 
 
 def write_result(folder: Path, result: RunResult) -> Path:
@@ -165,6 +167,8 @@ def read_result(folder: Path) -> RunResult:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UserError(f"{path} is damaged or incomplete: {error.msg} at {place}. {remedy}") from error
+    if isinstance(result, dict):
+        result.setdefault("inputs", {"reviews": {}, "files": {}})  # the first records of schema 2 have none
     check_shape(result, path, remedy)
     return cast(RunResult, result)
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.inputs import Inputs, file_facts, stale
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.selection import SavedWeights, recorded
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = runs_to_average(options.runs, options.selection)
         folder = options.out or options.runs[0].parent / runs.run_id
         if is_finished(folder):
+            if sentence := stale(folder, read_result(folder)["inputs"]):
+                raise UserError(sentence)
             print(f"Finished before, in {folder}")
         else:
             average(runs, folder)
@@ -178,7 +181,13 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
             "averaged": [run["run_id"] for run in runs.results],
         }
         info = replace(
-            info, run_id=runs.run_id, model=model, selections={"last": mean.record}, history=[], trained=None
+            info,
+            run_id=runs.run_id,
+            model=model,
+            selections={"last": mean.record},
+            history=[],
+            trained=None,
+            inputs=Inputs(reviews=parts.inputs["reviews"], files=file_facts(runs.weights)),
         )
         return finish(folder, info, parts.data, scored, parts)
 

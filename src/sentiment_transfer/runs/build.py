@@ -35,6 +35,8 @@ from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
+from sentiment_transfer.results.inputs import Inputs
+from sentiment_transfer.runs.inputs import of_network, run_inputs
 from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
 from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -49,6 +51,7 @@ class Parts(NamedTuple):
     data: TransferDataModule
     tokenizer: PreTrainedTokenizerBase
     module: SentimentClassifier
+    inputs: Inputs
 
 
 def prepare(
@@ -74,6 +77,7 @@ def prepare(
         if ranks.is_main and trained is None:
             log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))
     module = make_classifier(config, data, tokenizer)
+    encoder = of_network(module.network)
     data.batch_options = replace(data.batch_options, packed=module.packed is not None)
     if start:
         start.load_into(module.network)
@@ -81,7 +85,8 @@ def prepare(
         trim_vocabulary(module.network, kept_tokens)
         training = [s.tokens for s in data.train_sets if s.tokens is not None]
         module.trained_token_ids = kept_token_ids(training, tokenizer)
-    return Parts(data, tokenizer, module)
+    inputs = run_inputs(config, data, tokenizer, module, encoder, start.weights if start else None)
+    return Parts(data, tokenizer, module, inputs)
 
 
 def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:

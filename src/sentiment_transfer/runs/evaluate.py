@@ -25,10 +25,12 @@ from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
-from sentiment_transfer.results.record import LabelBudget, Model, RunResult, Source
+from sentiment_transfer.results.inputs import Inputs, file_facts
+from sentiment_transfer.results.record import RESULT_FILE, LabelBudget, Model, RunResult, Source
 from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import refuse_nothing_to_score
 from sentiment_transfer.runs.directory import run_directory
+from sentiment_transfer.runs.inputs import reviews_digests
 from sentiment_transfer.runs.record import RunInfo, finish
 from sentiment_transfer.runs.score import score
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
@@ -197,9 +199,18 @@ def evaluation_info(
         device=predictor.device.type,
         batching=predictor.batching,
         seconds=seconds,
+        inputs=Inputs(reviews=reviews_digests(data), files=file_facts(files_of(config, model, data))),
         protocol=_protocols(data, trained),
         label_budget=lambda name: _label_budget(name, trained),
     )
+
+
+def files_of(config: EvaluateConfig, model: TrainedModel, data: TransferDataModule) -> list[Path]:
+    """The user's files that an evaluation reads: the model's and the targets'."""
+    checkpoint = Path(config.checkpoint).expanduser()
+    record = [checkpoint / RESULT_FILE] if model.origin.result else [checkpoint]
+    targets = [file for dataset in data.targets.values() for file in dataset.local_files()]
+    return [*(record if checkpoint.is_dir() else []), *targets]
 
 
 def _protocols(data: TransferDataModule, trained: RunResult | None) -> Callable[[str], str]:

@@ -25,6 +25,7 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
+from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
@@ -63,6 +64,7 @@ class RunInfo:
     device: str  # cpu | cuda
     batching: tuple[str, str]  # how reviews were batched, and why not a faster way
     seconds: dict[str, float]  # stage -> wall-clock seconds
+    inputs: Inputs
     protocol: Callable[[str], str]  # dataset -> protocol of its scores
     label_budget: Callable[[str], LabelBudget | None]  # dataset -> labels that were trained on; None: unknown
     trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
@@ -78,7 +80,7 @@ def run_info(
     started_from: str | None = None,
 ) -> RunInfo:
     """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id."""
-    data, _, module = parts
+    data, module = parts.data, parts.module
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
     if isinstance(module, UlmfitClassifier) and module.language_model:
         seconds = seconds | {"language_model": module.language_seconds}
@@ -95,6 +97,7 @@ def run_info(
         device="cuda" if trainer.strategy.root_device.type == "cuda" else "cpu",
         batching=module.batching,
         seconds=seconds,
+        inputs=parts.inputs,
         protocol=data.protocol,
         label_budget=lambda name: _label_budget(name, data),
         trained=(len(history) * len(lengths), len(history) * int(lengths.sum())),
@@ -145,6 +148,7 @@ def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]
         performance=_performance(info, tests),
         unavailable=data.unavailable,
         dedup=data.removed,
+        inputs=info.inputs,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -20,16 +20,16 @@ from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.run_name import group_name, model_name, run_name
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
-from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.checksums import verify_checkpoint
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
+from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import caveats, prepare
 from sentiment_transfer.runs.directory import remove_what_is_not_needed, run_directory
+from sentiment_transfer.runs.fitting import fit_or_take_over, selections
 from sentiment_transfer.runs.language_stage import learn_language
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
@@ -38,10 +38,8 @@ from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_lo
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.ranks import ALONE, Ranks
-from sentiment_transfer.training.selection import SavedWeights, select
 from sentiment_transfer.training.self_check import SelfCheck
 from sentiment_transfer.training.trainer import make_trainer, progress_reports, quiet_lightning
-from sentiment_transfer.training.weights import unreadable
 
 log = logging.getLogger(__name__)
 
@@ -87,19 +85,19 @@ def compute(
         torch.set_num_threads(max(1, config.trainer.threads // ranks.world_size))
 
     parts = prepare(config, ranks, start=start)
-    data, tokenizer, module = parts
+    data, tokenizer, module, inputs = parts
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train disabled it
 
     tracking = tracked(config, folder) if ranks.is_main else nullcontext(list[Logger]())
     with tracking as loggers:
         prepared = time.monotonic()
-        trainer, checkpoints, self_check = trainer_of(config, folder, data, stop, loggers, ranks)
+        trainer, checkpoints, self_check = trainer_of(config, folder, data, stop, loggers, ranks, inputs)
         if isinstance(module, UlmfitClassifier) and not last_checkpoint(folder).exists():
             perplexities = learn_language(config, data, tokenizer, module, folder, stop)
             for logger in loggers:
                 logger.log_metrics(perplexities, step=0)
-        fit(trainer, module, data, folder)
+        donor = fit_or_take_over(config, trainer, module, data, folder, checkpoints)
         fitted = time.monotonic()
         scored = score_all(config, trainer, module, data, folder, checkpoints)
         if not ranks.is_main:
@@ -113,6 +111,10 @@ def compute(
             "total": ended - started,
         }
         started_from = start.run_id if start else None
+        if donor:
+            checkpoints.inputs["trained_in"] = donor
+            seconds["total"] += seconds["train"]  # there, and not here
+        parts = parts._replace(inputs=checkpoints.inputs)
         info = run_info(config, parts, trainer, checkpoints.history, seconds, started_from=started_from)
         keep = config.trainer.keep_weights
         result = finish(folder, info, data, scored, parts if keep else None)
@@ -123,30 +125,6 @@ def compute(
                 predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
                 log_scores(logger, result, predictions, mistakes)
     return result
-
-
-def fit(trainer: pl.Trainer, module: SentimentClassifier, data: TransferDataModule, folder: Path) -> None:
-    """Train from the start, or resume from the last checkpoint.
-
-    Raises UserError if the checkpoint cannot be loaded into this model.
-    """
-    resume = last_checkpoint(folder)
-    if not resume.exists():
-        trainer.fit(module, datamodule=data)
-        return
-    log.info("Resuming from %s", resume)
-    try:
-        verify_checkpoint(resume)
-        # weights_only: the file is read as tensors and plain values; nothing in it is executed.
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-    except Exception as error:
-        # For a damaged file or a state that does not match, torch and Lightning raise a dozen classes of errors.
-        if isinstance(error, UserError | OSError) or trainer.global_step:  # after loading: an error of training itself
-            raise
-        raise UserError(
-            f"The checkpoint {resume} cannot be read into this model ({unreadable(error)}): it is damaged or of "
-            "another architecture. Delete it to start this run again."
-        ) from error
 
 
 def score_all(
@@ -162,12 +140,7 @@ def score_all(
     Raises UserError if a development set is not scored as it was at the end of its epoch.
     """
     history = checkpoints.history
-
-    def selections(split: ReviewSet) -> Mapping[str, SavedWeights]:
-        oracle, average = split.name not in data.source, config.trainer.average
-        return select(history, split.name, data.source_dev_names, oracle=oracle, average=average)
-
-    wanted = [(split, selections(split)) for split in [*data.test_sets, *data.dev_sets]]
+    wanted = [(s, selections(config, data, history, s)) for s in [*data.test_sets, *data.dev_sets]]
     scored = score(wanted, network_predict(trainer, module, data, folder, checkpoints.ranks))
     for each in scored:
         if not each.is_test:
@@ -188,6 +161,7 @@ def trainer_of(
     stop: StopRequest,
     loggers: list[Logger],
     ranks: Ranks,
+    inputs: Inputs,
 ) -> TrainerParts:
     checkpoints = RunCheckpoints(
         folder,
@@ -198,6 +172,7 @@ def trainer_of(
         save_every_seconds=60 * config.trainer.save_every_minutes,
         average=config.trainer.average,
         ranks=ranks,
+        inputs=inputs,
     )
     self_check = SelfCheck(ranks)
     trainer = make_trainer(

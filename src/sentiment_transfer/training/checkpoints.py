@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning import Callback, Trainer
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
@@ -38,6 +40,12 @@ def last_checkpoint(folder: Path) -> Path:
     return folder / "checkpoints" / "last.ckpt"
 
 
+def saved_inputs(checkpoint: Path) -> dict[str, Any]:
+    """The inputs that the run was begun with; the file's tensors are mapped, not read."""
+    state = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
+    return dict(state["callbacks"][RunCheckpoints.__qualname__]["inputs"])
+
+
 def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     """``epoch 2/4: train loss 0.213; smsa_id dev loss 0.31, error 8.1 %``"""
     sets = "".join(f"; {name} dev loss {d['loss']:.3f}, error {d['error']:.1%}" for name, d in entry["dev"].items())
@@ -56,6 +64,7 @@ class RunCheckpoints(Callback):
         save_every_seconds: between saves inside an epoch.
         average: keep the running mean of the epochs' weights as well.
         ranks: the processes that share the run; the first one's clock and files count.
+        inputs: what the run is computed from (``results/inputs.py``), kept in every checkpoint.
     """
 
     def __init__(
@@ -68,17 +77,19 @@ class RunCheckpoints(Callback):
         save_every_seconds: float,
         average: bool = False,
         ranks: Ranks = ALONE,
+        inputs: Inputs | None = None,
     ) -> None:
         self.folder, self.stop = folder, stop
         self.dev_rows, self.source_dev, self.oracle_for = dev_rows, source_dev, oracle_for
         self.save_every_seconds, self.average, self.ranks = save_every_seconds, average, ranks
+        self.inputs = inputs or Inputs(reviews={}, files={})
         self.history: History = []
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
         self._clock = self._saved = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history, "train_seconds": self.train_seconds}
+        return {"history": self.history, "train_seconds": self.train_seconds, "inputs": self.inputs}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another

@@ -151,6 +151,10 @@ class PackedNetwork:
         bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
         return self.why_not_fused is None and input_ids.device.type == "cpu" and bf16
 
+    def can_build_kernels(self) -> bool:
+        """Whether the encoder has fused kernels and they can be built here, which is tried."""
+        return self.why_not_fused is None and self._fused_encoder() is not None
+
     def _fused_encoder(self) -> FusedEncoder | None:
         if self._fused is None:
             try:

@@ -1,0 +1,148 @@
+"""The inputs of a run: what its directory's name, a hash of options, does not say, and what it must not mix.
+
+They are kept in every checkpoint and in the record. A run that is continued with others is refused with what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import xxhash
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.data.base import ReviewDataModule
+from sentiment_transfer.data.tokens import tokenizer_digest
+from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.checksums import digest
+from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.results.inputs import Inputs, file_facts
+from sentiment_transfer.runs.environment import describe_device
+
+log = logging.getLogger(__name__)
+
+NOT_ARCHITECTURE = ("transformers_version", "attn_implementation")  # and what begins with _: where it was read
+
+
+def network_digest(network: PreTrainedModel) -> str:
+    """Hash of the architecture and of all weights. For XLM-R base, 1.1 GB, it takes a tenth of a second."""
+    config = {k: v for k, v in network.config.to_dict().items() if k not in NOT_ARCHITECTURE and k[0] != "_"}
+    hashed = xxhash.xxh3_128(json.dumps(config, sort_keys=True, default=str).encode())
+    for name, tensor in network.state_dict().items():
+        hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hashed.update(_bytes(tensor))
+    return hashed.hexdigest()
+
+
+def embedding_digest(embedding: torch.Tensor) -> str:
+    """Hash of a token embedding (vocabulary, width) in fp32."""
+    return xxhash.xxh3_128_hexdigest(_bytes(embedding.float()))
+
+
+def _bytes(tensor: torch.Tensor) -> memoryview:
+    flat = tensor.detach().cpu().contiguous().flatten()
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
+
+
+def of_network(network: PreTrainedModel) -> Inputs:
+    """The part that is taken before anything is trimmed or loaded over the encoder's weights."""
+    embedding: Any = network.get_input_embeddings()
+    return Inputs(
+        reviews={}, files={}, encoder=network_digest(network), embedding=embedding_digest(embedding.weight.detach())
+    )
+
+
+def run_inputs(
+    config: Config,
+    data: TransferDataModule,
+    tokenizer: PreTrainedTokenizerBase,
+    module: SentimentClassifier,
+    network: Inputs,
+    start: Path | None,
+) -> Inputs:
+    """The inputs of a run whose parts are prepared. ``network`` is ``of_network`` of its encoder, ``start`` the weights
+    of the source run that training goes on from."""
+    device = choose_accelerator(config.trainer.accelerator)
+    precision = choose_precision(config.trainer.precision, device)
+    inputs: Inputs = {
+        **network,
+        "reviews": reviews_digests(data),
+        "files": file_facts(local_files(config, [*data.source.values(), *data.targets.values()])),
+        "tokenizer": tokenizer_digest(tokenizer),
+        "device": device,
+        "precision": precision,
+        "batching": module.planned_batching(device, precision),
+        "computed_on": [f"{describe_device(device)['name']}, torch {torch.__version__}"],
+    }
+    if device == "cpu":
+        inputs["threads"] = torch.get_num_threads()
+    if start is not None:
+        with start.open("rb") as file:
+            inputs["start"] = digest(file)
+    return inputs
+
+
+def reviews_digests(data: TransferDataModule) -> dict[str, str]:
+    return {f"{s.name} {s.split}": s.reviews.digest() for s in data.sets}
+
+
+def local_files(config: Config, datasets: Iterable[ReviewDataModule]) -> list[Path]:
+    """The user's own files and folders among those that are read."""
+    names = [config.model.encoder, config.model.tokenizer]
+    folders = [Path(name).expanduser() for name in names if name is not None]
+    return [*(file for dataset in datasets for file in dataset.local_files()), *(f for f in folders if f.is_dir())]
+
+
+def continued(saved: Mapping[str, Any], now: Inputs, folder: Path, *, alone: bool) -> Inputs:
+    """The inputs of a run in ``folder`` that goes on from a checkpoint with the inputs ``saved``.
+
+    On a CPU it goes on with as many threads as it began with, which sums depend on. Raises UserError where anything
+    else that the trained weights depend on is different.
+    """
+    if found := differences(saved, now):
+        raise UserError(
+            f"The run in {folder} was begun with other inputs. {' '.join(found)} Otherwise delete {folder}: the same "
+            "command then starts again."
+        )
+    merged: Inputs = {**now}
+    merged["computed_on"] = list(dict.fromkeys([*saved.get("computed_on", []), *now.get("computed_on", [])]))
+    threads = saved.get("threads")
+    if alone and threads is not None and threads != now.get("threads"):
+        log.info("Going on with %d CPU threads, as this run began (here: %s).", threads, now.get("threads"))
+        torch.set_num_threads(threads)
+        merged["threads"] = threads
+    return merged
+
+
+def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Sentences about what differs, each with what to do."""
+    then, present = training_reviews(saved), training_reviews(now)
+    changed = sorted(name for name in then.keys() | present.keys() if then.get(name) != present.get(name))
+    found = []
+    if changed:
+        found.append(f"The texts or labels of {', '.join(changed)} have changed: put the former ones back.")
+    if saved.get("encoder") != now.get("encoder"):
+        found.append("The encoder has other weights or another configuration: put the former one back.")
+    if saved.get("tokenizer") != now.get("tokenizer"):
+        found.append("The tokenizer is another: put the former one back.")
+    if saved.get("start") != now.get("start"):
+        found.append("The source run that it went on from has other weights: put that run's directory back.")
+    for key, what in (("device", "on"), ("precision", "in"), ("batching", "with batches")):
+        if saved.get(key) != now.get(key):
+            found.append(
+                f"It was begun {what} {saved.get(key)}, and this attempt would compute {what} {now.get(key)}: go on "
+                "where it was begun" + (", or install the C compiler there was." if key == "batching" else ".")
+            )
+    return found
+
+
+def training_reviews(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The hashes of what a run trains on and selects by: all but test sets, which are looked at after training."""
+    return {name: hashed for name, hashed in inputs.get("reviews", {}).items() if not name.endswith(" test")}
