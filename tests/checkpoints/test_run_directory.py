@@ -109,8 +109,46 @@ def test_a_link_to_a_run_is_the_run(run: Path, tmp_path: Path, monkeypatch: pyte
     assert open_model("best").origin.path == str(run.resolve())
 
 
+OWN_EMBEDDING = Path("model") / "embedding.safetensors"
+
+
+def test_a_run_does_not_depend_on_the_folder_of_its_encoder(pretrained_run: Path, tmp_path: Path) -> None:
+    """Texts with tokens that no text of the run had read their rows from it: the run has kept them."""
+    encoder = pretrained_folder(tmp_path / "encoder")
+    folder = tmp_path / "run"
+    trained(folder, *SMALL, *FP32, "model=local", f"model.encoder={encoder}", "model.freeze_embeddings=false")
+    texts = ["zebra quartz jinx", "Übermäßig!", "楽しい旅行"]
+    before = padded(open_model(str(folder)), texts)
+    other_weights(encoder)
+    assert np.array_equal(padded(open_model(str(folder)), texts), before)
+    shutil.rmtree(encoder)
+    assert np.array_equal(padded(open_model(str(folder)), texts), before)
+
+
+def other_weights(encoder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = {name: tensor * 1.01 for name, tensor in load_file(encoder / "model.safetensors").items()}
+    save_file(state, encoder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("lora", [True, False])
+def test_another_encoder_in_the_same_place_is_refused(lora: bool, tmp_path: Path) -> None:
+    """Adapters need all of the encoder; an embedding may have been removed to save space."""
+    encoder = pretrained_folder(tmp_path / "encoder")
+    folder = tmp_path / "run"
+    options = ["model.lora_rank=4"] if lora else ["model.freeze_embeddings=false"]
+    trained(folder, *SMALL, *FP32, "model=local", f"model.encoder={encoder}", *options)
+    (folder / OWN_EMBEDDING).unlink(missing_ok=True)
+    open_model(str(folder))
+    other_weights(encoder)
+    with pytest.raises(UserError, match=r"is not the one that the run in .* started from: .* Put the former"):
+        open_model(str(folder))
+
+
 def test_an_encoder_that_is_gone_is_named(pretrained_run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(pretrained_run, tmp_path / "run")
+    (folder / OWN_EMBEDDING).unlink()
     record = json.loads((folder / "result.json").read_text())
     record["config"]["model"]["encoder"] = str(tmp_path / "gone")
     (folder / "result.json").write_text(json.dumps(record))
@@ -120,6 +158,7 @@ def test_an_encoder_that_is_gone_is_named(pretrained_run: Path, tmp_path: Path) 
 
 def test_an_encoder_of_another_size_is_refused(pretrained_run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(pretrained_run, tmp_path / "run")
+    (folder / OWN_EMBEDDING).unlink()
     record = json.loads((folder / "result.json").read_text())
     record["config"]["model"] |= {"encoder": "builtin:scratch"}
     (folder / "result.json").write_text(json.dumps(record))

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.helpers.distant import distant
 from tests.helpers.encoders import pretrained_folder
-from tests.helpers.runs import trained
+from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, differences, send, stopped
 
+from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.packed.network import PackedNetwork
 from sentiment_transfer.results.record import is_finished, read_result
@@ -141,3 +143,13 @@ def test_a_finished_run_whose_file_has_changed_says_so(run: tuple[str, ...], tmp
     other_dropout()
     with pytest.raises(UserError, match=r"other contents of .*config\.json"):
         trained(folder, *run)
+
+
+def test_a_few_shot_run_does_not_start_from_a_source_run_of_other_labels(run: tuple[str, ...], tmp_path: Path) -> None:
+    few = (*run, *distant("ja", "limit=60"), "protocol=few_shot", "protocol.shots=2", "protocol.steps=4")
+    places = (f"paths.output_dir={tmp_path}/runs", f"paths.sweep_dir={tmp_path}/runs")
+    source = trained(tmp_path / "runs" / run_name(composed(*few)), *few, *places)["source"]["started_from"]
+    flipped()
+    other = (*few, "protocol.shots=4")
+    with pytest.raises(UserError, match=rf"{source} is finished, but was computed from other contents of .*own\.csv"):
+        trained(tmp_path / "runs" / run_name(composed(*other)), *other, *places)

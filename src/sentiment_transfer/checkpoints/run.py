@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from sentiment_transfer.checkpoints.embedding import kept_embedding, refuse_other_embedding
 from sentiment_transfer.checkpoints.model import Origin, TrainedModel
 from sentiment_transfer.checkpoints.saved import label_names
 from sentiment_transfer.checkpoints.stored_weights import encoder_network, encoder_tensor, read_tensors
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.digests import adapted_digest
 from sentiment_transfer.model.hub import quiet_loading
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
@@ -98,15 +100,19 @@ def restore_network(
     trimmed = next((name.removesuffix(TOKEN_IDS) for name in state if name.endswith(TOKEN_IDS)), None)
     token_ids = state.pop(trimmed + TOKEN_IDS) if trimmed else None
     if settings["model"]["lora_rank"] is not None:
-        return merge_adapters(settings, state, len(tokenizer), folder, cache_dir)
+        return merge_adapters(result, state, len(tokenizer), folder, cache_dir)
     if token_ids is not None:
         rows = state[f"{trimmed}.weight"]
-        embedding = initial_embedding(settings, f"{trimmed}.weight", len(tokenizer), cache_dir).detach().clone()
+        own = kept_embedding(folder)
+        if own is None:
+            own = initial_embedding(settings, f"{trimmed}.weight", len(tokenizer), cache_dir)
+        embedding = own.detach().clone()
         if embedding.ndim != 2 or embedding.shape[1] != rows.shape[1] or len(embedding) <= int(token_ids.max()):
             raise UserError(
                 f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: its "
                 f"embedding has shape {tuple(embedding.shape)}. Restore the original encoder there."
             )
+        refuse_other_embedding(embedding, result["inputs"].get("embedding"), settings["model"]["encoder"], folder)
         embedding[token_ids] = rows.to(embedding.dtype)
         state[f"{trimmed}.weight"] = embedding
     return build_network(AutoConfig.from_pretrained(folder / "model", trust_remote_code=False), state, folder)
@@ -139,13 +145,19 @@ def initial_embedding(settings: dict[str, Any], name: str, vocabulary: int, cach
 
 
 def merge_adapters(
-    settings: dict[str, Any], state: dict[str, Tensor], vocabulary: int, folder: Path, cache_dir: Path
+    result: RunResult, state: dict[str, Tensor], vocabulary: int, folder: Path, cache_dir: Path
 ) -> PreTrainedModel:
     """The encoder that the run started from, with the run's LoRA adapters merged into its weights.
 
     Raises UserError if the adapters do not match the encoder.
     """
+    settings, adapted = result["config"], result["inputs"].get("adapted")
     network: Any = encoder_network(settings, vocabulary, cache_dir)
+    if adapted is not None and adapted_digest(network) != adapted:
+        raise UserError(
+            f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: it has "
+            "other weights now. Put the former encoder back."
+        )
     unknown = network.load_state_dict(state, strict=False).unexpected_keys
     if unknown:
         raise UserError(

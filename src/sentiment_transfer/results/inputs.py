@@ -29,6 +29,7 @@ class Inputs(TypedDict):
     files: dict[str, FileFacts]  # local files of the user that were read, by absolute path
     encoder: NotRequired[str]  # hash of the architecture and the weights that training started from
     embedding: NotRequired[str]  # hash of its token embedding: a trimmed run is completed from it
+    adapted: NotRequired[str]  # with LoRA: hash of the weights under the adapters, which the run is completed from
     tokenizer: NotRequired[str]  # hash of its rules and vocabulary
     start: NotRequired[str]  # hash of the weights of the source run, where training went on from one
     device: NotRequired[str]  # cpu | cuda | mps

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from sentiment_transfer.checkpoints.embedding import store_embedding
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, Protocol, Weights
 from sentiment_transfer.config.typed import plain
@@ -82,11 +83,27 @@ def prepare(
     if start:
         start.load_into(module.network)
     if kept_tokens is not None:
+        if keeps_embedding(config):
+            store_embedding(embedding_of(module.network), encoder["embedding"], data.cache_dir)
         trim_vocabulary(module.network, kept_tokens)
         training = [s.tokens for s in data.train_sets if s.tokens is not None]
         module.trained_token_ids = kept_token_ids(training, tokenizer)
     inputs = run_inputs(config, data, tokenizer, module, encoder, start.weights if start else None)
     return Parts(data, tokenizer, module, inputs)
+
+
+def keeps_embedding(config: Config) -> bool:
+    """Whether a run keeps the token embedding that it starts from: where it is read from a folder of the user's."""
+    model, keep = config.model, config.trainer.keep_weights
+    local = model.weights == Weights.pretrained and Path(model.encoder).expanduser().is_dir()
+    return keep and local and model.trim_vocabulary and model.lora_rank is None
+
+
+def embedding_of(network: PreTrainedModel) -> Tensor:
+    """The token embedding, (vocabulary, width)."""
+    embedding: Any = network.get_input_embeddings()
+    weight: Tensor = embedding.weight
+    return weight
 
 
 def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:

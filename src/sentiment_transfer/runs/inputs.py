@@ -5,14 +5,12 @@ They are kept in every checkpoint and in the record. A run that is continued wit
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import xxhash
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.config.schema import Config
@@ -23,40 +21,23 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import digest
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.model.digests import adapted_digest, embedding_digest, network_digest
+from sentiment_transfer.model.lora import has_lora
 from sentiment_transfer.results.inputs import Inputs, file_facts
 from sentiment_transfer.runs.environment import describe_device
 
 log = logging.getLogger(__name__)
 
-NOT_ARCHITECTURE = ("transformers_version", "attn_implementation")  # and what begins with _: where it was read
-
-
-def network_digest(network: PreTrainedModel) -> str:
-    """Hash of the architecture and of all weights. For XLM-R base, 1.1 GB, it takes a tenth of a second."""
-    config = {k: v for k, v in network.config.to_dict().items() if k not in NOT_ARCHITECTURE and k[0] != "_"}
-    hashed = xxhash.xxh3_128(json.dumps(config, sort_keys=True, default=str).encode())
-    for name, tensor in network.state_dict().items():
-        hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        hashed.update(_bytes(tensor))
-    return hashed.hexdigest()
-
-
-def embedding_digest(embedding: torch.Tensor) -> str:
-    """Hash of a token embedding (vocabulary, width) in fp32."""
-    return xxhash.xxh3_128_hexdigest(_bytes(embedding.float()))
-
-
-def _bytes(tensor: torch.Tensor) -> memoryview:
-    flat = tensor.detach().cpu().contiguous().flatten()
-    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
-
 
 def of_network(network: PreTrainedModel) -> Inputs:
     """The part that is taken before anything is trimmed or loaded over the encoder's weights."""
     embedding: Any = network.get_input_embeddings()
-    return Inputs(
+    found = Inputs(
         reviews={}, files={}, encoder=network_digest(network), embedding=embedding_digest(embedding.weight.detach())
     )
+    if has_lora(network):
+        found["adapted"] = adapted_digest(network)
+    return found
 
 
 def run_inputs(

@@ -16,6 +16,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
+from sentiment_transfer.checkpoints.embedding import keep_embedding, stored
 from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Config, Weights
@@ -118,6 +119,8 @@ def finish(
     if kept is not None:
         kept.module.network.config.save_pretrained(folder / "model")
         kept.tokenizer.save_pretrained(folder / "model")
+        if (digest := kept.inputs.get("embedding")) and stored(digest, data.cache_dir).is_file():
+            keep_embedding(folder, digest, data.cache_dir)
     result = make_record(info, data, tests)
     write_result(folder, result)
     return result

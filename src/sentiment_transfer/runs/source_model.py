@@ -26,6 +26,7 @@ from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
+from sentiment_transfer.results.inputs import stale
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
 from sentiment_transfer.runs.directory import exclusive_lock
 from sentiment_transfer.training.selection import recorded
@@ -70,6 +71,8 @@ def source_model(config: Config, folder: Path, train: Callable[[Config, Path], o
                 return model
         own = folder.parent / run_name(wanted)
         if is_finished(own):
+            if sentence := stale(own, read_result(own)["inputs"]):
+                raise UserError(sentence)
             raise UserError(
                 f"The run in {own} has the model to start from, but its weights are missing. Delete that "
                 "folder to train it again."
@@ -96,6 +99,9 @@ def finished_runs(wanted: Config, parent: Path) -> Iterator[SourceModel]:
             continue
         weights = last.path(path.parent)
         if training_digest(result["config"]) == digest(wanted) and weights.is_file():
+            if sentence := stale(path.parent, result["inputs"]):
+                log.warning("Not starting from %s. %s", path.parent, sentence)
+                continue
             yield SourceModel(result["run_id"], path.parent, weights)
 
 
