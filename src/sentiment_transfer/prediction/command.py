@@ -43,6 +43,8 @@ def predict(config: PredictConfig) -> None:
             raise UserError(f"{output} exists. Type overwrite=true to replace it, or name another output.")
         predictor = load_predictor(config)
         partial.resume(settings(config, predictor), overwrite=config.overwrite)
+        if partial.discarded:
+            print(partial.discarded, file=sys.stderr)
         if partial.in_place and partial.rows:
             print(f"{output} is already complete.", file=sys.stderr)
         else:
