@@ -108,7 +108,7 @@ def answered_windows(
 ) -> Iterator[AnsweredWindow]:
     from sentiment_transfer.prediction.predictor import answer_windows
 
-    for answered in answer_windows(predictor, source.windows(skip), config.batch_tokens):
+    for answered in answer_windows(predictor, source.windows(skip), config.batch_tokens, skip):
         yield answered
         advance(answered.window.position, len(answered.answers.labels), answered.tokens)
 
