@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -124,6 +125,82 @@ def test_another_input_or_checkpoint_does_not_go_on(model_folder: Path, interrup
     source.write_text(source.read_text() + f"{FEW},more,x\n")
     with pytest.raises(UserError, match=r"started with other settings \(input"):
         predicted(model_folder, source, output, PRECISION)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def of_wrong_types(path: Path) -> None:
+    path.write_text('{"settings": [], "rows": "many", "bytes": null, "counts": 5, "checksum": 1, "complete": {}}')
+
+
+def in_wrong_places(path: Path) -> None:
+    path.write_text("[1, 2]")
+
+
+def off_by_one(path: Path) -> None:
+    journal = json.loads(path.read_text())
+    path.write_text(json.dumps(journal | {"rows": journal["rows"] - 1}))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("rows", flip),
+        ("rows", cut),
+        ("journal.json", flip),
+        ("journal.json", of_wrong_types),
+        ("journal.json", in_wrong_places),
+        ("journal.json", off_by_one),
+    ],
+)
+def test_damaged_rows_of_an_earlier_attempt_are_predicted_again(
+    model_folder: Path,
+    interrupted: tuple[Path, Path],
+    name: str,
+    damage: Callable[[Path], None],
+    overwrite: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, output = interrupted
+    partial = output.with_name(f".{output.name}.partial")
+    damage(partial / name)
+    predicted(model_folder, source, output, PRECISION, *["overwrite=true"] * overwrite)
+    assert f"The rows of an earlier attempt in {partial} are damaged and predicted again." in capsys.readouterr().err
+    predicted(model_folder, source, output.with_name("undisturbed.csv"), PRECISION)
+    assert content(output) == content(output.with_name("undisturbed.csv"))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_complete_output_that_was_damaged_before_it_was_put_in_place_is_made_again(
+    model_folder: Path, tmp_path: Path, ending: str
+) -> None:
+    source, output = written(tmp_path, ending, FEW), tmp_path / f"out{ending}"
+    process = SERVER.Process(target=attempt, args=(model_folder, source, output, "after complete"), daemon=True)
+    process.start()
+    process.join(120)
+    assert process.exitcode == 9
+    flip(tmp_path / f".out{ending}.partial" / "complete")
+    predicted(model_folder, source, output, PRECISION)
+    predicted(model_folder, source, tmp_path / f"undisturbed{ending}", PRECISION)
+    assert content(output) == content(tmp_path / f"undisturbed{ending}")
+
+
+def test_intact_rows_are_not_predicted_again(
+    model_folder: Path, interrupted: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = interrupted
+    predicted(model_folder, source, output, PRECISION)
+    said = capsys.readouterr().err
+    assert f"Resuming after row {FEW}" in said and "damaged" not in said
 
 
 def test_two_at_once_do_not_write_one_file(model_folder: Path, tmp_path: Path) -> None:

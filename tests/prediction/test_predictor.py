@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.helpers.labelled_files import predicted
 
 from sentiment_transfer import Predictor, load
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import token_ids
 
 TEXTS = [
@@ -69,6 +71,56 @@ def test_what_cannot_be_answered_has_a_reason(model: Predictor) -> None:
     assert [answer.label is None for answer in answers] == [False, True, True, True, True, False]
     assert answers[1].probabilities == {} and answers[1].probability is None
     assert answers[0].label == answers[5].label
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_output_that_is_not_finite_is_refused_with_its_text(
+    model: Predictor, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    answer_not_finite(monkeypatch, value)
+    with pytest.raises(UserError, match=r"The output of .* for text 3 is not a finite number"):
+        model.predict(["lovely", "", BAD, "awful food", BAD + "."])
+    with pytest.raises(UserError, match="for text 2 is not a finite number"):
+        model.probabilities(["lovely", BAD])
+    assert model.predict("lovely").label
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_predict_names_the_row_and_keeps_those_before_it(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    from sentiment_transfer.prediction import windows
+
+    texts = ["lovely"] * 5 + [BAD] + ["awful"] * 2
+    source = tmp_path / f"in{ending}"
+    lines = [f'{{"text": "{text}"}}' for text in texts] if ending == ".jsonl" else ["text", *texts]
+    source.write_text("\n".join(lines))
+    monkeypatch.setattr(windows, "CHARACTERS", 12)
+    with monkeypatch.context() as patch:
+        answer_not_finite(patch, np.nan)
+        with pytest.raises(UserError, match="for row 6 of the input is not a finite number"):
+            predicted(model_folder, source, tmp_path / f"out{ending}")
+    assert not (tmp_path / f"out{ending}").exists()
+    predicted(model_folder, source, tmp_path / f"out{ending}")
+    assert (tmp_path / f"out{ending}").read_text().count("lovely") == 5
+
+
+BAD = "a text that overflows"
+
+
+def answer_not_finite(patch: pytest.MonkeyPatch, value: float) -> None:
+    """The network's first output for BAD, and for what is longer, is ``value``."""
+    logits = Predictor._logits
+
+    def some(predictor: Predictor, ids: list[np.ndarray]) -> torch.Tensor:
+        answers = logits(predictor, ids).clone()
+        length = len(token_ids(predictor.model.tokenizer, [BAD], 100)[0])
+        for row, text in enumerate(ids):
+            if len(text) >= length:
+                answers[row, 0] = value
+        return answers
+
+    patch.setattr(Predictor, "_logits", some)
 
 
 def test_one_string_is_one_text_and_no_text_is_no_answer(model: Predictor) -> None:

@@ -19,6 +19,7 @@ from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.run_name import evaluation_name
 from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.prediction.predictor import Predictor
 from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.command import main as report
 from sentiment_transfer.results.predictions import read_predictions
@@ -179,4 +180,14 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
 def test_what_cannot_be_evaluated(foreign: Path, tmp_path: Path, overrides: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         evaluated(tmp_path, foreign, *overrides)
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_an_output_that_is_not_finite_is_refused_with_its_review(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits = Predictor._logits
+    monkeypatch.setattr(Predictor, "_logits", lambda *arguments: logits(*arguments) * torch.nan)
+    with pytest.raises(UserError, match=r"for review \S+ of written_ja \(test\) is not a finite number"):
+        evaluated(tmp_path, run, "targets=written_ja", "targets.written_ja.limit=20")
     assert not list(tmp_path.rglob("result.json"))

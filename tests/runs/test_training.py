@@ -181,7 +181,9 @@ def test_a_run_that_diverges_is_a_sentence(tmp_path: Path, overrides: list[str])
 
 def test_a_run_that_diverges_where_no_development_set_shows_it_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label\n" + "so good,pos\nso bad,neg\n" * 10)
-    with pytest.raises(UserError, match=r"probabilities are not numbers: the run has diverged\. Lower optimizer"):
+    with pytest.raises(
+        UserError, match=r"probabilities for review .* are not numbers: the run has diverged\. Lower optimizer"
+    ):
         trained(
             tmp_path / "run", *OWN, f"source.csv.path={tmp_path}/own.csv", "source.csv.dev_fraction=0",
             "optimizer.learning_rate=1e30", "optimizer.warmup_ratio=0",

@@ -114,7 +114,9 @@ def fetch(sha256: Mapping[str, str], url: str, folder: Path, by_hand: str, licen
             raise UserError(f"{url} {error}. It was not kept. {by_hand}") from error
         for name, data in files.items():
             part = folder / f".{name}.part"
-            part.write_bytes(data)
+            part.unlink(missing_ok=True)
+            with part.open("xb") as file:  # a link that was put there meanwhile is not followed
+                file.write(data)
             part.replace(folder / name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +13,18 @@ from sentiment_transfer.errors import UserError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call ``write`` with a temporary file beside ``path``, and rename it to ``path``.
+    """Call ``write`` with a new, empty file beside ``path``, and rename it to ``path``.
 
-    File and directory are synced, so the file survives a power cut. On any error an earlier file at ``path`` is left
-    unchanged and the temporary one is removed. Raises UserError if the disk is full or the folder is not writable.
+    The new file's name cannot be foreseen: a link that somebody put there would be followed. File and directory are
+    synced, so the file survives a power cut. On any error an earlier file at ``path`` is left unchanged and the
+    temporary one is removed. Raises UserError if the disk is full or the folder is not writable.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
         write(temporary)
         permit(temporary)
         sync(temporary)
@@ -30,7 +35,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             raise
         raise UserError(sentence_of(refused, path)) from error
     finally:
-        remove(temporary)
+        if temporary is not None:
+            remove(temporary)
 
 
 def system_error(error: BaseException) -> OSError | None:

@@ -15,7 +15,15 @@ from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.records import PARQUET_ENDINGS
 from sentiment_transfer.files.text import STDIN, kind_of
-from sentiment_transfer.prediction.files import STDOUT, Advance, check_output, open_input, progress
+from sentiment_transfer.prediction.files import (
+    STDOUT,
+    Advance,
+    check_output,
+    open_closed_streams,
+    open_input,
+    progress,
+    refuse_closed_stdout,
+)
 from sentiment_transfer.prediction.parquet import join
 from sentiment_transfer.prediction.partial import PIPED, PartialOutput, partial_output
 from sentiment_transfer.prediction.windows import Columns, Format
@@ -30,6 +38,9 @@ def predict(config: PredictConfig) -> None:
     Raises UserError for files and checkpoints that cannot be read, and outputs that cannot be written.
     """
     started = time.monotonic()
+    open_closed_streams()
+    if config.output == STDOUT:
+        refuse_closed_stdout()
     source = open_input(config)
     if config.output == STDOUT:
         predictor = load_predictor(config)
@@ -43,11 +54,15 @@ def predict(config: PredictConfig) -> None:
             raise UserError(f"{output} exists. Type overwrite=true to replace it, or name another output.")
         predictor = load_predictor(config)
         partial.resume(settings(config, predictor), overwrite=config.overwrite)
+        if partial.discarded:
+            print(partial.discarded, file=sys.stderr)
         if partial.in_place and partial.rows:
             print(f"{output} is already complete.", file=sys.stderr)
         else:
             to_file(config, source, predictor, partial)
-        print(summary(partial.counts, str(output), started, predictor))
+    if sys.stdout is not None:
+        text = summary(partial.counts, str(output), started, predictor)
+        write_stdout(f"{text}\n".encode(errors="surrogateescape"), f" {output} is complete.")
 
 
 def load_predictor(config: PredictConfig) -> Predictor:
@@ -90,15 +105,28 @@ def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Co
     counts: Counter[str] = Counter()
     if kind_of(Path(config.input)) in PARQUET_ENDINGS:
         raise UserError("output=- is invalid for Parquet input: name a file.")
-    try:
-        with progress(None if sys.stdout.isatty() else source.total, 0) as advance:
-            for answered in answered_windows(config, source, predictor, 0, advance):
-                sys.stdout.buffer.write(source.render(answered.window, answered.answers, columns, first=not counts))
-                sys.stdout.buffer.flush()
-                counts += answered.counts
-    except BrokenPipeError:  # the reader has closed the pipe, as in | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+    with progress(None if sys.stdout.isatty() else source.total, 0) as advance:
+        for answered in answered_windows(config, source, predictor, 0, advance):
+            if not write_stdout(source.render(answered.window, answered.answers, columns, first=not counts)):
+                break
+            counts += answered.counts
     return counts
+
+
+def write_stdout(content: bytes, remark: str = "") -> bool:
+    """Write to standard output at once; False if its reader has closed the pipe, as in ``| head``.
+
+    Raises UserError, with the ``remark`` at its end, for other errors.
+    """
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+        if isinstance(error, BrokenPipeError):
+            return False
+        raise UserError(f"Standard output cannot be written ({error.strerror or error}).{remark}") from error
+    return True
 
 
 def answered_windows(
@@ -106,7 +134,7 @@ def answered_windows(
 ) -> Iterator[AnsweredWindow]:
     from sentiment_transfer.prediction.predictor import answer_windows
 
-    for answered in answer_windows(predictor, source.windows(skip), config.batch_tokens):
+    for answered in answer_windows(predictor, source.windows(skip), config.batch_tokens, skip):
         yield answered
         advance(answered.window.position, len(answered.answers.labels), answered.tokens)
 

@@ -31,6 +31,8 @@ Advance = Callable[[int, int, int], None]  # position in the file, rows and toke
 def open_input(config: PredictConfig) -> Format:
     """The input file, its first rows read. Raises UserError if it cannot be read or has no rows."""
     if config.input == STDIN:
+        if sys.stdin is None:  # the program was started with <&-
+            raise UserError("input=- reads standard input, which is closed: name a file, or pipe one into predict.py.")
         return PlainLines(STDIN, size=1 if sys.stdin.isatty() else ROWS)
     path = Path(config.input).expanduser()
     require_file(path)
@@ -49,6 +51,19 @@ def open_input(config: PredictConfig) -> Format:
         )
     quoted = delimiter != "\t" if config.quoted is None else config.quoted
     return Delimited(str(path), str(config.text), delimiter=delimiter, quoted=quoted, header=config.header)
+
+
+def open_closed_streams() -> None:
+    """Open the standard streams that are closed on nothing: else the next file would take the place of one, and get
+    what libraries write there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+def refuse_closed_stdout() -> None:
+    if sys.stdout is None:  # the program was started with >&-
+        raise UserError("output=- writes to standard output, which is closed: name a file, or leave out >&-.")
 
 
 def check_output(config: PredictConfig, output: Path) -> None:

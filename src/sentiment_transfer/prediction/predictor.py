@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -32,6 +32,8 @@ AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 EMPTY = "empty text"
 NOT_TEXT = "not text"
 UNDECODABLE = "undecodable text"
+
+Name = Callable[[int], str]  # what an error calls the text of this index
 
 
 class Prediction(NamedTuple):
@@ -93,14 +95,16 @@ class Predictor:
         """The label and the class probabilities of each text, in the order given; of a single string, a single one.
 
         ``batch_tokens`` is the number of tokens computed at once: fewer need less memory. None, an empty text and a
-        value that is not a string get no label but a reason.
+        value that is not a string get no label but a reason. Raises UserError where the network's output for a text is
+        not a finite number.
         """
         if isinstance(texts, str):
             return self.predict([texts], batch_tokens=batch_tokens)[0]
         given = list(texts)
         reasons = [unusable_reason(text) for text in given]
-        usable = [str(text) for text, reason in zip(given, reasons, strict=True) if not reason]
-        answers = iter(self.probabilities(usable, batch_tokens=batch_tokens).tolist())
+        usable = [place for place, reason in enumerate(reasons) if not reason]
+        ids = token_ids(self.model.tokenizer, [str(given[place]) for place in usable], self.model.max_length)
+        answers = iter(self.of_ids(ids, batch_tokens, lambda index: f"text {usable[index] + 1:,}").tolist())
         return [Prediction(None, {}, reason) if reason else self._prediction(next(answers)) for reason in reasons]
 
     def _prediction(self, row: list[float]) -> Prediction:
@@ -108,19 +112,40 @@ class Predictor:
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
 
     def probabilities(self, texts: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
-        """(texts, classes) float32 of texts that are usable, in the order of ``classes``."""
+        """(texts, classes) float32 of texts that are usable, in the order of ``classes``.
+
+        Raises UserError where the network's output for a text is not a finite number.
+        """
         return self.of_ids(token_ids(self.model.tokenizer, texts, self.model.max_length), batch_tokens)
 
     @torch.inference_mode()
-    def of_ids(self, ids: Sequence[np.ndarray], batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
-        """(texts, classes) float32 of texts as token ids, each (length,) int32; computed in order of length."""
+    def of_ids(
+        self,
+        ids: Sequence[np.ndarray],
+        batch_tokens: int = BATCH_TOKENS,
+        name: Name = lambda index: f"text {index + 1:,}",
+    ) -> np.ndarray:
+        """(texts, classes) float32 of texts as token ids, each (length,) int32; computed in order of length.
+
+        Raises UserError, with the text's ``name``, where the network's output for it is not a finite number.
+        """
         answers = np.empty((len(ids), len(self.classes)), dtype=np.float32)
         lengths = np.array([len(text) for text in ids], dtype=np.int64)
         with nullcontext() if self.packed is None else self.packed.unchanged_weights():
             for rows in batches_by_length(lengths, batch_tokens, packed=self.packed is not None):
                 logits = self._logits([ids[row] for row in rows])
+                finite = logits.isfinite().all(-1).tolist()
+                if not all(finite):
+                    raise self._not_finite(name(min(row for row, fine in zip(rows, finite, strict=True) if not fine)))
                 answers[rows] = self.model.probabilities(logits).cpu().numpy()
         return answers
+
+    def _not_finite(self, name: str) -> UserError:
+        wider = "" if self.precision == "32-true" else f" or too large for precision={self.precision}: try 32-true"
+        return UserError(
+            f"The output of {self.model.origin.path} for {name} is not a finite number, and no label follows from it. "
+            f"Its weights are damaged or diverged{wider}. Otherwise name another checkpoint."
+        )
 
     def _logits(self, texts: list[np.ndarray]) -> Tensor:
         with torch.autocast(self.device.type, AUTOCAST.get(self.precision), enabled=self.precision in AUTOCAST):
@@ -143,12 +168,19 @@ class AnsweredWindow(NamedTuple):
         return Counter(label or f"reason: {reason}" for label, reason in both)
 
 
-def answer_windows(predictor: Predictor, windows: Iterator[Window], batch_tokens: int) -> Iterator[AnsweredWindow]:
-    """Each window with its predictions. The next one is read and tokenised while this one is computed."""
+def answer_windows(
+    predictor: Predictor, windows: Iterator[Window], batch_tokens: int, done: int = 0
+) -> Iterator[AnsweredWindow]:
+    """Each window with its predictions. The next one is read and tokenised while this one is computed.
+
+    ``done`` is the number of rows before the first window. Raises UserError as ``Predictor.of_ids`` does.
+    """
     classes = predictor.classes
     for window, reasons, rows, ids in prefetched(_tokenised(predictor.model, window) for window in windows):
         probabilities = np.full((len(reasons), len(classes)), np.nan, dtype=np.float32)
-        probabilities[rows] = predictor.of_ids(ids, batch_tokens)
+        row_of = [f"row {done + row + 1:,} of the input" for row in rows]
+        probabilities[rows] = predictor.of_ids(ids, batch_tokens, row_of.__getitem__)
+        done += len(reasons)
         labels: list[str | None] = [None] * len(reasons)
         for row, index in zip(rows, probabilities[rows].argmax(1).tolist(), strict=True):
             labels[row] = classes[index]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from sentiment_transfer.runs.build import refuse_nothing_to_score
 from sentiment_transfer.runs.directory import run_directory
 from sentiment_transfer.runs.inputs import reviews_digests
 from sentiment_transfer.runs.record import RunInfo, finish
-from sentiment_transfer.runs.score import score
+from sentiment_transfer.runs.score import review_name, score
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ def open_all(
 
 
 class PredictorPredict:
-    """Predicts with one Predictor per model; the record describes the last one."""
+    """Predicts with one Predictor per model; the record describes the last one. Raises UserError, with the review,
+    where an output is not a finite number."""
 
     def __init__(self, config: EvaluateConfig, models: Mapping[SavedWeights, TrainedModel]) -> None:
         self.config, self.models = config, models
@@ -112,7 +114,8 @@ class PredictorPredict:
         for split in splits:
             assert split.tokens is not None
             ids = [split.tokens[row] for row in range(len(split.tokens))]
-            probabilities.append(with_classes(self.predictor, split.reviews).of_ids(ids, config.batch_tokens))
+            name = partial(review_name, split)
+            probabilities.append(with_classes(self.predictor, split.reviews).of_ids(ids, config.batch_tokens, name))
         return probabilities
 
 

@@ -79,8 +79,8 @@ def network_predict(
 ) -> Predict:
     """A ``Predict`` for weights of the run in ``folder``: all splits in one pass, sorted by length.
 
-    Processes that share the run share the batches; each returns all probabilities. ``Predict`` raises UserError if a
-    probability is NaN.
+    Processes that share the run share the batches; each returns all probabilities. ``Predict`` raises UserError,
+    with the review, if a probability is NaN.
     """
 
     def predict(weights: SavedWeights, splits: Sequence[ReviewSet]) -> list[np.ndarray]:
@@ -89,7 +89,10 @@ def network_predict(
             own = trainer.predict(module, dataloaders=data.scoring_dataloader(splits)) or []
         batches = [batch for gathered in ranks.all_gather(own) for batch in gathered]
         ends = np.cumsum([len(s.reviews) for s in splits])
-        return np.split(_in_order(batches, int(ends[-1])), ends[:-1])
+        answers = np.split(_in_order(batches, int(ends[-1])), ends[:-1])
+        for split, probabilities in zip(splits, answers, strict=True):
+            refuse_not_finite(split, probabilities)
+        return answers
 
     ranks.barrier()  # until the main process has written the weights
     return predict
@@ -124,6 +127,18 @@ def _in_order(batches: Sequence[Any], rows: int) -> np.ndarray:
     ordered = np.full((rows, first.shape[1]), np.nan, dtype=np.float32)
     for batch in batches:
         ordered[batch["rows"].numpy()] = batch["probabilities"].numpy()
-    if not np.isfinite(ordered).all():
-        raise UserError(f"The trained network's probabilities are not numbers: {DIVERGED}")
     return ordered
+
+
+def refuse_not_finite(split: ReviewSet, probabilities: np.ndarray) -> None:
+    """Raise UserError, with the first review of its kind, unless all ``probabilities`` (n, classes) are finite."""
+    wrong = np.flatnonzero(~np.isfinite(probabilities).all(1))
+    if len(wrong):
+        raise UserError(
+            f"The trained network's probabilities for {review_name(split, int(wrong[0]))} are not numbers: {DIVERGED}"
+        )
+
+
+def review_name(split: ReviewSet, row: int) -> str:
+    """``review 17 of written_ja (test)``"""
+    return f"review {split.reviews.ids[row]} of {split.name} ({split.split})"

@@ -141,5 +141,7 @@ class ProgressFile(Callback):
         self._written = time.monotonic()
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):  # only shown: no reason to end a run
-            temporary.write_text(json.dumps({"done": round(done, 4), "text": text}), encoding="utf-8")
+            temporary.unlink(missing_ok=True)
+            with temporary.open("x", encoding="utf-8") as file:  # a link that was put there is not followed
+                json.dump({"done": round(done, 4), "text": text}, file)
             os.replace(temporary, self.path)

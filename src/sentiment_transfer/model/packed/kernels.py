@@ -85,7 +85,6 @@ def _find(folder: Path, key: str) -> int | None:
                 with open_trusted(name, folder, trusted, OWN_CACHE) as file:
                     if digest(file) == checksum[1]:
                         return os.dup(file.fileno())
-                log.warning("The compiled kernels %s are damaged and are built again.", folder / name)
     return None
 
 
@@ -96,6 +95,7 @@ def _build(folder: Path, key: str, compiler: str) -> int:
         if descriptor is not None:
             return descriptor
         for damaged in folder.glob(f"{key}-*.so"):
+            log.warning("The compiled kernels %s are damaged and are built again.", damaged)
             damaged.unlink()
         with tempfile.TemporaryDirectory(prefix=f"{key}.", dir=folder) as temporary:
             log.info("Compiling the packed encoder's kernels (once; about two seconds).")
