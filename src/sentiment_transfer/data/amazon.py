@@ -18,7 +18,9 @@ from sentiment_transfer.data.hub import load_table
 from sentiment_transfer.data.labels import DROPPED, binary_of_stars
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, json_lines, kind_of
+from sentiment_transfer.files.containers import kind_of
+from sentiment_transfer.files.json_rows import json_lines
+from sentiment_transfer.files.text import data_folder, delimited_rows, find_file
 
 JOINT = "\n\n"  # between title and body in the mteb mirror
 MTEB_REVISION = "6b5d328eaae8ef408dd7d775040245cf86f92e9d"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.containers import kind_of
 from sentiment_transfer.files.records import PARQUET_ENDINGS
-from sentiment_transfer.files.text import STDIN, kind_of
+from sentiment_transfer.files.text import STDIN
 from sentiment_transfer.prediction.files import STDOUT, Advance, check_output, open_input, progress
 from sentiment_transfer.prediction.parquet import join
 from sentiment_transfer.prediction.partial import PIPED, PartialOutput, partial_output

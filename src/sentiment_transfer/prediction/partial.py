@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sync, write_atomically
-from sentiment_transfer.files.text import CODECS
+from sentiment_transfer.files.containers import CODECS
 
 Join = Callable[[Path, int, Path], None]
 PIPED = "standard input"  # the value of the setting "input"
