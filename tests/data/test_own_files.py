@@ -67,6 +67,7 @@ NESTED = [
     {"review": {"text": text}, "rating": {"stars": 1 + 4 * label}} for text, label in zip(TEXTS, LABELS, strict=True)
 ]
 PANDAS = 'text\tlabel\n"bagus ""sekali"""\tpositive\n"dua\nbaris"\tpositive\njelek\tnegative\n'
+SPELT = ("neg", "pos")
 PLAIN = {"text": TEXTS, "label": LABELS}
 # What is read as 0, 1, 0, 1: file name -> content, options.
 FOUND: dict[str, tuple[str | bytes, dict[str, Any]]] = {
@@ -128,6 +129,21 @@ FOUND: dict[str, tuple[str | bytes, dict[str, Any]]] = {
             {"text": TEXTS, "label": [1, 0, 1, 0]}, features(label=class_label("good", "bad"))
         ),
         {"labels": {0: "positive", 1: "negative"}},
+    ),
+    "beside.csv": (
+        "text,label,label_text\n" + "".join(f"{r['text']},{1 - r['label']},{SPELT[r['label']]}\n" for r in ROWS),
+        {},
+    ),
+    "beside.jsonl": (
+        "".join(
+            json.dumps(row | {"label": 1 - row["label"], "label_text": SPELT[row["label"]]}) + "\n" for row in ROWS
+        ),
+        {},
+    ),
+    "beside.parquet": (parquet(PLAIN | {"label": [1, 0, 1, 0], "label_text": [*SPELT, *SPELT]}), {}),
+    "beside_nothing.csv": (
+        "text,label,label_text\n" + "".join(f"{row['text']},{row['label']},why {row['label']}\n" for row in ROWS),
+        {},
     ),
     "nameless.parquet": (parquet(PLAIN, features(label=class_label("0", "1"))), {}),
     "struct.parquet": (
@@ -237,6 +253,12 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
         pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, names=["text", "text", "label"]), tmp_path / name)
     with pytest.raises(UserError, match=sentence):
         read(tmp_path / name, **options)
+
+
+def test_a_folder_that_datasets_saved_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dataset_info.json").write_text("{}")
+    with pytest.raises(UserError, match=r"save_to_disk.*to_parquet"):
+        read(tmp_path)
 
 
 def long_labels(word: Callable[[int], object], rows: int = 5_000) -> str:

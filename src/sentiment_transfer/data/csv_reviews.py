@@ -122,6 +122,9 @@ class CSVDataModule(ReviewDataModule):
         )
 
     def _labelled(self, records: list[tuple[Path, Record]], tables: dict[Path, Table]) -> Reviews:
+        spelt: dict[str, set[str]] = {}
+        for word, spellings in (item for table in tables.values() for item in table.spelt.items()):
+            spelt.setdefault(word, set()).update(spellings)
         column = LabelColumn(
             dataset=self.name,
             files=str(self.file.path),
@@ -129,6 +132,7 @@ class CSVDataModule(ReviewDataModule):
             columns=[*dict.fromkeys(name for table in tables.values() for name in table.columns)],
             labels=self.labels,
             names={file: table.names for file, table in tables.items() if table.names},
+            spelt=spelt,
             drop_unlabelled=self.file.unlabelled == Unlabelled.drop,
         )
         mapping = column.classes_of(records, self.classes)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sentiment_transfer.data.label_columns import sentence_of_ambiguous, shortened
 from sentiment_transfer.data.labels import canonical, default_labels, is_blank
-from sentiment_transfer.data.reviews import THREE_CLASS
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.records import Record
 
@@ -24,6 +23,7 @@ class LabelColumn:
         dataset, files, column: their names, for messages; ``columns``: those of the other columns.
         labels: the user's mapping, by canonical words; empty if there is none.
         names: of each file that has label names of its own, those of the numbers from 0.
+        spelt: label word -> its names in a column beside it.
         drop_unlabelled: rows without a label are dropped.
     """
 
@@ -33,6 +33,7 @@ class LabelColumn:
     columns: Sequence[str]
     labels: Mapping[str, str | None]
     names: Mapping[Path, tuple[str, ...]]
+    spelt: Mapping[str, set[str]]
     drop_unlabelled: bool
 
     def classes_of(self, records: Iterable[Placed], classes: tuple[str, ...]) -> dict[str, str | None]:
@@ -57,22 +58,32 @@ class LabelColumn:
         if blank and not self.drop_unlabelled:
             raise UserError(self._sentence_of_blank(blank))
         empty: dict[str, str | None] = {canonical(word): None for _, _, word in blank}
-        mapping = labels or default_labels({canonical(word) for word in counts}, classes, self.column)
+        mapping: Mapping[str, str | None] | None = labels or self._spelt_out(counts, classes)
+        if mapping is None:
+            mapping = default_labels({canonical(word) for word in counts}, classes, self.column)
         if mapping is None:
             raise UserError(f"{self.files}: {sentence_of_ambiguous(counts, self.dataset, self.column, self.columns)}")
         return empty | {canonical(word): mapping[canonical(word)] for word in counts}
 
     def shown(self, mapping: Mapping[str, str | None]) -> dict[str, str | None]:
-        """``mapping`` for the audit, with the number of a label that the file names; empty if all words are the names
-        of their classes, in letters or in the file's own words."""
+        """``mapping`` for the audit, with the number of a label that the file names; empty if every word is the name of
+        its class."""
         numbers = {canonical(name): number for names in self.names.values() for number, name in enumerate(names)}
         shown = {
             f"{numbers[word]} ({word})" if word in numbers else word: name
             for word, name in mapping.items()
-            if not is_blank(word)
+            if not is_blank(word) or word in self.labels
         }
-        plain = all(word == name for word, name in shown.items() if word in THREE_CLASS)
-        return {} if plain and shown.keys() <= set(THREE_CLASS) else shown
+        return {} if all(word == name for word, name in shown.items()) else shown
+
+    def _spelt_out(self, words: Iterable[str], classes: tuple[str, ...]) -> dict[str, str] | None:
+        """The classes that a column beside the labels gives them; None if it does not name one for each."""
+        names = {canonical(word): {canonical(name) for name in self.spelt.get(word, ())} for word in words}
+        if not names or any(len(spelt) != 1 for spelt in names.values()):
+            return None
+        spelt = {word: next(iter(name)) for word, name in names.items()}
+        known = default_labels(set(spelt.values()), classes)
+        return None if known is None else {word: known[name] for word, name in spelt.items()}
 
     def _by_name(self) -> dict[str, str | None]:
         """The user's mapping, in which a number stands for the name that the file gives it."""

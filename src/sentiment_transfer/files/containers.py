@@ -84,6 +84,11 @@ def content_kind(path: Path) -> str:
 
 def require_file(path: Path) -> None:
     """Raises UserError if ``path`` does not exist or is a folder."""
+    if (path / "dataset_info.json").is_file() or (path / "dataset_dict.json").is_file():
+        raise UserError(
+            f"{path} is a folder that save_to_disk of Hugging Face datasets wrote. Write Parquet files from it: "
+            f"datasets.load_from_disk('{path}').to_parquet('reviews.parquet') (a DatasetDict: of each of its splits)."
+        )
     if path.is_dir():
         raise UserError(f"{path} is a folder. Name the file in it, or a pattern such as {path}/*.csv.")
     if not path.exists():

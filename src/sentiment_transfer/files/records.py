@@ -28,6 +28,7 @@ from sentiment_transfer.files.text import TextLines, delimited_rows
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 PARQUET_ENDINGS = (".parquet", ".pq")
 PARQUET = b"PAR1"  # the first bytes
+SPELT = ("_text", "_name")
 SHOWN = 30  # columns in an error message
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
@@ -61,12 +62,14 @@ class Table:
         records: its rows in order.
         columns: the names of its columns, or of the fields of its first object; none without a header.
         names: the label names that the file itself gives to the numbers from 0, if any.
+        spelt: label word -> its names in a column beside it (``label_text``), filled while records are iterated over.
         notes: how it is read, where neither the user nor the file's ending said so.
     """
 
     records: Iterator[Record]
     columns: Sequence[str] = ()
     names: tuple[str, ...] = ()
+    spelt: dict[str, set[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -121,14 +124,26 @@ def delimited_table(path: Path, layout: Layout) -> Table:
     else:
         text, label = (numbered_column(path, first, number) for number in (layout.text, layout.label))
 
+    beside = beside_label(layout, first) if layout.header else None
+    spelling = first.index(beside) if beside else None
+
     def records() -> Iterator[Record]:
         if not layout.header:
             yield first_line, first[text], first[label].strip()
         for line, row in rows:
             if any(map(str.strip, row)):  # spreadsheets leave rows of delimiters alone at the end
                 yield line, row[text], row[label].strip()
+                if spelling is not None:
+                    spelt.setdefault(row[label].strip(), set()).add(row[spelling].strip())
 
-    return Table(records(), first if layout.header else (), notes=notes)
+    spelt: dict[str, set[str]] = {}
+    return Table(records(), first if layout.header else (), spelt=spelt, notes=notes)
+
+
+def beside_label(layout: Layout, columns: Sequence[str]) -> str | None:
+    """The column beside that of the labels which spells them out, as SetFit's ``label_text``; None if there is none."""
+    names = (f"{layout.label}{ending}" for ending in SPELT)
+    return next((name for name in names if name in columns and name != layout.text), None)
 
 
 def named_column(path: Path, columns: Sequence[str], name: str | int) -> int:
@@ -166,10 +181,14 @@ def json_table(path: Path, layout: Layout) -> Table:
                 except KeyError:
                     has = ", ".join(field_names(record))
                     raise UserError(f"{path}, line {line}: no {name!r}. The line has: {has}.") from None
-            yield line, text_of(values[0], path, line), word_of(values[1], path, line)
+            word = word_of(values[1], path, line)
+            yield line, text_of(values[0], path, line), word
+            if (beside := beside_label(layout, list(record))) and isinstance(record[beside], str):
+                spelt.setdefault(word, set()).add(record[beside])
 
     columns: list[str] = []
-    return Table(records(), columns)
+    spelt: dict[str, set[str]] = {}
+    return Table(records(), columns, spelt=spelt)
 
 
 def parquet_table(path: Path, layout: Layout) -> Table:
@@ -180,19 +199,26 @@ def parquet_table(path: Path, layout: Layout) -> Table:
         schema = pq.read_schema(stream if stream is raw else pa.BufferReader(stream.read()))
     text, label = (_parquet_column(path, schema, name) for name in (layout.text, layout.label))
     names = class_names(schema.metadata, label)
+    beside = beside_label(layout, schema.names)
+    wanted = [text, label, *([(beside,)] if beside else ())]
 
     def records() -> Iterator[Record]:
         row = 0
         with opened(path) as (raw, stream), complete_parquet(path):
             # Parquet is read from its end, so a compressed one is unpacked first.
             file = pq.ParquetFile(stream if stream is raw else pa.BufferReader(stream.read()))
-            for batch in file.iter_batches(columns=sorted({text[0], label[0]})):
-                columns = (nested(batch, text).to_pylist(), nested(batch, label).to_pylist())
-                for value, word in zip(*columns, strict=True):
+            for batch in file.iter_batches(columns=sorted({first for first, *_ in wanted})):
+                for value, label_value, *spelling in zip(
+                    *(nested(batch, each).to_pylist() for each in wanted), strict=True
+                ):
                     row += 1
-                    yield row, text_of(value, path, row), named_word(word_of(word, path, row), names, path, row)
+                    word = named_word(word_of(label_value, path, row), names, path, row)
+                    yield row, text_of(value, path, row), word
+                    if spelling and isinstance(spelling[0], str):
+                        spelt.setdefault(word, set()).add(spelling[0])
 
-    return Table(records(), schema_columns(schema), names)
+    spelt: dict[str, set[str]] = {}
+    return Table(records(), schema_columns(schema), names, spelt)
 
 
 def _parquet_column(path: Path, schema: pa.Schema, name: str | int) -> tuple[str, ...]:
