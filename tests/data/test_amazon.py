@@ -147,3 +147,25 @@ def test_french_is_refused() -> None:
 def test_an_unknown_text_rule_is_refused() -> None:
     with pytest.raises(UserError, match=r"amazon\.text_rule=title is invalid"):
         AmazonReviewsDataModule("en", "title")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("names", "stars"),
+    [
+        (None, [1, 5, 2]),
+        (["0", "1", "2", "3", "4"], [1, 5, 2]),
+        (["5 stars", "4 stars", "3", "2", "1 star"], [5, 1, 4]),
+    ],
+)
+def test_label_names_on_the_hub_are_heeded(names: list[str] | None, stars: list[int]) -> None:
+    features = {"label": {"names": names, "_type": "ClassLabel"}} if names else {}
+    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    table = pa.table({"label": [0, 4, 1]}).replace_schema_metadata(metadata)
+    assert amazon.stars_of_labels(table, "owner/name").tolist() == stars
+
+
+def test_label_names_on_the_hub_that_are_no_stars_are_refused() -> None:
+    features = {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}
+    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    with pytest.raises(UserError, match="named bad, good on the Hugging Face hub, which are no stars"):
+        amazon.stars_of_labels(pa.table({"label": [0, 1]}).replace_schema_metadata(metadata), "owner/name")

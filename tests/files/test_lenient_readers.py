@@ -7,17 +7,9 @@ from pathlib import Path
 import pytest
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import (
-    CODECS,
-    TextLines,
-    cache_folder,
-    decompressed,
-    delimited_rows,
-    json_lines,
-    open_file,
-    parse_delimited,
-    parse_json,
-)
+from sentiment_transfer.files.containers import CODECS, decompressed, open_file
+from sentiment_transfer.files.json_rows import json_lines, parse_json
+from sentiment_transfer.files.text import TextLines, cache_folder, delimited_rows, parse_delimited
 
 
 def write(path: Path, content: bytes) -> Path:

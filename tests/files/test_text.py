@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, json_lines, kind_of, text_lines
+from sentiment_transfer.files.containers import kind_of
+from sentiment_transfer.files.json_rows import json_lines
+from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, text_lines
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -59,9 +61,16 @@ def test_another_encoding_is_refused_with_line_and_byte(tmp_path: Path) -> None:
         list(delimited_rows(path))
 
 
-def test_utf16_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="UTF-16, not UTF-8"):
-        list(text_lines(write(tmp_path / "a.csv", "text\n".encode("utf-16"))))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_byte_order_mark_names_the_encoding(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path / "a.csv", '"本文","id"\r\nは\u0a00い,1\r\n'.encode(encoding))
+    assert list(text_lines(path)) == ['"本文","id"\r\n', "は\u0a00い,1\r\n"]
+    assert list(text_lines(path, "cp932")) == list(text_lines(path))
+
+
+def test_utf16_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not utf-16 after line 0: truncated data"):
+        list(text_lines(write(tmp_path / "a.csv", "text\n".encode("utf-16")[:-1])))
 
 
 def test_a_nul_byte_is_refused_with_its_place(tmp_path: Path) -> None:

@@ -81,10 +81,14 @@ def test_another_kind_of_output(model_folder: Path, tmp_path: Path) -> None:
 
 
 def test_encodings_that_are_not_utf8(model_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text\nlovely\n", encoding="utf-16")
-    refused("is UTF-16.*iconv", model_folder, tmp_path / "a.csv", tmp_path / "out.csv")
     (tmp_path / "b.csv").write_text("本文,id\nよい,1\n", encoding="shift_jis")
-    refused("first line.*not UTF-8.*iconv", model_folder, tmp_path / "b.csv", tmp_path / "out.csv", "text=id")
+    refused(
+        "first line.*not UTF-8.*encoding=cp932.*iconv",
+        model_folder,
+        tmp_path / "b.csv",
+        tmp_path / "out.csv",
+        "text=id",
+    )
 
 
 def test_damaged_files(model_folder: Path, tmp_path: Path) -> None:

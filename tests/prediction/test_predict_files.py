@@ -127,7 +127,7 @@ def test_parquet_keeps_types_and_metadata(model_folder: Path, tmp_path: Path) ->
 def test_compressed_files_are_read_and_written(
     model_folder: Path, tmp_path: Path, ending: str, unpacked: Callable[[bytes], bytes]
 ) -> None:
-    from sentiment_transfer.files.text import CODECS
+    from sentiment_transfer.files.containers import CODECS
 
     source = write_csv(tmp_path / "in.csv", 9_000)  # several windows, each a member of its own
     packed = tmp_path / f"in.csv{ending}"

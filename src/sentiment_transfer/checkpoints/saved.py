@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, Origin, TrainedModel
 from sentiment_transfer.checkpoints.stored_weights import refuse_pickle, shards
-from sentiment_transfer.data.labels import NAMES, STARS, canonical, checked_labels
+from sentiment_transfer.data.label_words import NAMES
+from sentiment_transfer.data.labels import STARS, canonical, checked_labels
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.network import longest_input

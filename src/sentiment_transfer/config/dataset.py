@@ -20,6 +20,8 @@ from sentiment_transfer.errors import UserError
 
 BUILTIN = "sentiment_transfer.data.catalog"  # by name: the configuration imports nothing of the rooms above it
 VARIABLE = "SENTIMENT_DATASETS"
+# Metadata of an option that was added after runs had been named and recorded: left out of both while at its default.
+LATER = {"later": True}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from annotated_types import Ge, Interval
 from omegaconf import MISSING
 
 from sentiment_transfer.config.dataset import DatasetConfig, OneOf
+from sentiment_transfer.config.written_form import written_form_problems
 
 POSITIVE = Interval(gt=0, lt=math.inf)
 BELOW_ONE = Interval(ge=0, lt=1)
@@ -242,10 +243,11 @@ class PredictConfig:
     checkpoint: str = MISSING  # a run's directory, an exported folder, or a hub name
     input: str = MISSING  # .csv, .tsv, .txt, .jsonl (also .gz, .xz, .bz2, .zst) or .parquet; -: lines on standard input
     output: str = MISSING  # of the same kind; -: standard output
-    text: Any = "text"  # column of the texts, or its number from 0 where header=false
+    text: Any = "text"  # column of the texts (a.b: field b in a), or its number from 0 where header=false
     header: bool = True  # whether a delimited file's first row names the columns
-    delimiter: str | None = None  # by the file's ending where null
-    quoted: bool | None = None  # null: yes, unless the delimiter is a tab
+    delimiter: str | None = None  # null: by the file's ending, or as its header shows
+    quoted: bool | None = None  # null: yes, unless the delimiter is a tab and quotes stand within fields
+    encoding: str | None = None  # e.g. cp932; null: UTF-8, or by a byte order mark; the output is UTF-8
     label_column: str = "label"  # names of the added columns; probability_column is followed by _negative and so on
     probability_column: str = "probability"
     reason_column: str = "reason"  # why a row has no label
@@ -259,6 +261,7 @@ class PredictConfig:
     cache_dir: str = MISSING
 
     def problems(self, where: str) -> Iterator[str]:
+        yield from written_form_problems(self, where)
         yield from _label_problems(self.labels)
 
 

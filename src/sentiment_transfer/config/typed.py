@@ -22,16 +22,32 @@ T = TypeVar("T", default=Config)
 
 
 def plain(config: Any) -> Any:
-    """A dataclass, or a mapping of dataclasses, as plain values, with enums by name; plain values stay as they are."""
+    """A dataclass, or a mapping of dataclasses, as plain values, with enums by name; plain values stay as they are.
+
+    Options marked LATER are left out while they have their defaults.
+    """
     if OmegaConf.is_config(config):
-        return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+        return _without_unset(OmegaConf.to_container(config, resolve=True, enum_to_str=True))
     if dataclasses.is_dataclass(config):
-        return {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+        return _without_unset({field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)})
     if isinstance(config, Mapping):
         return {key: plain(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return [plain(value) for value in config]
     return config.name if isinstance(config, Enum) else config
+
+
+def _without_unset(values: Any) -> Any:
+    """Plain values of datasets, anywhere in ``values``, without the LATER options that have their defaults."""
+    if not isinstance(values, dict):
+        return values
+    dataset = datasets().get(str(values["kind"])) if "kind" in values else None
+    unset = {
+        each.name
+        for each in (dataclasses.fields(dataset.config) if dataset else ())
+        if each.metadata.get("later") and values.get(each.name) == plain(each.default)
+    }
+    return {key: _without_unset(value) for key, value in values.items() if key not in unset}
 
 
 def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # type: ignore[assignment]

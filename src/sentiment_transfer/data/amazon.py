@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import AmazonConfig, TextRule
 from sentiment_transfer.data.hub import load_table
-from sentiment_transfer.data.labels import DROPPED, binary_of_stars
+from sentiment_transfer.data.labels import DROPPED, binary_of_stars, canonical
 from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.stars import rating_of
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.text import data_folder, delimited_rows, find_file, json_lines, kind_of
+from sentiment_transfer.files.cells import class_names
+from sentiment_transfer.files.containers import kind_of
+from sentiment_transfer.files.json_rows import json_lines
+from sentiment_transfer.files.text import data_folder, delimited_rows, find_file
 
 JOINT = "\n\n"  # between title and body in the mteb mirror
 MTEB_REVISION = "6b5d328eaae8ef408dd7d775040245cf86f92e9d"
@@ -138,7 +143,7 @@ class AmazonReviewsDataModule(ReviewDataModule):
             instead=f"Or put the original dataset_{self.language}_{split}.json into {self.folder.absolute()}.",
         )
         ids = [f"{split}:{row}" for row in range(table.num_rows)]
-        stars = np.asarray(table["label"].to_pylist(), dtype=np.int64) + 1
+        stars = stars_of_labels(table, repository)
         return Rated(ids, table["text"].to_pylist(), stars, f"the hub's {repository}")
 
     def _refuse_incomplete(self, rated: Rated, split: Split) -> None:
@@ -157,3 +162,21 @@ def csv_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     rows = delimited_rows(path)
     _, header = next(rows)
     return ((line, dict(zip(header, row, strict=True))) for line, row in rows)
+
+
+def stars_of_labels(table: pa.Table, repository: str) -> np.ndarray:  # (n,) int64, 1 to 5
+    """The stars of a hub table's labels: by the names that it gives them, else label 0 is one star, as its card says.
+
+    Raises UserError for names that are no stars.
+    """
+    labels = np.asarray(table["label"].to_pylist(), dtype=np.int64)
+    names = class_names(table.schema.metadata, ["label"])
+    if not names or names == ("0", "1", "2", "3", "4"):
+        return labels + 1
+    stars = [rating_of(canonical(name)) for name in names]
+    if None in stars or any(label >= len(names) for label in set(labels.tolist())):
+        raise UserError(
+            f"The labels of {repository} are named {', '.join(names)} on the Hugging Face hub, which are no stars: the "
+            "dataset has changed. Put the original files into data/ instead."
+        )
+    return np.array(stars, dtype=np.int64)[labels]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
+from sentiment_transfer.data.label_columns import shortened
 from sentiment_transfer.data.reviews import Reviews
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Keys = Mapping[tuple[str, str], np.ndarray]  # (dataset, split) -> row_keys
 EMPTY = 0  # the key of an empty text, which is never counted as a duplicate or as shared
 PERCENTILES = (50, 90, 99, 100)
+SAMPLE = 60  # characters of a text that shows what a class is
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,11 @@ def audit_overlap(
 
 
 def audit_sets(train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Keys) -> dict[str, Any]:
-    """``splits`` {dataset: {split: ...}} and ``overlaps`` of every training split with every scored one."""
+    """``splits`` {dataset: {split: ...}}, ``overlaps`` of every training split with every scored one, and, where there
+    is any, the ``reading`` of users' own files {dataset: ...}."""
     splits: dict[str, dict[str, Any]] = {}
-    for s in [*train, *scored]:
+    sets = [*train, *scored]
+    for s in sets:
         splits.setdefault(s.name, {})[s.split] = asdict(audit_split(s.reviews, keys[s.name, s.split]))
     overlaps = [
         {"train": a.name, "scored": b.name, "split": b.split}
@@ -131,7 +135,23 @@ def audit_sets(train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Ke
         for a in train
         for b in scored
     ]
-    return {"splits": splits, "overlaps": overlaps}
+    readings = {name: found for name in splits if (found := reading_of([s for s in sets if s.name == name]))}
+    return {"splits": splits, "overlaps": overlaps} | ({"reading": readings} if readings else {})
+
+
+def reading_of(sets: Sequence[ReviewSet]) -> dict[str, Any]:
+    """How the file of a dataset was read: ``labels`` {word: class, None if dropped}, ``samples`` {class: a text of it}
+    and ``notes``; empty if its labels are the names of the classes and its form that of its ending."""
+    labels: dict[str, str | None] = {}
+    samples: dict[str, str] = {}
+    notes: dict[str, None] = {}
+    for reviews in (s.reviews for s in sets):
+        labels |= reviews.reading.labels
+        notes |= dict.fromkeys(reviews.reading.notes)
+        for index, name in enumerate(reviews.classes):
+            if name not in samples and len(rows := np.flatnonzero(reviews.labels == index)):
+                samples[name] = shortened(reviews.table["text"][int(rows[0])].as_py(), SAMPLE)
+    return {"labels": labels, "samples": samples, "notes": list(notes)} if labels or notes else {}
 
 
 def leaked_rows(train_keys: np.ndarray, test_keys: np.ndarray) -> np.ndarray:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Interval
 from omegaconf import MISSING
 
-from sentiment_transfer.config.dataset import Dataset, DatasetConfig, OneOf, dataset_of, register_dataset
+from sentiment_transfer.config.dataset import LATER, Dataset, DatasetConfig, OneOf, dataset_of, register_dataset
+from sentiment_transfer.config.written_form import written_form_problems
 
 if TYPE_CHECKING:
     from sentiment_transfer.config.schema import PathsConfig
@@ -33,6 +34,11 @@ class TextRule(Enum):
 class Splits(Enum):
     published = "published"  # the train, dev and test split of the file
     whole = "whole"  # all of it is the test set
+
+
+class Unlabelled(Enum):
+    refuse = "refuse"  # a row without a label is an error
+    drop = "drop"  # such rows are left out, and counted in the audit
 
 
 @dataclass
@@ -95,25 +101,29 @@ class JalanConfig(DatasetConfig):
 
 @dataclass
 class CSVConfig(DatasetConfig):
-    """A file of the user's: CSV, TSV (.tsv, .txt), JSON lines or Parquet, each optionally .gz, .xz, .bz2 or .zst."""
+    """A file of the user's: CSV, TSV (.tsv, .txt), JSON (lines or an array) or Parquet, each optionally .gz, .xz,
+    .bz2, .zst or .zip."""
 
     kind: str = "csv"
     path: Any = MISSING  # a file, a glob, or a list of them; relative to the working directory, else to data_dir
-    text: Any = "text"  # column name, or its number from 0 where header=false
+    text: Any = "text"  # column name (a.b: field b in a), or its number from 0 where header=false
     label: Any = "label"
     labels: Any = None  # word -> class or null, which drops the row (Any: a typed dict takes no new keys)
     language: str = MISSING  # ISO 639-1
     domain: str = "own"  # for the report
     header: bool = True  # of a delimited file
-    delimiter: str | None = None  # by the file's ending where null
-    quoted: bool | None = None  # null: yes, unless the delimiter is a tab
+    delimiter: str | None = None  # null: by the file's ending, or as its header shows
+    quoted: bool | None = None  # null: yes, unless the delimiter is a tab and quotes stand within fields
     dev_path: Any = None
     test_path: Any = None
     dev_fraction: Annotated[float, FRACTION] = 0.1  # cut from path, stratified, where there is no dev_path or test_path
     test_fraction: Annotated[float, FRACTION] = 0.1  # 1.0: the whole file is the test set
     classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
+    encoding: str | None = field(default=None, metadata=LATER)  # e.g. cp932; null: UTF-8, or by a byte order mark
+    unlabelled: Unlabelled = field(default=Unlabelled.refuse, metadata=LATER)  # rows without a label: refuse or drop
 
     def problems(self, where: str) -> Iterator[str]:
+        yield from written_form_problems(self, where)
         if not self.language:
             yield f"{where}.language is not set: type {where}.language=en, for example."
         if self.labels is not None and not isinstance(self.labels, Mapping):

@@ -12,19 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sentiment_transfer.config.dataset import DatasetConfig
+from sentiment_transfer.config.written_form import delimiter_of
 from sentiment_transfer.data.base import ReviewDataModule, Split
-from sentiment_transfer.data.catalog import CSVConfig
-from sentiment_transfer.data.labels import (
-    DROPPED,
-    canonical,
-    checked_labels,
-    default_labels,
-    index_of,
-    sentence_of_ambiguous,
-)
-from sentiment_transfer.data.reviews import Reviews, stratified_rows
+from sentiment_transfer.data.catalog import CSVConfig, Unlabelled
+from sentiment_transfer.data.label_mapping import LabelColumn
+from sentiment_transfer.data.labels import DROPPED, canonical, checked_labels, index_of, is_blank
+from sentiment_transfer.data.reviews import Reading, Reviews, stratified_rows
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.records import Layout, Record, read_records
+from sentiment_transfer.files.records import Layout, Record, Table, read_table
 from sentiment_transfer.files.text import data_folder
 
 Paths = str | Path | Sequence[str | Path]
@@ -47,7 +42,14 @@ class CSVDataModule(ReviewDataModule):
         self.file = self.as_file()
         self.test_fraction = 0.0 if self.file.test_path else self.file.test_fraction
         self.dev_fraction = 0.0 if self.file.dev_path or self.test_fraction == 1 else self.file.dev_fraction
-        self.layout = Layout(self.file.text, self.file.label, self.file.header, self.file.delimiter, self.file.quoted)
+        self.layout = Layout(
+            self.file.text,
+            self.file.label,
+            header=self.file.header,
+            delimiter=delimiter_of(self.file.delimiter),
+            quoted=self.file.quoted,
+            encoding=self.file.encoding,
+        )
         self.labels = checked_labels(self.file.labels or {}, self.name)
         self._parts: dict[Split, Reviews] = {}
 
@@ -95,12 +97,14 @@ class CSVDataModule(ReviewDataModule):
     def _read_files(self, path: Paths) -> Reviews:
         files = self._files(path)
         records: list[tuple[Path, Record]] = []
+        tables: dict[Path, Table] = {}
         for file in files:
             before = len(records)
-            records.extend((file, record) for record in read_records(file, self.layout))
+            tables[file] = read_table(file, self.layout)
+            records.extend((file, record) for record in tables[file].records)
             if len(records) == before:
                 raise UserError(f"{file} has no rows.")
-        return self._labelled(records)
+        return self._labelled(records, tables)
 
     def local_files(self) -> list[Path]:
         paths = [path for path in (self.file.path, self.file.dev_path, self.file.test_path) if path]
@@ -124,12 +128,32 @@ class CSVDataModule(ReviewDataModule):
             f"{self.name}: no file {looked}. Check path=, or set paths.data_dir to the folder of the files."
         )
 
-    def _labelled(self, records: list[tuple[Path, Record]]) -> Reviews:
-        classes_of_word = self._classes_of_words(records)
-        labels = np.array([classes_of_word[word] for _, (_, _, word) in records], dtype=np.int8)
+    def _labelled(self, records: list[tuple[Path, Record]], tables: dict[Path, Table]) -> Reviews:
+        spelt: dict[str, set[str]] = {}
+        for word, spellings in (item for table in tables.values() for item in table.spelt.items()):
+            spelt.setdefault(word, set()).update(spellings)
+        column = LabelColumn(
+            dataset=self.name,
+            files=str(self.file.path),
+            column=str(self.file.label) if self.file.header else "",
+            columns=[*dict.fromkeys(name for table in tables.values() for name in table.columns)],
+            labels=self.labels,
+            names={file: table.names for file, table in tables.items() if table.names},
+            spelt=spelt,
+            drop_unlabelled=self.file.unlabelled == Unlabelled.drop,
+        )
+        mapping = column.classes_of(records, self.classes)
+        index = {word: index_of(name, self.classes) for word, name in mapping.items()}
+        words = [canonical(word) for _, (_, _, word) in records]
+        labels = np.array([index[word] for word in words], dtype=np.int8)
         names = file_names([file for file, _ in records])
         kept = [(names[file], line, text) for (file, (line, text, _)), x in zip(records, labels, strict=True) if x >= 0]
-        gone = Counter(canonical(word) for (_, (_, _, word)), x in zip(records, labels, strict=True) if x == DROPPED)
+        gone = Counter(
+            f"labelled {word!r}" if not is_blank(word) or word in self.labels else "without a label"
+            for word, x in zip(words, labels, strict=True)
+            if x == DROPPED
+        )
+        notes = [f"{names[file]}: {note}" for file, table in tables.items() for note in table.notes]
         return Reviews.from_columns(
             [f"{name}:{line}" for name, line, _ in kept],
             [text for _, _, text in kept],
@@ -137,24 +161,9 @@ class CSVDataModule(ReviewDataModule):
             language=self.language,
             domain=self.domain,
             classes=self.classes,
-            dropped={f"labelled {word!r}": count for word, count in gone.items()},
+            dropped=dict(gone),
+            reading=Reading(column.shown(mapping), tuple(notes)),
         )
-
-    def _classes_of_words(self, records: list[tuple[Path, Record]]) -> dict[str, int]:
-        """Index of the class, or DROPPED, for every label word as written."""
-        for file, (line, _, word) in records:
-            if not word:
-                raise UserError(f"{file}, line {line}: the label is blank. Fill it in or remove the row.")
-            if self.labels and canonical(word) not in self.labels:
-                raise UserError(
-                    f"{file}, line {line}: the label {word!r} is not among those of labels= "
-                    f"({', '.join(self.labels)}). Add it, with null to drop such rows."
-                )
-        counts = Counter(word for _, (_, _, word) in records)
-        mapping = self.labels or default_labels({canonical(word) for word in counts}, self.classes)
-        if mapping is None:
-            raise UserError(f"{self.file.path}: {sentence_of_ambiguous(counts, self.name)}")
-        return {word: index_of(mapping[canonical(word)], self.classes) for word in counts}
 
 
 def file_names(files: Sequence[Path]) -> dict[Path, str]:

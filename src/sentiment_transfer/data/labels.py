@@ -3,12 +3,16 @@
 Stars (MARC, Rakuten's own ratings, JGLUE's rule): 1 and 2 are negative, 4 and 5 positive, 3 is dropped.
 
 Words of a user's own file, where the configuration does not map them, are taken for granted only where they can
-mean one thing (case, white space and a trailing ``.0`` do not count):
+mean one thing (case, width, white space and a trailing ``.0`` do not count):
 
-* ``negative`` or ``neg``, ``neutral`` or ``neu``, ``positive`` or ``pos``;
+* the words of ``label_words``: ``negative`` or ``neg``, ``positif``, ``ポジティブ`` ...;
+* stars that are spelt out (``stars``): ``4 stars``, ``4.0 out of 5``, ``★★★★☆``;
 * ``0`` and ``1``, both present and nothing else, in a binary set: negative and positive;
+* ``false`` and ``true``, ``no`` and ``yes``, both present, in a binary set, in a column called label or sentiment;
+* the same in a column whose name says what is true (``is_positive``, ``negative``), where one of them is enough;
 * ``-1`` with ``1``, and ``0`` or not: negative, positive, neutral;
-* ``1`` to ``5`` with 1, 2, 4 and 5 all present: stars.
+* ``1`` to ``5`` with 1, 2, 4 and 5 all present: stars; in a column called rating, stars or score also with fewer
+  of them and with halves, if both ends of the scale are used.
 
 Everything else (``1`` and ``2``, ``0`` to ``2``, ``good`` and ``bad``, only ``1``) has to be said.
 """
@@ -16,26 +20,22 @@ Everything else (``1`` and ``2``, ``0`` to ``2``, ``good`` and ``bad``, only ``1
 from __future__ import annotations
 
 import re
-from collections import Counter
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from sentiment_transfer.data.label_columns import claimed_class, is_label, is_rating, names_a_class
+from sentiment_transfer.data.label_words import NAMES
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews
+from sentiment_transfer.data.stars import are_ratings, class_of_stars, rating_of, stars_of
 from sentiment_transfer.errors import UserError
 
-NAMES = {
-    "negative": "negative",
-    "neg": "negative",
-    "neutral": "neutral",
-    "neu": "neutral",
-    "positive": "positive",
-    "pos": "positive",
-}
-ZERO_ONE = {"0": "negative", "1": "positive"}
+FALSE_TRUE = [("0", "1"), ("false", "true"), ("f", "t"), ("no", "yes"), ("n", "y")]
 SIGNED = {"-1": "negative", "0": "neutral", "1": "positive"}
 STARS = {"1": "negative", "2": "negative", "3": "neutral", "4": "positive", "5": "positive"}
+BLANK = {"", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat"}
 DROPPED = -1
 
 
@@ -50,8 +50,13 @@ def index_of(name: str | None, classes: tuple[str, ...]) -> int:
 
 
 def canonical(word: str) -> str:
-    """A label word as it is compared: without case, outer white space, or the ``.0`` of a number read as float."""
-    return re.sub(r"(?<=\d)\.0+$", "", word.strip().casefold())
+    """A label word as it is compared: without case, width, outer white space, or the ``.0`` of a number as float."""
+    return re.sub(r"(?<=\d)\.0+$", "", unicodedata.normalize("NFKC", word).strip().casefold())
+
+
+def is_blank(word: str) -> bool:
+    """Whether a canonical label word stands for a missing label, as spreadsheets and pandas write it."""
+    return word in BLANK
 
 
 def checked_labels(labels: Mapping[Any, str | None], dataset: str) -> dict[str, str | None]:
@@ -64,32 +69,34 @@ def checked_labels(labels: Mapping[Any, str | None], dataset: str) -> dict[str, 
     return {canonical(str(word)): name for word, name in labels.items()}
 
 
-def default_labels(words: Collection[str], classes: tuple[str, ...]) -> Mapping[str, str] | None:
-    """The mapping for canonical ``words`` that can mean one thing only (see the module), else None."""
+def default_labels(words: Collection[str], classes: tuple[str, ...], column: str = "") -> Mapping[str, str] | None:
+    """The mapping for canonical ``words`` that can mean one thing only (see the module), else None.
+
+    ``column``: the name of their column, where it has one.
+    """
     seen = set(words)
     if seen <= NAMES.keys():
         return NAMES
-    if seen == ZERO_ONE.keys() and classes == BINARY:
-        return ZERO_ONE
+    if seen and all(stars_of(word) is not None for word in seen):
+        return {word: class_of_stars(stars_of(word) or 0) for word in seen}
+    if classes == BINARY and (found := _false_and_true(seen, column)):
+        return found
     if {"-1", "1"} <= seen <= SIGNED.keys():
         return SIGNED
-    if {"1", "2", "4", "5"} <= seen <= STARS.keys():
-        return STARS
+    if {"1", "2", "4", "5"} <= seen <= STARS.keys() or (is_rating(column) and are_ratings(seen)):
+        return {word: class_of_stars(rating_of(word) or 0) for word in seen}
     return None
 
 
-def sentence_of_ambiguous(counts: Counter[str], dataset: str) -> str:
-    """The ambiguous label words and what to type; ``counts`` holds the label words as written."""
-    seen = ", ".join(f"{word!r} ({count:,} rows)" for word, count in counts.most_common(10))
-    rest = f" and {len(counts) - 10} more" if len(counts) > 10 else ""
-    mapping = "{" + ", ".join(f"{word}: <class>" for word, _ in counts.most_common(10)) + "}"
-    # Hydra's command line takes neither quotes nor letters beyond ASCII in a key.
-    simple = all(re.fullmatch(r"[A-Za-z_][\w-]*|-?\d+", word, re.ASCII) for word in counts)
-    where = f"type 'source.{dataset}.labels={mapping}'" if simple else f"put labels: {mapping} into the YAML file"
-    return (
-        f"the labels are {seen}{rest}, and what they mean cannot be told. Please {where}, with negative, positive, "
-        "neutral or null (drops the row) for <class>; a target is targets instead of source."
-    )
+def _false_and_true(seen: set[str], column: str) -> Mapping[str, str] | None:
+    claim = claimed_class(column)
+    for false, true in FALSE_TRUE:
+        if not seen <= {false, true} or (claim is None and len(seen) < 2):
+            continue
+        if claim is None and (names_a_class(column) or not (false == "0" or is_label(column))):
+            return None
+        return {false: "positive", true: "negative"} if claim == "negative" else {false: "negative", true: "positive"}
+    return None
 
 
 def without_dropped(

@@ -36,6 +36,19 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a file of the user's was read, as far as nobody said it: for the audit.
+
+    Attributes:
+        labels: label word -> class, None if its rows were dropped; empty if the words are the names of the classes.
+        notes: sentences on delimiters, quotes and encodings.
+    """
+
+    labels: dict[str, str | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reviews:
     """A table of reviews, with the properties that all of them share.
 
@@ -49,6 +62,7 @@ class Reviews:
     domain: str
     classes: tuple[str, ...] = BINARY
     dropped: dict[str, int] = field(default_factory=dict)  # reason -> rows that the reader dropped
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def from_columns(
@@ -62,6 +76,7 @@ class Reviews:
         classes: tuple[str, ...] = BINARY,
         folds: Sequence[int] | np.ndarray | None = None,
         dropped: dict[str, int] | None = None,
+        reading: Reading | None = None,
     ) -> Reviews:
         """Reviews from plain columns of equal length. Lone surrogates (half of an emoji that was cut apart) have
         no UTF-8 form and become U+FFFD."""
@@ -73,7 +88,7 @@ class Reviews:
             pa.array(fold),
         ]
         table = pa.Table.from_arrays(columns, schema=SCHEMA)
-        return cls(table, language, domain, classes, dropped or {})
+        return cls(table, language, domain, classes, dropped or {}, reading or Reading())
 
     def __len__(self) -> int:
         return self.table.num_rows

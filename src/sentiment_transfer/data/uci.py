@@ -37,6 +37,8 @@ class UCIDataModule(CSVDataModule):
             label=1,
             labels={"0": "negative", "1": "positive"},
             header=False,
+            delimiter="\t",
+            quoted=False,  # quotes are text
             dev_fraction=self.config.dev_fraction,
             test_fraction=self.config.test_fraction,
         )

@@ -1,57 +1,38 @@
 """Text files as rows: found, opened (compressed or not), decoded and split.
 
-The lenient readers (``TextLines``, ``parse_delimited``, ``parse_json``) keep every row as it stands and report what
-is wrong with it; the strict ones (``text_lines``, ``delimited_rows``, ``json_lines``) are the same readers, and raise
-UserError with the file and the line.
+The lenient readers (``TextLines``, ``parse_delimited``) keep every row as it stands and report what is wrong with it;
+the strict ones (``text_lines``, ``delimited_rows``) are the same readers, and raise UserError with the file and the
+line.
 """
 
 from __future__ import annotations
 
-import bz2
 import csv
-import functools
-import gzip
 import io
-import json
-import lzma
 import os
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
-
-import pyarrow as pa
+from typing import BinaryIO, Generic, NamedTuple, TypeVar
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.containers import (
+    BROKEN_STREAM,
+    CODECS,
+    START,
+    opened,
+    refuse_other_content,
+    require_file,
+)
+from sentiment_transfer.files.encodings import BOM, advice, iconv, marked_encoding
 
 STDIN = "-"
 LONGEST_FIELD = 2**31 - 1  # characters; Python's own limit of 131,072 refuses a 2 MB review
+ENCODING_SAMPLE = 256_000  # bytes that an encoding is guessed from
 LONGEST_ROW = 64_000_000  # characters: a quote that is never closed would take in the rest of the file
-BROKEN_STREAM = (EOFError, OSError, lzma.LZMAError, zlib.error, pa.ArrowInvalid)
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
-BOM = "\ufeff"
 
 T = TypeVar("T")
-
-
-class Codec(NamedTuple):
-    """A compression: ``open`` decompresses a stream of one or more members (zstd: frames), ``compress`` makes one."""
-
-    open: Callable[[BinaryIO], Any]
-    compress: Callable[[bytes], bytes]
-
-
-# Not fsspec's registry: it only reads, and its reader of .zst (zstandard 0.25) takes a truncated file for a whole one.
-CODECS = {
-    ".gz": Codec(gzip.open, functools.partial(gzip.compress, mtime=0)),
-    ".xz": Codec(lzma.open, lzma.compress),
-    ".bz2": Codec(bz2.open, bz2.compress),
-    ".zst": Codec(
-        lambda stream: io.BufferedReader(pa.input_stream(stream, compression="zstd")),
-        lambda content: pa.compress(content, codec="zstd", asbytes=True),
-    ),
-}
 
 
 def data_folder(data_dir: str | Path | None) -> Path:
@@ -71,49 +52,24 @@ def find_file(folder: Path, names: Sequence[str]) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def kind_of(path: Path) -> str:
-    """The file name's ending without the compression: ``.csv`` for ``reviews.CSV.xz``."""
-    return (path.with_suffix("") if path.suffix.lower() in CODECS else path).suffix.lower()
-
-
-def require_file(path: Path) -> None:
-    """Raises UserError if ``path`` does not exist or is a folder."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder. Name the file in it, or a pattern such as {path}/*.csv.")
-    if not path.exists():
-        raise UserError(f"{path} does not exist. Check the path; relative ones start at {Path.cwd()}.")
-
-
-def open_file(path: Path) -> BinaryIO:
-    """The file, open for reading bytes. Raises UserError if it does not exist or must not be read."""
-    require_file(path)
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise UserError(f"{path} cannot be opened: {error.strerror or error}.") from error
-
-
-def decompressed(stream: BinaryIO, ending: str) -> Any:
-    """``stream`` as a binary stream of its decompressed content, by the file name's ``ending``; closing ``stream`` is
-    left to the caller."""
-    codec = CODECS.get(ending.lower())
-    return codec.open(stream) if codec else stream
-
-
 class TextLines:
     """The lines of a text file, or of standard input (``-``), line ends kept.
 
-    Bytes that are not UTF-8 become lone surrogates, which ``encode("utf-8", "surrogateescape")`` turns back. Every
-    iteration starts at the beginning, except on standard input. Raises UserError if the file does not exist, is empty,
-    is UTF-16, or is compressed and damaged.
+    A byte order mark names the encoding (and stays, if it is UTF-8's), else ``encoding`` does, else it is UTF-8. Bytes
+    that are not in it become lone surrogates, which ``encode("utf-8", "surrogateescape")`` turns back. Every iteration
+    starts at the beginning, except on standard input. Raises UserError if the file does not exist, is empty, is no
+    text, or is compressed and damaged.
 
     Attributes:
         total: the file's size in bytes; None for standard input.
+        encoding: that of the file, by Python's name, once its first line has been read.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, encoding: str | None = None) -> None:
         self.path = path
         self.total: int | None = None
+        self.encoding = "utf-8"
+        self._given = encoding
         self._raw: BinaryIO | None = None
         if path != STDIN:
             require_file(Path(path))
@@ -128,24 +84,38 @@ class TextLines:
         return (self.total or 0) if self._raw.closed else self._raw.tell()
 
     def __iter__(self) -> Iterator[str]:
-        if self.path == STDIN:
-            yield from self._decoded(sys.stdin.buffer)
-            return
-        path = Path(self.path)
-        with open_file(path) as self._raw, decompressed(self._raw, path.suffix) as stream:
-            yield from self._decoded(stream)
-
-    def _decoded(self, stream: BinaryIO) -> Iterator[str]:
-        number = 0
+        number = 0  # of the last line that could be read
         try:
-            for number, line in enumerate(stream, 1):
-                if number == 1 and line.startswith(UTF16):
-                    raise UserError(f"{self.path} is UTF-16, not UTF-8. Convert it: {iconv('UTF-16', self.path)}")
-                yield line.decode("utf-8", "surrogateescape")
+            for line in self._of_stdin() if self.path == STDIN else self._of_file():
+                number += 1
+                yield line
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{self.path} is not {self.encoding} after line {number}: {error.reason}. It is damaged, or encoding= "
+                "names another encoding than its own."
+            ) from error
         except BROKEN_STREAM as error:
             raise UserError(
                 f"{self.path} is damaged or was cut off after line {number} ({error}). Copy or download it again."
             ) from error
+
+    def _of_stdin(self) -> Iterator[str]:
+        for number, line in enumerate(sys.stdin.buffer):
+            if number == 0 and marked_encoding(line) == "utf-16":
+                raise UserError(f"{self.path} is UTF-16, not UTF-8. Convert it: iconv -f UTF-16 -t UTF-8")
+            yield line.decode("utf-8", "surrogateescape")
+
+    def _of_file(self) -> Iterator[str]:
+        with opened(Path(self.path)) as (self._raw, stream):
+            start = stream.peek(START)
+            refuse_other_content(self.path, start)
+            self.encoding = marked_encoding(start) or self._given or "utf-8"
+            if self.encoding == "utf-8":
+                for line in stream:
+                    yield line.decode("utf-8", "surrogateescape")
+            else:
+                with io.TextIOWrapper(stream, self.encoding, errors="surrogateescape", newline="\n") as lines:
+                    yield from lines
 
 
 class RawRow(NamedTuple, Generic[T]):
@@ -169,7 +139,7 @@ def parse_delimited(
     if not quoted:
         for number, line in enumerate(lines, 1):
             if kept := line.rstrip("\r\n"):
-                yield RawRow(number, line, (kept.removeprefix(BOM) if number == 1 else kept).split(delimiter))
+                yield RawRow(number, line, (kept.lstrip(BOM) if number == 1 else kept).split(delimiter))
         return
     csv.field_size_limit(LONGEST_FIELD)
     held: list[str] = []  # the lines of the row at hand
@@ -200,62 +170,54 @@ def _held(lines: Iterable[str], held: list[str], path: str | Path) -> Iterator[s
                 f"{path}: a quote in line {number - len(held) + 1} is not closed within {LONGEST_ROW:,} characters. "
                 "Close it, or type quoted=false if quotes are text."
             )
-        yield line.removeprefix(BOM) if number == 1 else line
+        yield line.lstrip(BOM) if number == 1 else line
 
 
-def parse_json(lines: Iterable[str]) -> Iterator[RawRow[dict[str, Any]]]:
-    """The JSON object of every line that is not blank."""
-    for number, line in enumerate(lines, 1):
-        if line.isspace():
-            continue
-        try:
-            record = json.loads(line.removeprefix(BOM))
-        except (ValueError, RecursionError) as error:
-            yield RawRow(number, line, None, f"not a line of JSON ({error})")
-            continue
-        if isinstance(record, dict):
-            yield RawRow(number, line, record)
-        else:
-            yield RawRow(number, line, None, 'not an object such as {"text": ..., "label": ...}')
+def text_lines(path: Path, encoding: str | None = None) -> Iterator[str]:
+    """The lines of a text file, line ends kept, without a byte order mark.
 
-
-def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, line ends kept, without a byte order mark.
-
-    Raises UserError with line and byte for another encoding or a NUL byte, and as ``TextLines`` does.
+    Raises UserError with line and byte for bytes that are not in the encoding (UTF-8, if neither a byte order mark nor
+    ``encoding`` names one), naming one that fits, or for a NUL character; and as ``TextLines`` does.
     """
-    for number, line in enumerate(TextLines(path), 1):
+    lines = TextLines(path, encoding)
+    for number, line in enumerate(lines, 1):
         if number == 1:
-            line = line.removeprefix(BOM)
+            line = line.lstrip(BOM)
         if "\0" in line:
             byte = len(line[: line.index("\0")].encode("utf-8", "surrogateescape")) + 1
             raise UserError(
-                f"{path}, line {number}, byte {byte}: a NUL byte. The file is damaged or UTF-16; "
-                f"for the latter: {iconv('UTF-16', path)}"
+                f"{path}, line {number}, byte {byte}: a NUL byte. The file is damaged or UTF-16; for the latter type "
+                f"encoding=utf-16-le (or utf-16-be) for a file of your own, or convert it: {iconv('UTF-16', path)}"
             )
         try:
             line.encode()
         except UnicodeEncodeError as error:
             raise UserError(
                 f"{path}, line {number}, byte {len(line[: error.start].encode()) + 1}: "
-                f"0x{ord(line[error.start]) - 0xDC00:02x} is not UTF-8. Convert the file (from WINDOWS-1252, SHIFT_JIS "
-                f"or what it is in): {iconv('WINDOWS-1252', path)}"
+                f"0x{ord(line[error.start]) - 0xDC00:02x} is not {lines.encoding.upper()}. "
+                + advice(path, _sample(path, line, lines.encoding), lines.encoding)
             ) from error
         yield line
 
 
-def iconv(encoding: str, path: str | Path) -> str:
-    name = Path(path).name
-    return f"iconv -f {encoding} -t UTF-8 {name} > utf8-{name}"
+def _sample(path: Path, line: str, encoding: str) -> bytes:
+    """Whole lines from the start of a file; a later ``line`` alone, where it is the first that is not ASCII."""
+    with opened(path) as (_, stream):
+        start: bytes = stream.read(ENCODING_SAMPLE)
+    start = start[: start.rfind(b"\n") + 1] or start
+    return line.encode(encoding, "surrogateescape") if start.isascii() else start
 
 
-def delimited_rows(path: Path, *, delimiter: str = ",", quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
-    """``(line, fields)`` of every row that is not blank, as ``parse_delimited`` splits them.
+def delimited_rows(
+    path: Path, *, delimiter: str = ",", quoted: bool = True, encoding: str | None = None, preamble: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """``(line, fields)`` of every row that is not blank, as ``parse_delimited`` splits them, after ``preamble`` rows.
 
     Raises UserError for an empty file, broken quoting, and a row with another number of fields than the first.
     """
     width = 0
-    for row in parse_delimited(text_lines(path), path, delimiter=delimiter, quoted=quoted):
+    rows = parse_delimited(text_lines(path, encoding), path, delimiter=delimiter, quoted=quoted)
+    for row in islice(rows, preamble, None):
         if row.value is None:
             raise UserError(
                 f"{path}, line {row.line}: the row cannot be read ({row.error}). A quote inside a quoted field is "
@@ -269,22 +231,4 @@ def delimited_rows(path: Path, *, delimiter: str = ",", quoted: bool = True) -> 
             )
         yield row.line, row.value
     if not width:
-        raise UserError(f"{path} is empty.")
-
-
-def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """``(line, object)`` of every line that is not blank. Raises UserError for an empty file and for a line
-    that is not a JSON object or holds half a surrogate pair (valid JSON, but not text)."""
-    row = None
-    for row in parse_json(text_lines(path)):
-        error = row.error
-        if row.value is not None and ("\\ud" in row.content or "\\uD" in row.content):
-            try:
-                json.dumps(row.value, ensure_ascii=False).encode()
-            except UnicodeEncodeError as surrogate:
-                error = f"not a line of JSON ({surrogate})"
-        if row.value is None or error:
-            raise UserError(f"{path}, line {row.line}: {error}.")
-        yield row.line, row.value
-    if row is None:
         raise UserError(f"{path} is empty.")

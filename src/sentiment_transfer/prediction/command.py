@@ -7,14 +7,15 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.config.schema import PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.containers import kind_of
 from sentiment_transfer.files.records import PARQUET_ENDINGS
-from sentiment_transfer.files.text import STDIN, kind_of
+from sentiment_transfer.files.text import STDIN
 from sentiment_transfer.prediction.files import (
     STDOUT,
     Advance,
@@ -42,6 +43,7 @@ def predict(config: PredictConfig) -> None:
     if config.output == STDOUT:
         refuse_closed_stdout()
     source = open_input(config)
+    refuse_collisions(config, source, added_columns(config, ("negative", "positive")))  # which every classifier has
     if config.output == STDOUT:
         predictor = load_predictor(config)
         counts = to_stdout(config, source, predictor)
@@ -86,7 +88,7 @@ def load_predictor(config: PredictConfig) -> Predictor:
 
 def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial: PartialOutput) -> None:
     if not partial.complete.exists():
-        columns = added_columns(config, predictor)
+        columns = added_columns(config, predictor.classes)
         refuse_collisions(config, source, columns)
         if partial.rows:
             print(f"Resuming after row {partial.rows:,} of an earlier attempt.", file=sys.stderr)
@@ -100,7 +102,7 @@ def to_file(config: PredictConfig, source: Format, predictor: Predictor, partial
 
 
 def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Counter[str]:
-    columns = added_columns(config, predictor)
+    columns = added_columns(config, predictor.classes)
     refuse_collisions(config, source, columns)
     counts: Counter[str] = Counter()
     if kind_of(Path(config.input)) in PARQUET_ENDINGS:
@@ -139,20 +141,28 @@ def answered_windows(
         advance(answered.window.position, len(answered.answers.labels), answered.tokens)
 
 
-def added_columns(config: PredictConfig, predictor: Predictor) -> Columns:
-    probabilities = tuple(f"{config.probability_column}_{name}" for name in predictor.classes)
+def added_columns(config: PredictConfig, classes: Sequence[str]) -> Columns:
+    probabilities = tuple(f"{config.probability_column}_{name}" for name in classes)
     return Columns(config.label_column, probabilities, config.reason_column)
 
 
 def refuse_collisions(config: PredictConfig, source: Format, columns: Columns) -> None:
     """Raises UserError if an added column exists already, or two of them have the same name."""
     options = {config.label_column: "label_column", config.reason_column: "reason_column"}
-    for index, name in enumerate(columns.all):
-        if name in source.names or name in columns.all[:index]:
-            raise UserError(
-                f"A column {name} would be added to {config.input}, which already has one. Choose another name with "
-                f"{options.get(name, 'probability_column')}=..."
-            )
+    taken = [name for index, name in enumerate(columns.all) if name in source.names or name in columns.all[:index]]
+    if taken:
+        needed = dict.fromkeys(options.get(name, "probability_column") for name in taken)
+        typed = " ".join(f"{option}={free_name(option.removesuffix('_column'), source.names)}" for option in needed)
+        raise UserError(
+            f"A column {taken[0]} would be added to {config.input}, which already has one. Type {typed} for another "
+            "name."
+        )
+
+
+def free_name(name: str, names: Sequence[str]) -> str:
+    """``predicted_label`` for ``label``, numbered if a column's name begins with that."""
+    candidates = (f"predicted_{name}{number or ''}" for number in (0, *range(2, len(names) + 3)))
+    return next(each for each in candidates if not any(other.startswith(each) for other in names))
 
 
 def settings(config: PredictConfig, predictor: Predictor) -> dict[str, Any]:
@@ -164,12 +174,12 @@ def settings(config: PredictConfig, predictor: Predictor) -> dict[str, Any]:
     return {
         "input": PIPED if config.input == STDIN else file_version(Path(config.input).expanduser()),
         "text": str(config.text),
-        "layout": [config.delimiter, config.quoted, config.header],
+        "layout": [config.delimiter, config.quoted, config.header] + ([config.encoding] if config.encoding else []),
         "checkpoint": f"{model.origin.path} {model.origin.selection or model.origin.revision or ''}".strip(),
         "checkpoint files": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
         "labels": list(model.outputs),
         "precision": predictor.precision,
-        "columns": list(added_columns(config, predictor).all),
+        "columns": list(added_columns(config, predictor.classes).all),
     }
 
 

@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from sentiment_transfer.config.schema import PredictConfig
+from sentiment_transfer.config.written_form import delimiter_of
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.records import DELIMITERS, JSON_ENDINGS, PARQUET_ENDINGS
-from sentiment_transfer.files.text import CODECS, STDIN, kind_of, require_file
+from sentiment_transfer.files.containers import CODECS, ZIP, content_kind, kind_of, require_file
+from sentiment_transfer.files.dialect import DELIMITERS
+from sentiment_transfer.files.records import JSON_ENDINGS, PARQUET_ENDINGS, unknown_ending
+from sentiment_transfer.files.text import STDIN
 from sentiment_transfer.prediction.parquet import Parquet
 from sentiment_transfer.prediction.text_formats import Delimited, JSONLines, PlainLines
 from sentiment_transfer.prediction.windows import ROWS, Format
@@ -36,21 +39,27 @@ def open_input(config: PredictConfig) -> Format:
         return PlainLines(STDIN, size=1 if sys.stdin.isatty() else ROWS)
     path = Path(config.input).expanduser()
     require_file(path)
-    kind = kind_of(path)
+    kind = content_kind(path)
     if kind in PARQUET_ENDINGS:
         refuse_compressed_parquet("input", path)
         return Parquet(str(path), str(config.text))
     if kind in JSON_ENDINGS:
-        return JSONLines(str(path), str(config.text))
-    delimiter = config.delimiter or DELIMITERS.get(kind)
-    if delimiter is None:
+        return JSONLines(str(path), str(config.text), config.encoding)
+    if config.delimiter is None and kind not in DELIMITERS:
         known = ", ".join([*DELIMITERS, JSON_ENDINGS[0], PARQUET_ENDINGS[0]])
-        raise UserError(
-            f"{path}: the ending {kind or '(none)'} is not known. Use {known} {COMPRESSED}, type delimiter=..., or "
-            "input=- for lines on standard input."
+        raise unknown_ending(
+            path,
+            f"Use {known} (text files also {{packed}}), type delimiter=..., or input=- for lines on standard input.",
         )
-    quoted = delimiter != "\t" if config.quoted is None else config.quoted
-    return Delimited(str(path), str(config.text), delimiter=delimiter, quoted=quoted, header=config.header)
+    return Delimited(
+        str(path),
+        str(config.text),
+        by_ending=DELIMITERS.get(kind),
+        delimiter=delimiter_of(config.delimiter),
+        quoted=config.quoted,
+        header=config.header,
+        encoding=config.encoding,
+    )
 
 
 def open_closed_streams() -> None:
@@ -73,8 +82,12 @@ def check_output(config: PredictConfig, output: Path) -> None:
         raise UserError(f"input and output are the same file, {output}: name another output.")
     if output.is_dir():
         raise UserError(f"output={config.output} is a folder: name a file in it.")
-    kind = ".tsv" if config.input == STDIN else kind_of(source)
+    kind = ".tsv" if config.input == STDIN else content_kind(source)
     wanted = next((kinds for kinds in KINDS if kind in kinds), (kind,))
+    if output.suffix.lower() == ZIP:
+        raise UserError(
+            f"output={config.output} is invalid: zip is read, not written. Type {output.stem}.gz, or leave it plain."
+        )
     if kind_of(output) not in wanted:
         raise UserError(
             f"output={config.output} is of another kind than the input, whose rows are kept as they are: its name must "
@@ -84,7 +97,7 @@ def check_output(config: PredictConfig, output: Path) -> None:
 
 
 def refuse_compressed_parquet(option: str, path: Path) -> None:
-    if kind_of(path) in PARQUET_ENDINGS and path.suffix.lower() in CODECS:
+    if content_kind(path) in PARQUET_ENDINGS and path.suffix.lower() in (*CODECS, ZIP):
         raise UserError(f"{option}={path} is invalid: Parquet is compressed inside the file. Type {path.stem}.")
 
 

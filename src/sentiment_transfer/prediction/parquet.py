@@ -10,7 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.prediction.text_formats import no_rows, text_column
+from sentiment_transfer.files.columns import repeated
+from sentiment_transfer.files.containers import START, open_file, refuse_other_content
+from sentiment_transfer.files.parquet_columns import nested, parquet_field, schema_columns
+from sentiment_transfer.files.records import PARQUET
+from sentiment_transfer.prediction.text_formats import no_rows, no_text_column
 from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Window
 
 ROW_GROUP = 64_000_000  # bytes in memory of what becomes one row group
@@ -23,15 +27,30 @@ class Parquet:
         self.path, self.text = path, text
         if Path(path).is_file() and not Path(path).stat().st_size:
             raise UserError(f"{path} is empty.")
+        with open_file(Path(path)) as start:
+            refuse_other_content(path, start.read(START), PARQUET)
         with self._opened() as file:
             self.total: int | None = file.metadata.num_rows
             schema = file.schema_arrow
         self.names = list(schema.names)
         self._metadata = schema.metadata
-        text_column(path, text, self.names)
-        kind = schema.field(text).type
+        if twice := repeated(self.names):
+            raise UserError(
+                f"{path} has several columns called {twice[0]!r}, which cannot be told apart. Rename all but one of "
+                "them, e.g. with rename_columns of a pyarrow table."
+            )
+        if (column := parquet_field(path, schema, text)) is None:
+            raise no_text_column(path, text, schema_columns(schema))
+        self.column = column
+        kind = schema.field(column[0]).type
+        for part in column[1:]:
+            kind = kind.field(part).type
         if not is_text(kind):
-            raise UserError(f"The column {text} of {path} holds {kind}, not text. Name another one with text=.")
+            inside = f"Name a field in it, such as text={text}.{kind.field(0).name}" if is_filled(kind) else ""
+            raise UserError(
+                f"The column {text} of {path} holds {shortened(kind)}, not text. "
+                f"{inside or 'Name another one with text='}."
+            )
         if not self.total:
             raise no_rows(path)
 
@@ -42,7 +61,7 @@ class Parquet:
                 for batch in file.iter_batches(batch_size=ROWS):
                     seen += len(batch)
                     if len(left := batch.slice(max(0, len(batch) - max(0, seen - skip)))):
-                        texts = strings(left.column(self.text))
+                        texts = strings(nested(left, self.column))
                         yield Window(texts, [""] * len(left), left, seen)
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{self.path} is damaged after row {seen:,} ({error}). Copy or create it again.") from error
@@ -90,7 +109,17 @@ def join(streams: Path, size: int, path: Path) -> None:
 def is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in (*tests, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))
+
+
+def is_filled(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_struct(kind) and kind.num_fields)
+
+
+def shortened(kind: pa.DataType) -> str:
+    """A type's name; of a struct, which may have hundreds of fields, no more than that it is one."""
+    return "objects (a struct)" if pa.types.is_struct(kind) else str(kind)
 
 
 def strings(column: Any) -> list[object]:

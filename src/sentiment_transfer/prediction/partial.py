@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sync, write_atomically
 from sentiment_transfer.files.checksums import digest
-from sentiment_transfer.files.text import CODECS
+from sentiment_transfer.files.containers import CODECS
 from sentiment_transfer.files.trust import trusted_folder
 
 Join = Callable[[Path, int, Path], None]

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
 from sentiment_transfer.config.checks import suggestion
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.columns import column_of, field_names, field_of
+from sentiment_transfer.files.dialect import find_dialect
+from sentiment_transfer.files.encodings import BOM, advice
+from sentiment_transfer.files.json_rows import parse_json
 from sentiment_transfer.files.records import numbered_column
-from sentiment_transfer.files.text import RawRow, TextLines, parse_delimited, parse_json
+from sentiment_transfer.files.text import RawRow, TextLines, parse_delimited
 from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Row, Window, in_windows
 
+TRIED = 50  # rows, of which one must have as many fields as the first
+AS_UTF8 = "the output is UTF-8, which the input is not"
+SHOWN = 30  # columns in an error message
 WHOLE_LINE = "line"  # the key that a line which is not an object is kept under
 
 
 def text_column(path: str, text: str, names: list[str]) -> int:
     """The index of the column ``text``. Raises UserError with the most similar names if there is none."""
-    if text not in names:
-        raise UserError(f"{path} has no column {text!r} for text=.{suggestion(text, names)}")
-    return names.index(text)
+    if (found := column_of(path, names, text)) is None:
+        raise no_text_column(path, text, names)
+    return found
+
+
+def no_text_column(path: str, text: str, names: list[str]) -> UserError:
+    shown = names[:SHOWN] + ([f"and {len(names) - SHOWN:,} more"] if len(names) > SHOWN else [])
+    return UserError(f"{path} has no column {text!r} for text=.{suggestion(text, shown)}")
 
 
 def no_rows(path: str) -> UserError:
@@ -39,28 +53,54 @@ class Delimited:
 
     Args:
         text: the column of the texts; its number from 0 if there is no ``header``.
+        by_ending: the delimiter that the file's ending says.
+        delimiter: None: as ``find_dialect`` finds it; ``quoted`` alike.
         quoted: CSV quoting applies; otherwise a line is a row and quotes are text.
 
-    Raises UserError for a file without rows, without the column, or not in UTF-8.
+    Raises UserError for a file without rows, without the column, or not in UTF-8 (or ``encoding``).
     """
 
-    def __init__(self, path: str, text: str, *, delimiter: str, quoted: bool, header: bool = True) -> None:
-        self.path, self.delimiter, self.quoted = path, delimiter, quoted
-        self.lines = TextLines(path)
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        *,
+        by_ending: str | None = ",",
+        delimiter: str | None = None,
+        quoted: bool | None = None,
+        header: bool = True,
+        encoding: str | None = None,
+    ) -> None:
+        self.path = path
+        self.lines = TextLines(path, encoding)
         self.total = self.lines.total
-        first = list(islice(self._records(), 2))
+        dialect = find_dialect(
+            self.lines,
+            path,
+            by_ending=by_ending,
+            delimiter=delimiter,
+            quoted=quoted,
+            columns=(text,),
+            header=header,
+        )
+        self.delimiter, self.quoted, self.preamble = dialect.delimiter, dialect.quoted, dialect.preamble
+        for note in (*dialect.notes, *([] if self.lines.encoding == "utf-8" else [AS_UTF8])):
+            print(f"{path}: {note}.", file=sys.stderr)
+        before = "".join(row.content for row in islice(self._records(), self.preamble))
+        first = list(islice(self._records(), self.preamble, self.preamble + 1 + TRIED))
         if len(first) < 1 + header:
             raise no_rows(path)
         if first[0].value is None:
             raise UserError(f"The first line of {path} cannot be read: a quote inside a quoted field is doubled.")
-        self._require_utf8(first[0].content)
-        self.header = first[0].content if header else None
+        self._require_decoded(first[0].content)
+        self.header = before + first[0].content if header else None
         self.width = len(first[0].value)
+        self._refuse_other_width(first[1:])
         self.names = first[0].value if header else []
         self.column = text_column(path, text, self.names) if header else numbered_column(path, first[0].value, text)
 
     def windows(self, skip: int) -> Iterator[Window]:
-        rows = islice(self._records(), skip + (self.header is not None), None)
+        rows = islice(self._records(), skip + self.preamble + (self.header is not None), None)
         return in_windows(map(self._row, rows), self.lines.position)
 
     def render(self, window: Window, answers: Answers, columns: Columns, *, first: bool) -> bytes:
@@ -97,13 +137,25 @@ class Delimited:
             padded = whole + self.delimiter * (self.width - 1)
         return Row(padded + content[len(kept) :], None, reason)
 
-    def _require_utf8(self, first: str) -> None:
+    def _refuse_other_width(self, rows: list[RawRow[list[str]]]) -> None:
+        """Raises UserError where not one of several rows has as many fields as the first: all would lack a label."""
+        widths = Counter(len(row.value) for row in rows if row.value is not None)
+        if len(rows) > 1 and self.width not in widths:
+            found = f"have {widths.most_common(1)[0][0]}" if widths else "have broken quotes"
+            raise UserError(
+                f"The first row of {self.path} has {self.width} fields, and the rows after it {found}, split at "
+                f"{self.delimiter!r}{' outside quotes' if self.quoted else ''}. Set delimiter= and quoted= as the file "
+                "is written, or mend its first row."
+            )
+
+    def _require_decoded(self, first: str) -> None:
         try:
             first.encode()
         except UnicodeEncodeError as error:
+            encoding = self.lines.encoding
+            sample = first.encode(encoding, "surrogateescape")
             raise UserError(
-                f"The first line of {self.path} is not UTF-8. Convert the file, from SHIFT_JIS or WINDOWS-1252 or what "
-                f"it is in: iconv -f SHIFT_JIS -t UTF-8 {self.path} > utf8.csv"
+                f"The first line of {self.path} is not {encoding.upper()}. {advice(self.path, sample, encoding)}"
             ) from error
 
 
@@ -117,7 +169,7 @@ class PlainLines:
         self.size = size
 
     def windows(self, skip: int) -> Iterator[Window]:
-        rows = (Row(line, line.rstrip("\r\n")) for line in islice(self.lines, skip, None))
+        rows = (Row(line, line.rstrip("\r\n").lstrip(BOM)) for line in islice(self.lines, skip, None))
         return in_windows(rows, self.lines.position, self.size)
 
     def render(self, window: Window, answers: Answers, columns: Columns, *, first: bool) -> bytes:
@@ -129,14 +181,15 @@ class PlainLines:
 
 
 class JSONLines:
-    """JSON lines: one object a line, ``text`` the key of the texts; keys are added at an object's end.
+    """JSON lines: one object a line, ``text`` the key of the texts (``a.b``: of b in a); keys are added at an object's
+    end. An array of objects becomes JSON lines.
 
     Raises UserError for a file without lines, or whose first line is not an object with this key.
     """
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, encoding: str | None = None) -> None:
         self.text = text
-        self.lines = TextLines(path)
+        self.lines = TextLines(path, encoding)
         self.total = self.lines.total
         first = next(parse_json(self.lines), None)
         if first is None:
@@ -144,7 +197,10 @@ class JSONLines:
         if first.value is None:
             raise UserError(f'{path}, line {first.line}: not an object such as {{"{text}": "..."}} on a single line.')
         self.names = list(first.value)
-        text_column(path, text, self.names)
+        try:
+            field_of(first.value, text)
+        except KeyError:
+            raise no_text_column(path, text, field_names(first.value)) from None
         self._known = set(first.value)
 
     def windows(self, skip: int) -> Iterator[Window]:
@@ -166,6 +222,7 @@ class JSONLines:
         if not self._known.issuperset(row.value):  # later objects may have keys that the first one lacks
             self.names += [name for name in row.value if name not in self._known]
             self._known.update(row.value)
-        if self.text not in row.value:
+        try:
+            return Row(row.content, field_of(row.value, self.text))
+        except KeyError:
             return Row(row.content, None, "no text")
-        return Row(row.content, row.value[self.text])

@@ -142,6 +142,7 @@ def named_number(row: PublishedNumber) -> str:
     return f"{percent(row.fraction)} {row.system}{doubt}"
 
 
+WORDS = 20  # of a file's labels, in a sentence
 COLUMNS = ("rows", "positive", "empty", "twice", "disputed", "tokens", "p99", "cut")
 
 
@@ -179,8 +180,21 @@ def count(number: int) -> str:
     return f"{number:,}" if number else "–"
 
 
+def reading_sentences(dataset: str, reading: dict[str, Any]) -> Iterator[str]:
+    """``reading`` is that of a dataset in a record's audit: ``labels``, ``samples`` and ``notes``."""
+    yield from (f"{dataset}: {note}." for note in reading["notes"])
+    if reading["labels"]:
+        meant = ", ".join(f"{word} is {name or 'left out'}" for word, name in list(reading["labels"].items())[:WORDS])
+        more = len(reading["labels"]) - WORDS
+        yield f"{dataset}: of the labels, {meant}{f' and {more} more' if more > 0 else ''}."
+        yield from (f"{dataset}: {name}, for example: {text}" for name, text in reading["samples"].items())
+
+
 def findings(audit: dict[str, Any]) -> Iterator[str]:
-    """A sentence for every pair of splits that share text, and for what was dropped or removed."""
+    """A sentence for how users' files were read, for every pair of splits that share text, and for what was dropped or
+    removed."""
+    for dataset in (name for name in audit.get("reading") or {} if name in audit["splits"]):
+        yield from reading_sentences(dataset, audit["reading"][dataset])
     for overlap in audit["overlaps"]:
         if overlap["shared"]:
             contrary = f", {overlap['other_label']} of them with another label" if overlap["other_label"] else ""
