@@ -14,7 +14,18 @@ from pathlib import Path
 
 import pytest
 from tests.helpers.runs import ROOT
-from tests.launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, kill, noted, results, swept
+from tests.launcher.sweeps import (
+    APP,
+    Sweep,
+    environment_of,
+    gone,
+    job_processes,
+    kill,
+    noted,
+    own_processes,
+    results,
+    swept,
+)
 
 LONG = ("seed=0,1", "steps=2000", "delay=0.02")
 
@@ -189,6 +200,29 @@ def test_two_launchers_share_a_sweep(tmp_path: Path) -> None:
     assert sorted(noted(tmp_path, "ends")) == sorted(results(tmp_path))
     done = [int(re.search(r"10 jobs: (\d+) done", sweep.output)[1]) for sweep in (one, other)]  # type: ignore[index]
     assert sum(done) == 10 and min(done) > 0
+
+
+def test_two_launchers_that_do_not_see_each_others_processes_share_a_sweep(tmp_path: Path) -> None:
+    """As in two containers with one host name and one directory: each has process ids of its own."""
+    command = ("seed=range(4)", "steps=15", "delay=0.1", "hydra.launcher.cpu_slots=1")
+    inner = Sweep(tmp_path, *command, inside=own_processes()).until(lambda: noted(tmp_path, "starts"))
+    outer = Sweep(tmp_path, *command)
+    assert (inner.wait(), outer.wait()) == (0, 0)
+    assert sorted(noted(tmp_path, "starts")) == sorted(results(tmp_path))
+    assert len(results(tmp_path)) == 4
+    assert re.search(r"^waiting +work-0-\S+  process \d+ on \S+ is at it$", outer.output, re.MULTILINE)
+
+
+def test_a_launcher_killed_out_of_sight_is_waited_for_and_then_taken_over(tmp_path: Path) -> None:
+    command = ("seed=0", "steps=20", "delay=0.1", "hydra.launcher.stale_after=3")
+    inner = Sweep(tmp_path, *command, inside=own_processes()).until(lambda: noted(tmp_path, "starts"))
+    inner.process.kill()
+    inner.wait()
+    assert gone(tmp_path)
+    code, output = swept(tmp_path, *command)
+    assert code == 0, output
+    assert "is at it" in output and len(noted(tmp_path, "starts")) == 2
+    assert sorted(path.name for path in (tmp_path / "multirun" / ".slots").iterdir()) == ["clock", "jobs.json"]
 
 
 def test_a_failure_in_another_launcher_is_reported_and_not_repeated(tmp_path: Path) -> None:

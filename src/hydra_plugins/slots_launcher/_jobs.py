@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import sysconfig
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +127,7 @@ class Index:
     def save(self) -> None:
         if not self.changed:
             return
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        temporary = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
         # It only saves time: where nothing can be written, the jobs themselves will say so.
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)

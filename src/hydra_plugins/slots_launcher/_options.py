@@ -31,7 +31,7 @@ class Options:
     # Keys of a job's configuration, e.g. [trainer.micro_batch_size, trainer.batch_size]: such a job is tried again with
     # half the number of the first one that is set, as an override of the first key; until it is odd.
     out_of_memory_halves: list[str] = field(default_factory=list)
-    stale_after: float = 120.0  # seconds without a heartbeat until another host's claim counts as abandoned
+    stale_after: float = 120.0  # seconds without a heartbeat until another host's or container's claim is abandoned
     only: list[str] = field(default_factory=list)  # run no other jobs than these: names of job directories
 
 

@@ -64,8 +64,11 @@ def status_of(job: Path, done_file: str) -> Status:
     record = found.record
     if record is None:
         return Status(job.name, "begun", "no claim: begun by another launcher, or by hand", reached, changed)
-    if found.held(time.time(), STALE_AFTER):
+    now = time.time()
+    if found.held(now, STALE_AFTER, unchanged=found.beat - now):
         return Status(job.name, "running", f"process {record.pid} on {record.host}", reached, changed)
+    if record.state == "held" and found.beat > now:
+        return Status(job.name, "stopped", f"its claim, of {record.host}, is dated in the future", reached, changed)
     if record.state == "held":
         return Status(job.name, "stopped", f"its launcher on {record.host} is gone", reached, changed)
     state = "stopped" if record.state == "out of memory" else record.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,6 +16,8 @@ from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.files.atomic import remove_leftovers, sentence_of, system_error
 from sentiment_transfer.training.selection import SavedWeights
 from sentiment_transfer.training.weights import remove_other_weights
+
+log = logging.getLogger(__name__)
 
 # torch raises OutOfMemoryError for accelerators, but a plain RuntimeError if the allocation failed in the machine's
 # memory (c10/core/impl/alloc_cpu.cpp) or in a CUDA library.
@@ -41,13 +44,17 @@ def run_directory(folder: Path, *, lock: bool = True) -> Iterator[None]:
 def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
     """Lock the run's directory; the system releases the lock if the process dies.
 
-    Raises UserError if another process holds it, unless ``wait``.
+    The lock is the kernel's, and no process id is looked at: it holds between containers as well. Raises UserError if
+    another process holds it, unless ``wait``.
     """
-    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
+    lock = FileLock(folder / ".lock")
     try:
-        lock.acquire()
+        lock.acquire(timeout=0)
     except Timeout:  # an OSError as well
-        raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
+        if not wait:
+            raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
+        log.info("Waiting for another process that is computing the run in %s", folder)
+        lock.acquire()
     try:
         remove_leftovers(folder)
         yield
