@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import sys
 
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.runs.average import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    outlast_output()
+    code = main()
+    output_was_lost()
+    sys.exit(code)

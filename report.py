@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import sys
 
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.report.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    outlast_output()
+    code = main()
+    sys.exit(code or output_was_lost())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from hydra.errors import HydraException
 from tests.helpers.example_result import example_result
-from tests.helpers.runs import ROOT, composed, finished
+from tests.helpers.runs import ROOT, SMALL, composed, finished
 
 from sentiment_transfer.cli import describe, errors_as_sentences
 from sentiment_transfer.config.run_name import run_name
@@ -81,6 +82,23 @@ def test_a_wrong_command_line_is_a_sentence_and_exit_code_1(arguments: list[str]
     assert answer in output
     assert "Traceback" not in output
     assert not list(tmp_path.rglob("result.json"))
+
+
+@pytest.mark.parametrize("redirection", ["2>&1 | head -1", "> /dev/full 2>&1"])
+def test_a_run_goes_on_when_nobody_can_read_its_output(tmp_path: Path, redirection: str) -> None:
+    command = shlex.join([sys.executable, str(ROOT / "train.py"), *SMALL, f"hydra.run.dir={tmp_path}", "logger=none"])
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command} {redirection}"], cwd=tmp_path, timeout=120)
+    assert done.returncode == 0
+    assert (tmp_path / "result.json").exists()
+    assert "epoch 2/2: train loss" in (tmp_path / "train.log").read_text()
+
+
+def test_an_answer_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, str(ROOT / "train.py"), "--cfg", "job"])
+    done = subprocess.run(["bash", "-c", f"{command} > /dev/full"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Standard output could not be written (No space left on device)")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sentence_of
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
@@ -150,6 +151,7 @@ def ended_by_user_errors(alone: bool = True) -> Iterator[None]:
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
 NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
+ASKED = {"--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}  # Hydra's options that only print
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
 
 
@@ -159,6 +161,7 @@ def errors_as_sentences() -> Iterator[None]:
 
     HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
     """
+    outlast_output()
     logging.raiseExceptions = DEBUGGING  # a line that a full disk keeps out of train.log is no traceback's worth
     # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
     os.environ[USERS_OWN] = "1" if DEBUGGING else "0"
@@ -167,6 +170,8 @@ def errors_as_sentences() -> Iterator[None]:
     try:
         with stop_request():  # until run() listens itself: importing torch takes seconds
             yield
+        if output_was_lost() and ASKED & {argument.partition("=")[0] for argument in sys.argv[1:]}:
+            sys.exit(1)  # the answer was all there was to do
     except Interrupted as stop:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)

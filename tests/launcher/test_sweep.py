@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import signal
@@ -134,6 +135,44 @@ def test_claims_of_a_launcher_killed_as_its_job_ended_are_removed(tmp_path: Path
     code, output = swept(tmp_path, "seed=0", "steps=2000", "delay=0.02")
     assert code == 0, output
     assert "1 done before" in output and not claims.exists()
+
+
+@pytest.mark.parametrize("redirection", ["| head -1", "> /dev/full", ">&-", "| cat"])
+def test_a_sweep_goes_on_when_nobody_can_read_its_output(tmp_path: Path, redirection: str) -> None:
+    command = shlex.join([sys.executable, str(APP), "-m", "seed=0,1", "fail_at=-1,1"])
+    folder = tmp_path / "星"  # named in the list of failures
+    folder.mkdir()
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} {redirection}"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "QUICK": "1", "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1  # of the jobs that failed
+    assert len(results(folder)) == 2 and len(noted(folder, "starts")) == 4
+    assert "Error" not in done.stderr and "Exception" not in done.stderr
+    if redirection == "| cat":
+        assert "\\u661f" in done.stdout
+
+
+def test_a_sweep_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, "seed=0", "steps=15", "delay=0.1", inside=("nohup",)).until(
+        lambda: noted(tmp_path, "starts")
+    )
+    assert sweep.stop(signal.SIGHUP) == 0
+    assert len(results(tmp_path)) == 1
+
+
+def test_a_terminal_that_is_closed_says_so_twice_and_the_jobs_save(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, "seed=0", "steps=90", "delay=0.3").until(
+        lambda: list(tmp_path.glob("multirun/*/state.json"))
+    )
+    sweep.process.send_signal(signal.SIGHUP)
+    sweep.until(lambda: "Once more, and they are killed" in sweep.output)
+    assert sweep.stop(signal.SIGHUP) == -signal.SIGHUP
+    assert "saved at step" in next(tmp_path.glob("multirun/*/job.log")).read_text()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from hydra_plugins.slots_launcher._claims import FOLDER, latest
 from hydra_plugins.slots_launcher._jobs import INDEX
+from hydra_plugins.slots_launcher._output import Output
 from hydra_plugins.slots_launcher._progress import FILE, duration, read_progress
 
 STYLES = {"done": "green", "running": "bold", "failed": "bold red", "stopped": "yellow", "begun": "yellow"}
@@ -102,7 +103,10 @@ def main(arguments: Sequence[str]) -> int:
         if not Path(folder).is_dir():
             print(f"error: There is no folder {folder}: name the directory of a sweep.", file=sys.stderr)
             return 1
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    output = Output()
+    console = Console(file=output, highlight=False, soft_wrap=not output.isatty())  # type: ignore[arg-type]
     for line in lines(folders):
         console.print(line)
-    return 0
+    if output.full:
+        print("error: The disk is full: the table could not be written to standard output.", file=sys.stderr)
+    return int(output.full)

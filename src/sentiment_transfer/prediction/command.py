@@ -98,6 +98,10 @@ def to_stdout(config: PredictConfig, source: Format, predictor: Predictor) -> Co
                 counts += answered.counts
     except BrokenPipeError:  # the reader has closed the pipe, as in | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+    except OSError as error:
+        raise UserError(
+            f"Standard output could not be written ({error.strerror or error}): it is incomplete."
+        ) from error
     return counts
 
 
