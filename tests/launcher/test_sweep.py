@@ -288,6 +288,32 @@ def test_a_sweep_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> 
     assert "Traceback" not in output
 
 
+NESTED = ("hydra.sweep.subdir='steps${steps}/${seed}'", "seed=0,1", "steps=3,4")
+
+
+def test_names_with_a_slash_are_told_apart(tmp_path: Path) -> None:
+    code, output = swept(tmp_path, *NESTED, "hydra.launcher.only=[steps3/1]")
+    assert code == 0, output
+    assert "1 jobs: 1 done" in output
+    assert [str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("result.json")] == ["multirun/steps3/1"]
+    table = status(tmp_path)
+    assert re.search(r"steps3/1 +done", table) and len(re.findall(r"steps\d/\d +queued", table)) == 3
+    code, output = swept(tmp_path, *NESTED, "fail_at=3")
+    assert code == 1 and "4 jobs: 1 done, 1 done before, 2 failed" in output
+    [again] = re.findall(r"^  python .*work\.py (.*)$", output, re.MULTILINE)
+    assert shlex.split(again)[-1] == "hydra.launcher.only=['steps4/0','steps4/1']"
+    (tmp_path / "multirun" / ".slots" / "jobs.json").unlink()
+    assert status(tmp_path).rstrip().endswith("multirun: 2 failed, 2 done")
+
+
+@pytest.mark.parametrize(
+    "option", ["hydra.launcher.env.MARK=mine", "+hydra.launcher.env.MARK=mine", "hydra.launcher.env={MARK: mine}"]
+)
+def test_a_variable_for_the_jobs_needs_no_plus(tmp_path: Path, option: str) -> None:
+    assert swept(tmp_path, "seed=0", option)[0] == 0
+    assert environment_of(tmp_path)[0]["MARK"] == "mine"
+
+
 def test_status_tells_from_directories_alone(tmp_path: Path) -> None:
     swept(tmp_path, "seed=0,1", "fail_at=-1,1")
     sweep = Sweep(tmp_path, "seed=7,8", "steps=50", "delay=0.1", "hydra.launcher.cpu_slots=1")

@@ -88,7 +88,7 @@ class SlotsLauncher(Launcher):
         return self._returns(job_overrides, initial_job_idx, endings)
 
     def _chosen(self, jobs: list[Job]) -> list[Job]:
-        only = set(map(str, self.options.only))
+        only = {os.path.normpath(name) for name in map(str, self.options.only)}
         if unknown := only - {job.name for job in jobs}:
             raise HydraException(
                 f"hydra.launcher.only names {', '.join(sorted(unknown))}, which this sweep has not: give directory "
