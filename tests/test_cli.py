@@ -81,7 +81,33 @@ def test_a_wrong_command_line_is_a_sentence_and_exit_code_1(arguments: list[str]
     assert code == 1
     assert answer in output
     assert "Traceback" not in output
-    assert not list(tmp_path.rglob("result.json"))
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "outputs"], "it would look like a begun run"
+
+
+def test_a_refused_evaluation_leaves_no_directory(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "evaluate.py"), "checkpoint=nowhere", "targets=csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: ")
+    assert not list(tmp_path.glob("outputs/*"))
+
+
+def test_a_refused_command_leaves_a_begun_run_alone(tmp_path: Path) -> None:
+    """The logger is not in the run's name: the directory may be that of a run that has begun."""
+    begun = {".lock": "", "train.log": "", "checkpoints/last.ckpt": "saved"}
+    for name, content in begun.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    code, output = finished(tmp_path, "experiment=tiny", "logger.log_every=0", f"hydra.run.dir={tmp_path}")
+    assert code == 1 and "logger.log_every=0 is invalid" in output
+    assert {name for name in begun if (tmp_path / name).exists()} == set(begun)
+    assert (tmp_path / ".hydra").exists()
+
+
+def test_a_refused_job_of_a_sweep_is_listed_by_the_launcher_alone(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, "-m", "experiment=tiny", "trainer.max_epochs=0")
+    assert code == 1 and "error: trainer.max_epochs=0 is invalid" in output
+    [job] = tmp_path.glob("multirun/*/job.log")
+    assert sorted(path.name for path in job.parent.iterdir()) == [".slots", "job.log"]
 
 
 @pytest.mark.parametrize("redirection", ["2>&1 | head -1", "> /dev/full 2>&1"])

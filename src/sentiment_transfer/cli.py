@@ -8,10 +8,11 @@ import gc
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def train(config: DictConfig, folder: str) -> float | None:
     on and raises the first one at the end.
     """
     alone = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
-    with ended_by_user_errors(alone):
+    with ended_by_user_errors(alone), no_trace_of_refusals(Path(folder)):
         settings = validate(config)
         if is_finished(Path(folder)):
             print(f"Finished before, in {folder}")
@@ -120,7 +121,7 @@ def export(config: DictConfig) -> None:
 
 def evaluate(config: DictConfig, folder: str) -> None:
     """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
-    with ended_by_user_errors():
+    with ended_by_user_errors(), no_trace_of_refusals(Path(folder)):
         settings = validate(config, EvaluateConfig)
         if is_finished(Path(folder)):
             print(f"Evaluated before, in {folder}")
@@ -147,6 +148,29 @@ def ended_by_user_errors(alone: bool = True) -> Iterator[None]:
         error.reported = True
         raise
 
+
+@contextmanager
+def no_trace_of_refusals(folder: Path) -> Iterator[None]:
+    """Where a user error comes before a run has locked its ``folder``, remove what Hydra wrote there.
+
+    The report would take the folder for a run that the same command continues. Of a job, the launcher's files stay.
+    """
+    try:
+        yield
+    except UserError:
+        if HydraConfig.initialized():
+            hydra = HydraConfig.get()
+            log, configuration = folder / f"{hydra.job.name}.log", folder / (hydra.output_subdir or ".hydra")
+            with suppress(OSError):
+                others = set(os.listdir(folder)) - {log.name, configuration.name, *LAUNCHERS_FILES}
+                if not others and not (log.exists() and log.stat().st_size):
+                    log.unlink(missing_ok=True)
+                    shutil.rmtree(configuration, ignore_errors=True)
+                    folder.rmdir()
+        raise
+
+
+LAUNCHERS_FILES = {"job.log", ".slots"}  # of this project's own; others keep theirs beside the jobs' directories
 
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
 NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
