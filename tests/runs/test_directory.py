@@ -12,7 +12,7 @@ import pytest
 from tests.launcher.sweeps import own_processes
 
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.runs.directory import exclusive_lock
+from sentiment_transfer.runs.directory import exclusive_lock, run_directory
 
 HOLD = """
 import sys
@@ -37,3 +37,16 @@ def test_a_run_is_locked_between_containers_and_a_wait_is_said(
         threading.Timer(0.2, holder.stdin.close).start()
         with exclusive_lock(tmp_path, wait=True):
             assert "Waiting for another process" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+        "shared memory.",
+        "Caught RuntimeError in DataLoader worker process 0.\nunable to allocate shared memory(shm) for file </torch_7>",
+    ],
+)
+def test_too_little_shared_memory_is_a_sentence(tmp_path: Path, message: str) -> None:
+    with pytest.raises(UserError, match="Type data.num_workers=0, or give the container more"), run_directory(tmp_path):
+        raise RuntimeError(message)

@@ -27,6 +27,8 @@ OUT_OF_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "MPS backend out of memory",
 )
+# Of the worker processes that load batches, and send them through the machine's shared memory.
+OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory", "unable to open shared memory")
 
 
 @contextmanager
@@ -78,10 +80,15 @@ def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def memory_errors_as_sentences() -> Iterator[None]:
-    """Raise OutOfMemory for the errors of the allocators."""
+    """Raise OutOfMemory for the errors of the allocators, and UserError where shared memory is short."""
     try:
         yield
     except Exception as error:
+        if isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_SHARED_MEMORY):
+            raise UserError(
+                "The machine's shared memory (/dev/shm) is full or too small for the processes that load batches. Type "
+                "data.num_workers=0, or give the container more (docker run --shm-size=1g)."
+            ) from error
         if not is_out_of_memory(error):
             raise
         first = (str(error).strip() or "no more was given").splitlines()[0]
