@@ -119,6 +119,30 @@ def test_a_run_goes_on_when_nobody_can_read_its_output(tmp_path: Path, redirecti
     assert "epoch 2/2: train loss" in (tmp_path / "train.log").read_text()
 
 
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, C_LOCALE])
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "outputs" / run_name(composed("experiment=tiny"))
+    folder.mkdir(parents=True)
+    write_result(folder, example_result())
+    code, output = finished(tmp_path, "experiment=tiny", **environment)
+    assert code == 0, output
+    assert "\\u2013" in output and output.isascii()  # the dash of a score that nobody has published
+
+
+@pytest.mark.parametrize("script", ["train.py", "report.py", "average.py"])
+def test_a_name_that_the_locale_lacks_is_refused_before_anything_is_done(tmp_path: Path, script: str) -> None:
+    folder = tmp_path / "星"
+    folder.mkdir()
+    command = [sys.executable, str(ROOT / script)]
+    done = subprocess.run(command, cwd=folder, env=os.environ | C_LOCALE, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and "that this locale's encoding (ascii) lacks" in done.stderr
+    assert not list(folder.iterdir())
+
+
 def test_an_answer_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     command = shlex.join([sys.executable, str(ROOT / "train.py"), "--cfg", "job"])
     done = subprocess.run(["bash", "-c", f"{command} > /dev/full"], cwd=tmp_path, capture_output=True, text=True)

@@ -30,6 +30,7 @@ from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.results.record import is_finished, read_result
@@ -172,6 +173,7 @@ def no_trace_of_refusals(folder: Path) -> Iterator[None]:
 
 LAUNCHERS_FILES = {"job.log", ".slots"}  # of this project's own; others keep theirs beside the jobs' directories
 
+
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
 NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
@@ -186,6 +188,7 @@ def errors_as_sentences() -> Iterator[None]:
     HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
     """
     outlast_output()
+    refuse_unreadable_names()
     logging.raiseExceptions = DEBUGGING  # a line that a full disk keeps out of train.log is no traceback's worth
     # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
     os.environ[USERS_OWN] = "1" if DEBUGGING else "0"
