@@ -12,7 +12,13 @@ from __future__ import annotations
 
 import sys
 
+from sentiment_transfer.files.arguments import refuse_unreadable_names
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.runs.average import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    outlast_output()
+    refuse_unreadable_names()
+    code = main()
+    output_was_lost()
+    sys.exit(code)

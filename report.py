@@ -14,7 +14,12 @@ from __future__ import annotations
 
 import sys
 
+from sentiment_transfer.files.arguments import refuse_unreadable_names
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.report.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    outlast_output()
+    refuse_unreadable_names()
+    code = main()
+    sys.exit(code or output_was_lost())

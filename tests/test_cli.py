@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from hydra.errors import HydraException
 from tests.helpers.example_result import example_result
-from tests.helpers.runs import ROOT, composed, finished
+from tests.helpers.runs import ROOT, SMALL, composed, finished
 
 from sentiment_transfer.cli import describe, errors_as_sentences
 from sentiment_transfer.config.run_name import run_name
@@ -80,7 +81,74 @@ def test_a_wrong_command_line_is_a_sentence_and_exit_code_1(arguments: list[str]
     assert code == 1
     assert answer in output
     assert "Traceback" not in output
-    assert not list(tmp_path.rglob("result.json"))
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "outputs"], "it would look like a begun run"
+
+
+def test_a_refused_evaluation_leaves_no_directory(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "evaluate.py"), "checkpoint=nowhere", "targets=csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: ")
+    assert not list(tmp_path.glob("outputs/*"))
+
+
+def test_a_refused_command_leaves_a_begun_run_alone(tmp_path: Path) -> None:
+    """The logger is not in the run's name: the directory may be that of a run that has begun."""
+    begun = {".lock": "", "train.log": "", "checkpoints/last.ckpt": "saved"}
+    for name, content in begun.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    code, output = finished(tmp_path, "experiment=tiny", "logger.log_every=0", f"hydra.run.dir={tmp_path}")
+    assert code == 1 and "logger.log_every=0 is invalid" in output
+    assert {name for name in begun if (tmp_path / name).exists()} == set(begun)
+    assert (tmp_path / ".hydra").exists()
+
+
+def test_a_refused_job_of_a_sweep_is_listed_by_the_launcher_alone(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, "-m", "experiment=tiny", "trainer.max_epochs=0")
+    assert code == 1 and "error: trainer.max_epochs=0 is invalid" in output
+    [job] = tmp_path.glob("multirun/*/job.log")
+    assert sorted(path.name for path in job.parent.iterdir()) == [".slots", "job.log"]
+
+
+@pytest.mark.parametrize("redirection", ["2>&1 | head -1", "> /dev/full 2>&1"])
+def test_a_run_goes_on_when_nobody_can_read_its_output(tmp_path: Path, redirection: str) -> None:
+    command = shlex.join([sys.executable, str(ROOT / "train.py"), *SMALL, f"hydra.run.dir={tmp_path}", "logger=none"])
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command} {redirection}"], cwd=tmp_path, timeout=120)
+    assert done.returncode == 0
+    assert (tmp_path / "result.json").exists()
+    assert "epoch 2/2: train loss" in (tmp_path / "train.log").read_text()
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, C_LOCALE])
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "outputs" / run_name(composed("experiment=tiny"))
+    folder.mkdir(parents=True)
+    write_result(folder, example_result())
+    code, output = finished(tmp_path, "experiment=tiny", **environment)
+    assert code == 0, output
+    assert "\\u2013" in output and output.isascii()  # the dash of a score that nobody has published
+
+
+@pytest.mark.parametrize("script", ["train.py", "report.py", "average.py"])
+def test_a_name_that_the_locale_lacks_is_refused_before_anything_is_done(tmp_path: Path, script: str) -> None:
+    folder = tmp_path / "星"
+    folder.mkdir()
+    command = [sys.executable, str(ROOT / script)]
+    done = subprocess.run(command, cwd=folder, env=os.environ | C_LOCALE, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and "that this locale's encoding (ascii) lacks" in done.stderr
+    assert not list(folder.iterdir())
+
+
+def test_an_answer_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, str(ROOT / "train.py"), "--cfg", "job"])
+    done = subprocess.run(["bash", "-c", f"{command} > /dev/full"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Standard output could not be written (No space left on device)")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

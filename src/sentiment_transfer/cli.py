@@ -8,10 +8,11 @@ import gc
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
+from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.results.inputs import stale
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.tables import run_table
@@ -60,7 +63,7 @@ def train(config: DictConfig, folder: str) -> float | None:
     on and raises the first one at the end.
     """
     alone = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
-    with ended_by_user_errors(alone):
+    with ended_by_user_errors(alone), no_trace_of_refusals(Path(folder)):
         settings = validate(config)
         if is_finished(Path(folder)):
             refuse_stale(Path(folder))
@@ -128,7 +131,7 @@ def export(config: DictConfig) -> None:
 
 def evaluate(config: DictConfig, folder: str) -> None:
     """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
-    with ended_by_user_errors():
+    with ended_by_user_errors(), no_trace_of_refusals(Path(folder)):
         settings = validate(config, EvaluateConfig)
         if is_finished(Path(folder)):
             refuse_stale(Path(folder))
@@ -157,9 +160,34 @@ def ended_by_user_errors(alone: bool = True) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def no_trace_of_refusals(folder: Path) -> Iterator[None]:
+    """Where a user error comes before a run has locked its ``folder``, remove what Hydra wrote there.
+
+    The report would take the folder for a run that the same command continues. Of a job, the launcher's files stay.
+    """
+    try:
+        yield
+    except UserError:
+        if HydraConfig.initialized():
+            hydra = HydraConfig.get()
+            log, configuration = folder / f"{hydra.job.name}.log", folder / (hydra.output_subdir or ".hydra")
+            with suppress(OSError):
+                others = set(os.listdir(folder)) - {log.name, configuration.name, *LAUNCHERS_FILES}
+                if not others and not (log.exists() and log.stat().st_size):
+                    log.unlink(missing_ok=True)
+                    shutil.rmtree(configuration, ignore_errors=True)
+                    folder.rmdir()
+        raise
+
+
+LAUNCHERS_FILES = {"job.log", ".slots"}  # of this project's own; others keep theirs beside the jobs' directories
+
+
 # What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
 NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
+ASKED = {"--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}  # Hydra's options that only print
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
 
 
@@ -169,6 +197,8 @@ def errors_as_sentences() -> Iterator[None]:
 
     HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
     """
+    outlast_output()
+    refuse_unreadable_names()
     logging.raiseExceptions = DEBUGGING  # a line that a full disk keeps out of train.log is no traceback's worth
     # Hydra prints and exits by itself unless told to raise; raised errors can be told apart here.
     os.environ[USERS_OWN] = "1" if DEBUGGING else "0"
@@ -177,6 +207,8 @@ def errors_as_sentences() -> Iterator[None]:
     try:
         with stop_request():  # until run() listens itself: importing torch takes seconds
             yield
+        if output_was_lost() and ASKED & {argument.partition("=")[0] for argument in sys.argv[1:]}:
+            sys.exit(1)  # the answer was all there was to do
     except Interrupted as stop:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.helpers.runs import ROOT
 
 APP = Path(__file__).parent / "app" / "work.py"
 
 
 class Sweep:
-    """``python work.py -m arguments...`` in ``cwd``; its output is a file."""
+    """``python work.py -m arguments...`` in ``cwd``; its output is a file.
 
-    def __init__(self, cwd: Path, *arguments: str, **environment: str) -> None:
+    ``inside``: a command that it is handed to as arguments.
+    """
+
+    def __init__(self, cwd: Path, *arguments: str, inside: Sequence[str] = (), **environment: str) -> None:
         self.cwd = cwd
         cwd.mkdir(parents=True, exist_ok=True)
         self._output = cwd / f"output-{len(list(cwd.glob('output-*')))}.txt"
         inherited = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")}
         with self._output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, str(APP), "-m", *arguments],
+                [*inside, sys.executable, str(APP), "-m", *arguments],
                 cwd=cwd,
                 env=inherited
                 | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "", "QUICK": "1"}
@@ -118,3 +123,11 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def own_processes() -> tuple[str, ...]:
+    """The command that starts another with a PID namespace of its own, as a container does; skips where none can."""
+    command = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    if shutil.which("unshare") is None or subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("a PID namespace cannot be made here: it needs unshare of util-linux, and root")
+    return command

@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from hydra_plugins.slots_launcher._claims import Claim, Found, claim_path, latest, make_claim, start_time
+from hydra_plugins.slots_launcher._claims import Claim, Found, claim_path, latest, make_claim
+from hydra_plugins.slots_launcher._others import Clock, Others
+from hydra_plugins.slots_launcher._owner import start_time
 
 LONG_AGO = 1_000_000.0
+OUT_OF_SIGHT = [{"boot": "another machine, or this one before the power cut"}, {"namespace": "pid:[1]"}]
 
 
 def nobody(group: int) -> None:
@@ -75,15 +79,15 @@ def test_a_later_process_of_the_same_id_is_another(tmp_path: Path) -> None:
     assert start_time(os.getpid()) != ""
     rewritten(tmp_path, started="1")
     assert not held(tmp_path)
-    claimed(tmp_path)
-    rewritten(tmp_path, boot="before the power cut")
-    assert not held(tmp_path)
 
 
-def test_another_hosts_claim_is_held_while_it_beats(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", OUT_OF_SIGHT)
+def test_the_claim_of_a_process_that_cannot_be_seen_is_held_while_it_beats(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
     claim = claimed(tmp_path)
     assert claim is not None
-    rewritten(tmp_path, host="elsewhere", pid=1)
+    rewritten(tmp_path, pid=1, **changes)
     beat = latest(tmp_path).beat
     assert held(tmp_path, now=beat + 99)
     assert not held(tmp_path, now=beat + 101)
@@ -95,10 +99,53 @@ def test_another_hosts_claim_is_held_while_it_beats(tmp_path: Path) -> None:
 def test_an_owner_that_was_taken_for_dead_learns_it(tmp_path: Path) -> None:
     claim = claimed(tmp_path)
     assert claim is not None and claim.beat()
-    rewritten(tmp_path, host="elsewhere")
+    rewritten(tmp_path, **OUT_OF_SIGHT[0])
     os.utime(claim.path, (LONG_AGO, LONG_AGO))
     assert make_claim(tmp_path, latest(tmp_path), [], nobody) is not None
     assert not claim.beat()
+
+
+def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Others, list[float]]:
+    """Another launcher's view of the jobs, and the seconds of its monotonic clock, to be set."""
+    seconds = [0.0]
+    monkeypatch.setattr("hydra_plugins.slots_launcher._others.time.monotonic", lambda: seconds[0])
+    return Others(Clock(tmp_path / "clock"), stale_after=100), seconds
+
+
+def test_a_claim_dated_in_the_future_is_held_only_while_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claimed(tmp_path)
+    assert claim is not None
+    rewritten(tmp_path, **OUT_OF_SIGHT[0])
+    looking, seconds = others(tmp_path, monkeypatch)
+    future = time.time() + 1e6
+    os.utime(claim.path, (future, future))
+    assert looking.hold(tmp_path, latest(tmp_path))
+    news = looking.news(tmp_path, latest(tmp_path))
+    assert "is dated 277 h 46 min in the future" in news and "has not changed for 1 min 40 s" in news
+    assert looking.news(tmp_path, latest(tmp_path)) == ""
+    seconds[0] = 99.0
+    assert looking.hold(tmp_path, latest(tmp_path))
+    os.utime(claim.path, (future + 20, future + 20))
+    seconds[0] = 198.0
+    assert looking.hold(tmp_path, latest(tmp_path))
+    seconds[0] = 299.0
+    assert not looking.hold(tmp_path, latest(tmp_path))
+
+
+def test_a_failure_dated_in_the_future_is_not_taken_for_a_recent_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claimed(tmp_path)
+    assert claim is not None
+    looking, _ = others(tmp_path, monkeypatch)
+    claim.update(state="failed", reason="exit code 3")
+    rewritten(tmp_path, **OUT_OF_SIGHT[1])  # with the process id of the one that looks
+    assert "exit code 3 (in process" in looking.failure(latest(tmp_path))
+    future = time.time() + 1e6
+    os.utime(claim.path, (future, future))
+    assert looking.failure(latest(tmp_path)) == ""
 
 
 def test_a_claim_whose_directory_was_removed_is_lost(tmp_path: Path) -> None:

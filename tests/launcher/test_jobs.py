@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
@@ -59,6 +60,20 @@ def test_directory_and_cost_come_from_each_jobs_own_configuration(conf: Path) ->
 def test_jobs_with_one_directory_are_one(conf: Path) -> None:
     jobs, _ = found(conf, ["seed=1"], ["seed=2"], ["seed=1", "size=2"])
     assert [(job.name, job.twins) for job in jobs] == [("job1-1", [2]), ("job2-1", [])]
+
+
+def test_a_name_is_the_whole_way_from_the_sweeps_directory(conf: Path) -> None:
+    (conf / "app.yaml").write_text((conf / "app.yaml").read_text().replace("job${seed}", "./size${size}//job${seed}"))
+    jobs, _ = found(conf, ["seed=1"], ["seed=1", "size=7"])
+    assert [job.name for job in jobs] == ["size2/job1-1", "size7/job1-1"]
+    assert all(job.folder == conf.parent / "sweep" / job.name for job in jobs)
+
+
+@pytest.mark.parametrize("name", ["''", "./", "a/.."])
+def test_a_job_without_a_directory_of_its_own_is_refused(conf: Path, name: str) -> None:
+    (conf / "app.yaml").write_text((conf / "app.yaml").read_text().replace('"job${seed}-${unit}"', name))
+    with pytest.raises(HydraException, match="every job needs a directory of its own"):
+        found(conf, ["seed=1"])
 
 
 def test_the_same_command_composes_nothing_again(conf: Path) -> None:

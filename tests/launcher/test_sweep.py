@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import signal
@@ -14,7 +15,18 @@ from pathlib import Path
 
 import pytest
 from tests.helpers.runs import ROOT
-from tests.launcher.sweeps import APP, Sweep, environment_of, gone, job_processes, kill, noted, results, swept
+from tests.launcher.sweeps import (
+    APP,
+    Sweep,
+    environment_of,
+    gone,
+    job_processes,
+    kill,
+    noted,
+    own_processes,
+    results,
+    swept,
+)
 
 LONG = ("seed=0,1", "steps=2000", "delay=0.02")
 
@@ -125,6 +137,44 @@ def test_claims_of_a_launcher_killed_as_its_job_ended_are_removed(tmp_path: Path
     assert "1 done before" in output and not claims.exists()
 
 
+@pytest.mark.parametrize("redirection", ["| head -1", "> /dev/full", ">&-", "| cat"])
+def test_a_sweep_goes_on_when_nobody_can_read_its_output(tmp_path: Path, redirection: str) -> None:
+    command = shlex.join([sys.executable, str(APP), "-m", "seed=0,1", "fail_at=-1,1"])
+    folder = tmp_path / "星"  # named in the list of failures
+    folder.mkdir()
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} {redirection}"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "QUICK": "1", "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1  # of the jobs that failed
+    assert len(results(folder)) == 2 and len(noted(folder, "starts")) == 4
+    assert "Error" not in done.stderr and "Exception" not in done.stderr
+    if redirection == "| cat":
+        assert "\\u661f" in done.stdout
+
+
+def test_a_sweep_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, "seed=0", "steps=15", "delay=0.1", inside=("nohup",)).until(
+        lambda: noted(tmp_path, "starts")
+    )
+    assert sweep.stop(signal.SIGHUP) == 0
+    assert len(results(tmp_path)) == 1
+
+
+def test_a_terminal_that_is_closed_says_so_twice_and_the_jobs_save(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, "seed=0", "steps=90", "delay=0.3").until(
+        lambda: list(tmp_path.glob("multirun/*/state.json"))
+    )
+    sweep.process.send_signal(signal.SIGHUP)
+    sweep.until(lambda: "Once more, and they are killed" in sweep.output)
+    assert sweep.stop(signal.SIGHUP) == -signal.SIGHUP
+    assert "saved at step" in next(tmp_path.glob("multirun/*/job.log")).read_text()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_jobs_save_and_the_same_command_goes_on(tmp_path: Path, signum: int) -> None:
     sweep = Sweep(tmp_path, *LONG, "hydra.launcher.cpu_slots=2")
@@ -191,6 +241,29 @@ def test_two_launchers_share_a_sweep(tmp_path: Path) -> None:
     assert sum(done) == 10 and min(done) > 0
 
 
+def test_two_launchers_that_do_not_see_each_others_processes_share_a_sweep(tmp_path: Path) -> None:
+    """As in two containers with one host name and one directory: each has process ids of its own."""
+    command = ("seed=range(4)", "steps=15", "delay=0.1", "hydra.launcher.cpu_slots=1")
+    inner = Sweep(tmp_path, *command, inside=own_processes()).until(lambda: noted(tmp_path, "starts"))
+    outer = Sweep(tmp_path, *command)
+    assert (inner.wait(), outer.wait()) == (0, 0)
+    assert sorted(noted(tmp_path, "starts")) == sorted(results(tmp_path))
+    assert len(results(tmp_path)) == 4
+    assert re.search(r"^waiting +work-0-\S+  process \d+ on \S+ is at it$", outer.output, re.MULTILINE)
+
+
+def test_a_launcher_killed_out_of_sight_is_waited_for_and_then_taken_over(tmp_path: Path) -> None:
+    command = ("seed=0", "steps=20", "delay=0.1", "hydra.launcher.stale_after=3")
+    inner = Sweep(tmp_path, *command, inside=own_processes()).until(lambda: noted(tmp_path, "starts"))
+    inner.process.kill()
+    inner.wait()
+    assert gone(tmp_path)
+    code, output = swept(tmp_path, *command)
+    assert code == 0, output
+    assert "is at it" in output and len(noted(tmp_path, "starts")) == 2
+    assert sorted(path.name for path in (tmp_path / "multirun" / ".slots").iterdir()) == ["clock", "jobs.json"]
+
+
 def test_a_failure_in_another_launcher_is_reported_and_not_repeated(tmp_path: Path) -> None:
     command = ("seed=0", "steps=9", "delay=0.3", "fail_at=8")
     one = Sweep(tmp_path, *command).until(lambda: noted(tmp_path, "starts"))
@@ -213,6 +286,32 @@ def test_a_sweep_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> 
     assert code == 1
     assert "The sweep cannot begin: " in output and "multirun: File exists" in output
     assert "Traceback" not in output
+
+
+NESTED = ("hydra.sweep.subdir='steps${steps}/${seed}'", "seed=0,1", "steps=3,4")
+
+
+def test_names_with_a_slash_are_told_apart(tmp_path: Path) -> None:
+    code, output = swept(tmp_path, *NESTED, "hydra.launcher.only=[steps3/1]")
+    assert code == 0, output
+    assert "1 jobs: 1 done" in output
+    assert [str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("result.json")] == ["multirun/steps3/1"]
+    table = status(tmp_path)
+    assert re.search(r"steps3/1 +done", table) and len(re.findall(r"steps\d/\d +queued", table)) == 3
+    code, output = swept(tmp_path, *NESTED, "fail_at=3")
+    assert code == 1 and "4 jobs: 1 done, 1 done before, 2 failed" in output
+    [again] = re.findall(r"^  python .*work\.py (.*)$", output, re.MULTILINE)
+    assert shlex.split(again)[-1] == "hydra.launcher.only=['steps4/0','steps4/1']"
+    (tmp_path / "multirun" / ".slots" / "jobs.json").unlink()
+    assert status(tmp_path).rstrip().endswith("multirun: 2 failed, 2 done")
+
+
+@pytest.mark.parametrize(
+    "option", ["hydra.launcher.env.MARK=mine", "+hydra.launcher.env.MARK=mine", "hydra.launcher.env={MARK: mine}"]
+)
+def test_a_variable_for_the_jobs_needs_no_plus(tmp_path: Path, option: str) -> None:
+    assert swept(tmp_path, "seed=0", option)[0] == 0
+    assert environment_of(tmp_path)[0]["MARK"] == "mine"
 
 
 def test_status_tells_from_directories_alone(tmp_path: Path) -> None:

@@ -73,6 +73,29 @@ def test_a_second_signal_stops_at_once_and_loses_no_more_than_the_epoch(
     assert differences(tmp_path, whole[0]) == []
 
 
+@pytest.mark.parametrize("signals", [(signal.SIGHUP, signal.SIGHUP), (signal.SIGTERM, signal.SIGHUP)])
+def test_a_terminal_that_is_closed_lets_the_run_save(
+    tmp_path: Path, whole: Whole, steps: Steps, signals: tuple[int, int]
+) -> None:
+    """Shells and systemd send SIGHUP after the first signal: nobody is impatient."""
+    steps.at, steps.then = STEPS + 2, send(*signals)
+    stop = stopped(tmp_path, *RUN)
+    assert (stop.signum, stop.saved) == (signals[0], f"epoch 2 of 3, step {STEPS + 2}")
+    trained(tmp_path, *RUN)
+    assert steps.rows == whole[1]
+    assert differences(tmp_path, whole[0]) == []
+
+
+def test_under_nohup_a_closed_terminal_changes_nothing(tmp_path: Path, steps: Steps) -> None:
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        steps.at, steps.then = 2, send(signal.SIGHUP)
+        trained(tmp_path, *RUN)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
+
+
 @pytest.mark.parametrize(
     ("hook", "signum"),
     [

@@ -5,62 +5,36 @@ creating the next one exclusively, and none is removed before the job is done: a
 its number taken and has to look again. That makes a takeover safe without a lock, on any file system whose exclusive
 create is (NFS from version 3 on is).
 
-A claim is held while its process lives. On the same host that is asked of the system (process id and start time);
-of another host it is known by its heartbeat, the file's modification time, against the file system's own clock.
+A claim is held while its process lives. The system is asked where it can see that process (``_owner``); of any other
+it is known by its heartbeat, the file's modification time, against the file system's own clock. Dated in the future,
+that says nothing, and a claim counts as held for as long as it is seen to change.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from hydra_plugins.slots_launcher._owner import HOST, Owner, start_time, this_process
+
 FOLDER = ".slots"  # in a job's directory: its claims and its progress; gone when the job is done
 State = Literal["held", "stopped", "failed", "out of memory"]
-HOST = socket.gethostname()
-
-
-@functools.cache
-def boot_id() -> str:
-    """Tells this start of the machine from another: process ids begin again with it."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def start_time(pid: int) -> str:
-    """When a process began, in the system's own words; empty where there is none (a zombie counts as none)."""
-    if sys.platform == "linux":
-        try:
-            # The name, in parentheses, may hold anything: the fields are counted from the last parenthesis on.
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] in "ZX" else fields[19]
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)
-    return listed.stdout.strip()
 
 
 @dataclass
 class Record:
     """The content of a claim. ``child`` is the process group of the job itself, once it runs."""
 
-    host: str
+    host: str  # to be shown; ``owner`` is what is compared
     boot: str
     pid: int
-    started: str  # of the process: a later one may have the same id
+    started: str
     nonce: str
     state: State = "held"
     child: int = 0
@@ -68,16 +42,15 @@ class Record:
     size: int | None = None  # of the batches, after out-of-memory retries
     reason: str = ""
     overrides: list[str] = field(default_factory=list)
+    namespace: str = ""
 
-    def alive(self) -> bool | None:
-        """Whether its launcher lives; None where this host cannot know."""
-        if self.host != HOST:
-            return None
-        return self.boot == boot_id() and start_time(self.pid) == self.started
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.boot, self.namespace, self.pid, self.started)
 
     def leftover(self) -> int:
-        """The process group of its job where that still runs on this host, else 0."""
-        here = self.host == HOST and self.boot == boot_id() and self.child
+        """The process group of its job where that still runs and can be seen from here, else 0."""
+        here = self.owner.visible and self.child
         return self.child if here and start_time(self.child) == self.child_started else 0
 
 
@@ -89,11 +62,18 @@ class Found:
     record: Record | None  # None: none, or its writer died (or is) between creating and filling it
     beat: float  # the file's modification time, seconds since the epoch by the file system's clock
 
-    def held(self, now: float, stale_after: float) -> bool:
+    def held(self, now: float, stale_after: float, unchanged: float | None = None) -> bool:
+        """Whether another process is at the job, ``now`` by the file system's clock.
+
+        ``unchanged``: seconds for which the caller has seen this very beat; used where the beat lies in the future, of
+        which the caller otherwise counts as the first to see it. All in seconds.
+        """
         if self.number < 0 or (self.record is not None and self.record.state != "held"):
             return False
-        alive = self.record.alive() if self.record else None
-        return now - self.beat < stale_after if alive is None else alive
+        alive = self.record.owner.alive() if self.record else None
+        if alive is not None:
+            return alive
+        return (now - self.beat if self.beat <= now else unchanged or 0.0) < stale_after
 
 
 class Claim:
@@ -149,26 +129,6 @@ def latest(job: Path) -> Found:
     return Found(number, record, beat)
 
 
-class Clock:
-    """The file system's own clock, by the times it gives to a file: that of another host may go differently."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch()
-            return self.path.stat().st_mtime
-        except OSError:
-            return time.time()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-
-
 def _number(path: Path) -> int:
     number = path.stem.removeprefix("claim-")
     return int(number) if number.isdigit() else -1
@@ -183,8 +143,10 @@ def make_claim(
     """
     if found.record and (group := found.record.leftover()):
         evict(group)
-    pid = os.getpid()
-    record = Record(HOST, boot_id(), pid, start_time(pid), uuid.uuid4().hex, size=size, overrides=overrides)
+    own = this_process()
+    record = Record(
+        HOST, own.boot, own.pid, own.started, uuid.uuid4().hex, size=size, overrides=overrides, namespace=own.namespace
+    )
     path = claim_path(job, found.number + 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -14,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 # What the sweep's command says about the sweep, not about its jobs.
 NOT_FOR_JOBS = re.compile(r"[+~]*hydra[./](launcher|sweeper|sweep|mode|run\.dir)\b")
+# Names that Hydra's grammar takes for text as they are: null, true, inf and the like it does not.
+PLAIN = re.compile(r"(?!(?:null|true|false|inf|nan)$)[A-Za-z_][\w.+-]*", re.IGNORECASE)
 ONLY = re.compile(r"[+]*hydra\.launcher\.only=")
 
 
@@ -47,6 +49,6 @@ def quoted(text: str) -> str:
 def again(names: Sequence[str]) -> str:
     """The command that runs just the jobs in these directories, for a shell."""
     arguments = [argument for argument in sys.argv[1:] if not ONLY.match(argument)]
-    listed = ",".join(name if re.fullmatch(r"[A-Za-z_][\w.+-]*", name) else quoted(name) for name in names)
+    listed = ",".join(name if PLAIN.fullmatch(name) else quoted(name) for name in names)
     start = ["python", *program()[1:]]
     return shlex.join([*start, *arguments, f"hydra.launcher.only=[{listed}]"])

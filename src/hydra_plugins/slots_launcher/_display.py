@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from hydra_plugins.slots_launcher._output import Output
 from hydra_plugins.slots_launcher._progress import Pace, duration
 
 STYLES = {"done": "green", "failed": "bold red", "retried": "yellow", "stopped": "yellow"}
@@ -55,7 +55,7 @@ class Display:
     """``seconds`` between refreshes; infinite where nothing is redrawn."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console(file=Output(), highlight=False, soft_wrap=True)  # type: ignore[arg-type]
         self.seconds = 1.0 if self.console.is_terminal else float("inf")
         # Redrawn by the launcher itself: it must not have a second thread when it starts processes.
         self._live: Live | None = None
@@ -84,14 +84,12 @@ class Display:
         self._print(line)
 
     def _print(self, text: Text) -> None:
-        with contextlib.suppress(OSError):  # the terminal was closed: the jobs are more than their table
-            self.console.print(text)
+        self.console.print(text)
 
     def refresh(self, counts: Counts, rows: Sequence[Row]) -> None:
         if self._live is not None:
             shown = Group(running_table(rows, time.time()), Text(counts.line(), style="bold"))
-            with contextlib.suppress(OSError):
-                self._live.update(shown, refresh=True)
+            self._live.update(shown, refresh=True)
 
 
 def running_table(rows: Sequence[Row], now: float) -> Table:

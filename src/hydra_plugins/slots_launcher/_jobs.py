@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import sysconfig
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +44,7 @@ class Job:
     configured_size: int | None = None  # what out_of_memory_halves found in the configuration; None: nothing to halve
     size: int | None = None  # the same after running out of memory
     twins: list[int] = field(default_factory=list)  # numbers of further jobs with the same directory
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
+    name: str = ""  # the directory as the sweep names it: below the sweep's own, with / where it lies deeper
 
     def smaller(self, keys: Sequence[str]) -> str:
         """The override with which the job is tried again after running out of memory; empty where it did not."""
@@ -72,11 +70,12 @@ def find_jobs(
         if entry is None:
             entry = compose(loader, config, own, number)
             index.put(own, entry)
-        folder, cost, size = sweep / entry[0], entry[1], entry[2]
+        name, cost, size = entry
+        folder = sweep / name
         if folder in jobs:
             jobs[folder].twins.append(number)
         else:
-            jobs[folder] = Job(number, tuple(own), folder, cost, size, size)
+            jobs[folder] = Job(number, tuple(own), folder, cost, size, size, name=name)
     index.save()
     return list(jobs.values())
 
@@ -93,12 +92,12 @@ def compose(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str], 
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(job)  # ${hydra:...} asks it
     try:
-        subfolder = str(job.hydra.sweep.subdir)
+        subfolder = os.path.normpath(str(job.hydra.sweep.subdir or "."))
         cost = float(job.hydra.launcher.cost)
         sizes = [OmegaConf.select(job, key) for key in job.hydra.launcher.out_of_memory_halves]
     finally:
         HydraConfig.instance().cfg = before
-    if not subfolder or subfolder in (".", ".."):
+    if subfolder in (".", ".."):
         raise HydraException("hydra.sweep.subdir is empty: every job needs a directory of its own.")
     return subfolder, cost, next((int(size) for size in sizes if size is not None), None)
 
@@ -126,7 +125,7 @@ class Index:
     def save(self) -> None:
         if not self.changed:
             return
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        temporary = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}")
         # It only saves time: where nothing can be written, the jobs themselves will say so.
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)

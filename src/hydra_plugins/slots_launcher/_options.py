@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
 
 
 @dataclass
@@ -31,8 +32,8 @@ class Options:
     # Keys of a job's configuration, e.g. [trainer.micro_batch_size, trainer.batch_size]: such a job is tried again with
     # half the number of the first one that is set, as an override of the first key; until it is odd.
     out_of_memory_halves: list[str] = field(default_factory=list)
-    stale_after: float = 120.0  # seconds without a heartbeat until another host's claim counts as abandoned
-    only: list[str] = field(default_factory=list)  # run no other jobs than these: names of job directories
+    stale_after: float = 120.0  # seconds without a heartbeat until another host's or container's claim is abandoned
+    only: list[str] = field(default_factory=list)  # run no other jobs than these: directories below the sweep's
 
 
 @dataclass
@@ -49,5 +50,7 @@ class SlotsSweeperConf:
 
 def register() -> None:
     store = ConfigStore.instance()
-    store.store(group="hydra/launcher", name="slots", node=SlotsLauncherConf, provider="slots_launcher")
+    launcher = OmegaConf.structured(SlotsLauncherConf)
+    OmegaConf.set_struct(launcher.env, False)  # the variables' names are the user's: none needs a + in front
+    store.store(group="hydra/launcher", name="slots", node=launcher, provider="slots_launcher")
     store.store(group="hydra/sweeper", name="slots", node=SlotsSweeperConf, provider="slots_launcher")

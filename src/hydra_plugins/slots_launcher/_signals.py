@@ -20,7 +20,8 @@ class Signals:
         self._descriptor = descriptor
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
-        if signum != signal.SIGCHLD:
+        # A terminal that is closed may say so twice: SIGHUP is the first signal to stop, never the second.
+        if signum != signal.SIGCHLD and not (signum == signal.SIGHUP and self.stops):
             self.stops.append(signum)
 
     def wait(self, seconds: float) -> None:
@@ -30,11 +31,17 @@ class Signals:
 
 @contextmanager
 def listening() -> Iterator[Signals]:
-    """Take the signals over, on the main thread; the earlier handlers are back at the end."""
+    """Take the signals over, on the main thread; the earlier handlers are back at the end.
+
+    An ignored SIGHUP stays so: nohup is there to let a sweep go on.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signals = Signals(reader)
-    earlier = {signum: signal.signal(signum, signals.handle) for signum in (*STOPPING, signal.SIGCHLD)}
+    heard = [*STOPPING, signal.SIGCHLD]
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        heard.remove(signal.SIGHUP)
+    earlier = {signum: signal.signal(signum, signals.handle) for signum in heard}
     descriptor = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         yield signals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from hydra_plugins.slots_launcher._claims import FOLDER, latest
 from hydra_plugins.slots_launcher._jobs import INDEX
+from hydra_plugins.slots_launcher._output import Output
 from hydra_plugins.slots_launcher._progress import FILE, duration, read_progress
 
 STYLES = {"done": "green", "running": "bold", "failed": "bold red", "stopped": "yellow", "begun": "yellow"}
@@ -35,14 +37,24 @@ class Status:
 
 def statuses(sweep: Path, done_file: str = "result.json") -> list[Status]:
     """Every job of ``sweep``: its directories, and those that its latest command named but that nobody has begun."""
-    folders = {path.name: path for path in sorted(sweep.iterdir()) if is_job(path, done_file)}
-    named = {name: sweep / name for name in sorted(named_jobs(sweep)) if name not in folders}
-    found = [status_of(path, done_file) for path in folders.values()]
-    return found + [Status(name, "queued") for name in named]
+    begun = {path.relative_to(sweep).as_posix(): path for path in job_folders(sweep, done_file)}
+    named = named_jobs(sweep)
+    begun |= {name: sweep / name for name in named if is_job(sweep / name, done_file)}
+    found = [status_of(name, path, done_file) for name, path in sorted(begun.items())]
+    return found + [Status(name, "queued") for name in sorted(named - begun.keys())]
+
+
+def job_folders(folder: Path, done_file: str) -> Iterator[Path]:
+    """Jobs at any depth, as their directories' names may have a / in them; not what a job has in its own."""
+    for parent, names, _ in os.walk(folder):
+        for name in sorted(names):
+            if is_job(path := Path(parent, name), done_file):
+                yield path
+        names[:] = [n for n in names if not (n.startswith(".") or is_job(Path(parent, n), done_file))]
 
 
 def is_job(path: Path, done_file: str) -> bool:
-    return path.is_dir() and any((path / entry).exists() for entry in (done_file, FOLDER, ".hydra"))
+    return any(os.path.exists(path / entry) for entry in (done_file, FOLDER, ".hydra"))
 
 
 def named_jobs(sweep: Path) -> set[str]:
@@ -53,23 +65,26 @@ def named_jobs(sweep: Path) -> set[str]:
         return set()
 
 
-def status_of(job: Path, done_file: str) -> Status:
+def status_of(name: str, job: Path, done_file: str) -> Status:
     done = job / done_file
     if done.exists():
-        return Status(job.name, "done", changed=done.stat().st_mtime)
+        return Status(name, "done", changed=done.stat().st_mtime)
     found = latest(job)
     progress = read_progress(job / FOLDER / FILE)
     reached = f"{progress.done:.0%} {progress.text}" if progress else ""
     changed = max(found.beat, progress.written if progress else 0.0)
     record = found.record
     if record is None:
-        return Status(job.name, "begun", "no claim: begun by another launcher, or by hand", reached, changed)
-    if found.held(time.time(), STALE_AFTER):
-        return Status(job.name, "running", f"process {record.pid} on {record.host}", reached, changed)
+        return Status(name, "begun", "no claim: begun by another launcher, or by hand", reached, changed)
+    now = time.time()
+    if found.held(now, STALE_AFTER, unchanged=found.beat - now):
+        return Status(name, "running", f"process {record.pid} on {record.host}", reached, changed)
+    if record.state == "held" and found.beat > now:
+        return Status(name, "stopped", f"its claim, of {record.host}, is dated in the future", reached, changed)
     if record.state == "held":
-        return Status(job.name, "stopped", f"its launcher on {record.host} is gone", reached, changed)
+        return Status(name, "stopped", f"its launcher on {record.host} is gone", reached, changed)
     state = "stopped" if record.state == "out of memory" else record.state
-    return Status(job.name, state, record.reason or "saved when its launcher was stopped", reached, changed)
+    return Status(name, state, record.reason or "saved when its launcher was stopped", reached, changed)
 
 
 def status_table(rows: Sequence[Status], now: float) -> Table:
@@ -99,7 +114,10 @@ def main(arguments: Sequence[str]) -> int:
         if not Path(folder).is_dir():
             print(f"error: There is no folder {folder}: name the directory of a sweep.", file=sys.stderr)
             return 1
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    output = Output()
+    console = Console(file=output, highlight=False, soft_wrap=not output.isatty())  # type: ignore[arg-type]
     for line in lines(folders):
         console.print(line)
-    return 0
+    if output.full:
+        print("error: The disk is full: the table could not be written to standard output.", file=sys.stderr)
+    return int(output.full)

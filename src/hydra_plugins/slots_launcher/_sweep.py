@@ -10,11 +10,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hydra_plugins.slots_launcher._claims import FOLDER, Claim, Clock, Found, latest, make_claim
+from hydra_plugins.slots_launcher._claims import FOLDER, Claim, Found, latest, make_claim
 from hydra_plugins.slots_launcher._display import Counts, Display
 from hydra_plugins.slots_launcher._endings import Ending, meaning, out_of_memory, refusal
 from hydra_plugins.slots_launcher._jobs import Job
 from hydra_plugins.slots_launcher._options import Options
+from hydra_plugins.slots_launcher._others import Others
 from hydra_plugins.slots_launcher._processes import Process, Warden, evict
 from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, duration
 from hydra_plugins.slots_launcher._running import Running
@@ -36,7 +37,7 @@ class Sweep:
         command: Callable[[Job], list[str]],
         display: Display,
         signals: Signals,
-        clock: Clock,
+        others: Others,
     ) -> None:
         self.options, self.command, self.display, self.signals = options, command, display, signals
         # The dearest first: a long job that begins last is what a sweep waits for.
@@ -47,8 +48,7 @@ class Sweep:
         self.endings: list[Ending] = []
         self.stopping = False
         self.warden = Warden()
-        self._clock = clock
-        self._began = clock.now()
+        self._others = others
         self._beat_every = options.stale_after / 6
         self._beat_at = time.monotonic() + self._beat_every
         self._ask_every = ASK_AGAIN[0]
@@ -69,7 +69,6 @@ class Sweep:
             for running in self.running:
                 running.process.kill()
             self.warden.close()
-            self._clock.close()
         return self.endings
 
     def done_file(self, job: Job) -> Path:
@@ -104,7 +103,7 @@ class Sweep:
         """Start ``job`` in a free slot, unless it is done, or another launcher has it."""
         if self.done_file(job).exists():
             with contextlib.suppress(OSError):  # of a launcher that was killed just after the job's end
-                if (job.folder / FOLDER).exists() and not self._held(latest(job.folder)):
+                if (job.folder / FOLDER).exists() and not self._others.hold(job.folder, latest(job.folder)):
                     shutil.rmtree(job.folder / FOLDER, ignore_errors=True)
             self._end(job, "skipped")
             return
@@ -125,20 +124,17 @@ class Sweep:
         except OSError as error:
             self._end(job, "failed", refusal(error, job.folder))
 
-    def _held(self, found: Found) -> bool:
-        return found.held(self._clock.now(), self.options.stale_after)
-
     def _is_elsewhere(self, job: Job, found: Found) -> bool:
         """Whether another launcher sees to this job, or has seen it fail since we began."""
-        if self._held(found):
+        if self._others.hold(job.folder, found):
+            if news := self._others.news(job.folder, found):
+                self.display.event("waiting", job.name, news)
             self._wait_for(job)
-            return True
-        record = found.record
-        if record is not None and record.state == "failed" and found.beat >= self._began and record.pid != os.getpid():
-            log = (job.folder / self.options.log_file, 0)
-            self._end(job, "failed", f"{record.reason} (in process {record.pid} on {record.host})", log)
-            return True
-        return False
+        elif failure := self._others.failure(found):
+            self._end(job, "failed", failure, (job.folder / self.options.log_file, 0))
+        else:
+            return False
+        return True
 
     def _wait_for(self, job: Job) -> None:
         self.elsewhere.append(job)

@@ -16,11 +16,12 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from hydra_plugins.slots_launcher._claims import FOLDER, Clock
+from hydra_plugins.slots_launcher._claims import FOLDER
 from hydra_plugins.slots_launcher._command import job_command
 from hydra_plugins.slots_launcher._endings import Ending, refusal, show_failures, value_of
 from hydra_plugins.slots_launcher._jobs import Job, find_jobs
 from hydra_plugins.slots_launcher._options import Options, register
+from hydra_plugins.slots_launcher._others import Clock, Others
 
 register()
 
@@ -76,8 +77,8 @@ class SlotsLauncher(Launcher):
         sweep_dir = Path(str(self.config.hydra.sweep.dir)).absolute()
         display.say(f"{len(jobs)} jobs in {os.path.relpath(sweep_dir)}, {len(slots)} at a time ({described(slots)})")
         with listening() as signals, display:
-            clock = Clock(sweep_dir / FOLDER / f"clock-{os.getpid()}")
-            endings = Sweep(jobs, slots, self.options, self._command, display, signals, clock).run()
+            others = Others(Clock(sweep_dir / FOLDER / "clock"), self.options.stale_after)
+            endings = Sweep(jobs, slots, self.options, self._command, display, signals, others).run()
         failed = [ending for ending in endings if ending.what == "failed"]
         if failed:
             show_failures(display.console, failed)
@@ -87,7 +88,7 @@ class SlotsLauncher(Launcher):
         return self._returns(job_overrides, initial_job_idx, endings)
 
     def _chosen(self, jobs: list[Job]) -> list[Job]:
-        only = set(map(str, self.options.only))
+        only = {os.path.normpath(name) for name in map(str, self.options.only)}
         if unknown := only - {job.name for job in jobs}:
             raise HydraException(
                 f"hydra.launcher.only names {', '.join(sorted(unknown))}, which this sweep has not: give directory "

@@ -42,6 +42,7 @@ from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
 from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.trainer import parts_per_step
+from sentiment_transfer.training.workers import usable_workers
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
             score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
             rank=ranks.rank,
             world_size=ranks.world_size,
-            num_workers=config.data.num_workers,
+            num_workers=usable_workers(config.data.num_workers),
         ),
         cache_dir=config.paths.cache_dir,
     )

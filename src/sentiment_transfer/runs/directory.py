@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,6 +17,8 @@ from sentiment_transfer.files.atomic import remove_leftovers, sentence_of, syste
 from sentiment_transfer.training.selection import SavedWeights
 from sentiment_transfer.training.weights import remove_other_weights
 
+log = logging.getLogger(__name__)
+
 # torch raises OutOfMemoryError for accelerators, but a plain RuntimeError if the allocation failed in the machine's
 # memory (c10/core/impl/alloc_cpu.cpp) or in a CUDA library.
 OUT_OF_MEMORY = (
@@ -24,6 +27,8 @@ OUT_OF_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "MPS backend out of memory",
 )
+# Of the worker processes that load batches, and send them through the machine's shared memory.
+OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory", "unable to open shared memory")
 
 
 @contextmanager
@@ -41,13 +46,17 @@ def run_directory(folder: Path, *, lock: bool = True) -> Iterator[None]:
 def exclusive_lock(folder: Path, wait: bool = False) -> Iterator[None]:
     """Lock the run's directory; the system releases the lock if the process dies.
 
-    Raises UserError if another process holds it, unless ``wait``.
+    The lock is the kernel's, and no process id is looked at: it holds between containers as well. Raises UserError if
+    another process holds it, unless ``wait``.
     """
-    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
+    lock = FileLock(folder / ".lock")
     try:
-        lock.acquire()
+        lock.acquire(timeout=0)
     except Timeout:  # an OSError as well
-        raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
+        if not wait:
+            raise UserError(f"Another process is computing the same run in {folder}: wait for it to end.") from None
+        log.info("Waiting for another process that is computing the run in %s", folder)
+        lock.acquire()
     try:
         remove_leftovers(folder)
         yield
@@ -71,10 +80,15 @@ def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def memory_errors_as_sentences() -> Iterator[None]:
-    """Raise OutOfMemory for the errors of the allocators."""
+    """Raise OutOfMemory for the errors of the allocators, and UserError where shared memory is short."""
     try:
         yield
     except Exception as error:
+        if isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_SHARED_MEMORY):
+            raise UserError(
+                "The machine's shared memory (/dev/shm) is full or too small for the processes that load batches. Type "
+                "data.num_workers=0, or give the container more (docker run --shm-size=1g)."
+            ) from error
         if not is_out_of_memory(error):
             raise
         first = (str(error).strip() or "no more was given").splitlines()[0]

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.output import outlast_output
 from sentiment_transfer.tracking.keys import logged_in
 
 LOCK = ".sync.lock"
@@ -81,6 +82,7 @@ def upload(waiting: Sequence[Path]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
+    outlast_output()
     try:
         print(sync([Path(argument) for argument in arguments] or [Path("outputs"), Path("multirun")]))
     except UserError as error:

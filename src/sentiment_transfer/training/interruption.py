@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks training to save and stop, the second stops at once.
+"""Ctrl-C, SIGTERM and SIGHUP: the first asks training to save and stop, the second stops at once.
+
+SIGHUP, of a terminal or a connection that is closed, may follow another or itself without anybody being impatient: it
+never is the second. Where it is ignored, as under nohup, it stays so.
 
 On SLURM, submitit has SIGUSR2 sent before the time limit or at a pre-emption, and requeues the job when it comes. Where
 its handler is in place, that signal too lets training save first; ``cli.train`` then hands it on.
@@ -12,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEUE = signal.SIGUSR2
 TOLD = signal.SIGUSR1  # of several processes that share a run, only their watcher listens to the others, and tells them
 
@@ -44,6 +47,8 @@ class StopRequest:
         self.patient = False
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
+        if signum == signal.SIGHUP and self.signum is not None:
+            return
         if self.patient and self.signum is None:
             self.signum = signum
             return
@@ -54,15 +59,18 @@ class StopRequest:
         """Take the signals over (again): Lightning puts its own SIGTERM handler in place when a fit begins."""
         if threading.current_thread() is threading.main_thread():
             for signum in self.heard:
-                if signum != REQUEUE or callable(signal.getsignal(REQUEUE)):  # somebody requeues
-                    signal.signal(signum, self.handle)
+                if signum == REQUEUE and not callable(signal.getsignal(REQUEUE)):  # nobody requeues
+                    continue
+                if signum == signal.SIGHUP and signal.getsignal(signum) == signal.SIG_IGN:
+                    continue
+                signal.signal(signum, self.handle)
             for signum in self.ignored:
                 signal.signal(signum, signal.SIG_IGN)
 
 
 @contextmanager
 def stop_request(*, told: bool = False) -> Iterator[StopRequest]:
-    """Listen for Ctrl-C and SIGTERM, or, where others are to be ``told``, for their watcher alone. The earlier handlers
+    """Listen for SIGNALS, or, where others are to be ``told``, for their watcher alone. The earlier handlers
     are back at the end. Off the main thread, does nothing."""
     request = StopRequest((TOLD,), (*SIGNALS, REQUEUE)) if told else StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -33,6 +33,7 @@ from omegaconf import DictConfig
 
 from sentiment_transfer.config.schema import Config, TrainerConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.output import outlast_output
 from sentiment_transfer.training.interruption import REQUEUE, SIGNALS, TOLD, Interrupted, StopRequest, stop_request
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ def _set_up(rank: int, world_size: int, config: Config, hydra: DictConfig | None
     threads = config.trainer.threads or int(os.environ.get("OMP_NUM_THREADS") or cores)
     os.environ["OMP_NUM_THREADS"] = str(max(1, threads // world_size))
     os.environ |= {"LOCAL_RANK": str(rank), "NODE_RANK": "0"}  # tells Lightning not to start processes
+    outlast_output()
     if rank == 0:
         if hydra is not None:
             configure_log(hydra.hydra.job_logging, hydra.hydra.verbose)
