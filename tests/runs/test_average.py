@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from tests.helpers.runs import trained
 
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import read_result, write_result
 from sentiment_transfer.runs.average import main
@@ -148,3 +149,23 @@ def test_weights_of_other_tokens_are_refused(
     result["config"]["source"]["written_en"]["limit"] = 64
     write_result(other, result)
     assert "the runs' texts had other tokens" in said(capsys, runs[0], other)
+
+
+def test_the_mean_of_adapters_is_that_of_the_opened_models(tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="the extra is not installed: pip install 'sentiment-transfer[lora]'")
+    lora = ("model.lora_rank=4", "optimizer.learning_rate=0.05", *RUN)
+    runs = [tmp_path / f"s{seed}" for seed in range(2)]
+    for seed, run in enumerate(runs):
+        record = trained(run, *lora, f"seed={seed}")
+    for selection in ("last", "average"):
+        folder = averaged(runs, tmp_path / f"mean-{selection}", "--selection", selection)
+        opened = [open_model(str(run), selection=selection).network.state_dict() for run in runs]
+        mean = open_model(str(folder)).network.state_dict()
+        moved = 0.0
+        for name, tensor in mean.items():
+            if tensor.is_floating_point():
+                torch.testing.assert_close(tensor, (opened[0][name] + opened[1][name]) / 2, rtol=1e-5, atol=1e-6)
+                moved = max(moved, float((opened[0][name] - opened[1][name]).abs().max()))
+        assert moved > 0.01  # the runs ended apart
+        for counted in ("parameters", "trainable_parameters"):
+            assert read_result(folder)["model"][counted] == record["model"][counted]  # type: ignore[literal-required]

@@ -15,7 +15,9 @@ from sentiment_transfer.checkpoints.model import Origin, TrainedModel
 from sentiment_transfer.checkpoints.saved import label_names
 from sentiment_transfer.checkpoints.stored_weights import encoder_network, encoder_tensor, read_tensors
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.hub import quiet_loading
+from sentiment_transfer.model.lora import match_ranks, merge_adapters
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
@@ -98,7 +100,7 @@ def restore_network(
     trimmed = next((name.removesuffix(TOKEN_IDS) for name in state if name.endswith(TOKEN_IDS)), None)
     token_ids = state.pop(trimmed + TOKEN_IDS) if trimmed else None
     if settings["model"]["lora_rank"] is not None:
-        return merge_adapters(settings, state, len(tokenizer), folder, cache_dir)
+        return with_merged_adapters(settings, state, len(tokenizer), folder, cache_dir)
     if token_ids is not None:
         rows = state[f"{trimmed}.weight"]
         embedding = initial_embedding(settings, f"{trimmed}.weight", len(tokenizer), cache_dir).detach().clone()
@@ -138,7 +140,7 @@ def initial_embedding(settings: dict[str, Any], name: str, vocabulary: int, cach
     return encoder_tensor(model, name, cache_dir)
 
 
-def merge_adapters(
+def with_merged_adapters(
     settings: dict[str, Any], state: dict[str, Tensor], vocabulary: int, folder: Path, cache_dir: Path
 ) -> PreTrainedModel:
     """The encoder that the run started from, with the run's LoRA adapters merged into its weights.
@@ -146,16 +148,15 @@ def merge_adapters(
     Raises UserError if the adapters do not match the encoder.
     """
     network: Any = encoder_network(settings, vocabulary, cache_dir)
-    unknown = network.load_state_dict(state, strict=False).unexpected_keys
-    if unknown:
+    try:
+        match_ranks(network, state)
+        unknown = network.load_state_dict(state, strict=False).unexpected_keys
+        if unknown:
+            raise ValueError(unknown[0])
+    except (ValueError, RuntimeError) as error:  # torch's of another shape
         raise UserError(
-            f"The adapters in {folder} do not match the encoder {settings['model']['encoder']} ({unknown[0]}): it is "
-            "not the one that the run started from."
-        )
-    from peft.tuners.lora import LoraLayer
-
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, LoraLayer):
-            layer.merge()
-            network.set_submodule(name, layer.get_base_layer())
+            f"The adapters in {folder} do not match the encoder {settings['model']['encoder']} ({first_line(error)}): "
+            "it is not the one that the run started from."
+        ) from error
+    merge_adapters(network)
     return network.float().eval()

@@ -103,7 +103,7 @@ def encoder_network(settings: dict[str, Any], vocabulary: int, cache_dir: Path) 
             encoder_location(model, cache_dir),
             classes=("negative", "neutral", "positive") if ternary else ("negative", "positive"),
             vocabulary=vocabulary,
-            seed=settings["seed"],
+            seed=settings["seed"] if model.get("init_seed") is None else model["init_seed"],
             revision=model["revision"],
             random_weights=model["weights"] == "random",
             lora_rank=model["lora_rank"],

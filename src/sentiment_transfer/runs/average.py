@@ -184,14 +184,21 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
 
 
 def mean_state(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files.
+    """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files. Of
+    adapters it is the mean of what they add to the weights.
 
     Raises UserError if the files hold different tensors, or embeddings of different tokens.
     """
     import torch
     from safetensors import safe_open
 
-    from sentiment_transfer.training.weights import running_mean
+    from sentiment_transfer.model.lora import A, B
+    from sentiment_transfer.training.weights import mean_with
+
+    def fits(name: str, one: Tensor, other: Tensor) -> bool:
+        if one.ndim == other.ndim == 2 and (A in name or B in name):  # their ranks may differ
+            return one.shape[A in name] == other.shape[A in name]
+        return one.shape == other.shape and (other.is_floating_point() or torch.equal(other, one))
 
     with safe_open(paths[0], "pt") as first:
         state = {name: first.get_tensor(name) for name in first.keys()}  # noqa: SIM118, not a dict
@@ -199,12 +206,12 @@ def mean_state(paths: list[Path]) -> dict[str, Tensor]:
         with safe_open(path, "pt") as file:
             if set(file.keys()) != set(state):
                 raise UserError(f"{path} holds other tensors than {paths[0]}: they are not of the same architecture.")
+            new = {name: file.get_tensor(name) for name in state}
             for name, tensor in state.items():
-                other = file.get_tensor(name)
-                if other.shape != tensor.shape or not (other.is_floating_point() or torch.equal(other, tensor)):
+                if not fits(name, tensor, new[name]):
                     raise UserError(
                         f"{path} does not fit {paths[0]} ({name}): the runs' texts had other tokens. Average runs that "
                         "were trained and scored on the same data, or with model.trim_vocabulary=false."
                     )
-                state[name] = running_mean(tensor, other, count)
+            state = mean_with(state, new, count)
     return state
