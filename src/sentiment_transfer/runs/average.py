@@ -19,6 +19,7 @@ from rich.console import Console
 from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.selection import SavedWeights, recorded
@@ -33,6 +34,7 @@ MAY_DIFFER = ("seed", "protocol.sample_seed")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``average.py``; returns the exit code."""
     options = parser().parse_args(arguments)
+    hide_credentials()
     try:
         runs = runs_to_average(options.runs, options.selection)
         folder = options.out or options.runs[0].parent / runs.run_id

@@ -21,6 +21,7 @@ from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Config, Weights
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import without_credentials
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.lora import parameters_of_means
 from sentiment_transfer.model.tokenizer import BUILTIN
@@ -130,7 +131,7 @@ def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]
         status="degenerate" if _collapsed(scores) else "finished",
         caveats=info.caveats,
         seed=info.seed,
-        command=sys.argv[1:],
+        command=[without_credentials(argument) for argument in sys.argv[1:]],
         config=info.config,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         git=git_state(),
