@@ -139,6 +139,16 @@ def test_adapters_beside_the_weights_are_refused(saved: Path) -> None:
         load(saved)
 
 
+@pytest.mark.parametrize("name", ["../other/model.safetensors", "/etc/passwd", "a/b.safetensors", 5, ["x"], ""])
+def test_an_index_that_names_files_elsewhere_is_refused(saved: Path, name: object) -> None:
+    shutil.copytree(saved, saved.with_name("other"))
+    (saved / "model.safetensors").rename(saved / "part.safetensors")
+    names = dict.fromkeys(load_file(saved / "part.safetensors"), name)
+    (saved / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": names}))
+    with pytest.raises(UserError, match=r"of a weights file in .*index\.json is refused|index\.json is damaged"):
+        load(saved)
+
+
 def test_kernels_of_the_hub_are_off() -> None:
     from transformers.integrations import hub_kernels
 

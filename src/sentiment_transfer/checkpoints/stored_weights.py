@@ -5,7 +5,6 @@ Nothing but safetensors is read: a pickle can run any code.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line
-from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.hub import INDEX, indexed_files, sentences_for_hub_errors
 from sentiment_transfer.model.network import encoder_location, load_network
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 # The first bytes of files that can hold a pickle: zip archives (torch since 1.6), pickle protocols 2 to 5.
 PICKLE_MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-INDEX = "model.safetensors.index.json"
 ENCODER_INSTEAD = "checkpoint= and the folder of an export, which holds everything"
 ENCODER_REMEDY = "Copy or download the encoder again."
 
@@ -64,16 +62,12 @@ def read_tensor(paths: Iterable[Path], suffix: str, remedy: str) -> Tensor | Non
 def shards(folder: Path) -> list[Path]:
     """The safetensors files of a saved model, in the order of its index if it has one.
 
-    Raises UserError if the index is damaged.
+    Raises UserError if the index is damaged, or names files elsewhere.
     """
     index = folder / INDEX
     if not index.is_file():
         return sorted(folder.glob("*.safetensors"))
-    try:
-        names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        return [folder / Path(name).name for name in dict.fromkeys(names)]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise UserError(f"{index} is damaged ({error}). Copy or download the folder again.") from error
+    return [folder / name for name in indexed_files(index)]
 
 
 def refuse_pickle(path: Path, remedy: str) -> None:

