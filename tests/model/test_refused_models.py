@@ -149,6 +149,12 @@ def test_an_index_that_names_files_elsewhere_is_refused(saved: Path, name: objec
         load(saved)
 
 
+@pytest.mark.parametrize("revision", ["../../main", "/etc", "a\\b"])
+def test_a_revision_that_leads_out_of_the_cache_is_refused(revision: str) -> None:
+    with pytest.raises(UserError, match=r"The revision .* is refused: give a branch"):
+        load("owner/name", revision=revision)
+
+
 def test_kernels_of_the_hub_are_off() -> None:
     from transformers.integrations import hub_kernels
 

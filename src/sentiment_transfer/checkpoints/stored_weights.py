@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.model.configuration import checked_revision
 from sentiment_transfer.model.hub import INDEX, indexed_files, sentences_for_hub_errors
 from sentiment_transfer.model.network import encoder_location, load_network
 
@@ -133,6 +134,7 @@ def _encoder_files(encoder: str, revision: str | None) -> list[Path]:
         return shards(folder)
     from transformers.utils import cached_file
 
+    checked_revision(revision)
     with sentences_for_hub_errors("model", encoder, ENCODER_INSTEAD):
         index = cached_file(encoder, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False)
         if index is None:

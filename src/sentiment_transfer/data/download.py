@@ -20,10 +20,12 @@ from urllib.parse import urlsplit, urlunsplit
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sentiment_transfer.errors import UserError, without_credentials
+from sentiment_transfer.files.background import Background
 
 MIRROR_VARIABLE = "SENTIMENT_DOWNLOAD_MIRROR"
 GITHUB = "https://raw.githubusercontent.com"
-TIMEOUT = 30  # seconds without an answer or without another byte
+TIMEOUT = 20  # seconds without an answer or without another byte
+STALLED, SLOWEST = 25, 100  # seconds, and the fewest bytes in each
 LARGEST = 16 * 2**20  # bytes of a zip file, and of each member unpacked
 DAMAGED = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)  # encrypted, unknown compression
 
@@ -173,17 +175,29 @@ class UnusableDownloadError(Exception):
 class Bounded(io.BytesIO):
     """At most LARGEST bytes in memory."""
 
+    size = 0
+
     def write(self, data: Any) -> int:
-        if self.tell() + len(data) > LARGEST:
+        self.size += len(data)
+        if self.size > LARGEST:
             raise UnusableDownloadError(f"is larger than {LARGEST:,} bytes, so it is not the published file")
         return super().write(data)
 
 
 def download(url: str) -> Bounded:
+    """The body of the answer. Raises UnusableDownloadError also for a server that sends a little at a time."""
     import pooch
 
     content = Bounded()
-    pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)(url, content, None)
+    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
+    work = Background(lambda: downloader(url, content, None))
+    seen = 0
+    while not work.is_done(STALLED):
+        if content.size - seen < SLOWEST * STALLED:
+            raise UnusableDownloadError(f"has sent {content.size - seen:,} bytes in {STALLED} seconds; try again later")
+        log.info("Still downloading: %s bytes.", f"{content.size:,}")
+        seen = content.size
+    work.value()
     return content
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.background import Background
 
 SECONDS = 20.0  # for any batch, on a loaded machine as well
 CHARACTERS = 100_000  # in each second more; XLM-R's rules take ten times as many
@@ -21,26 +21,16 @@ def in_bounded_time(tokenise: Callable[[], T], texts: Sequence[str]) -> T:
     such as ``(a+)+b`` tries all ways to divide a text. The work that takes too long cannot be stopped, but ends with
     this process.
     """
-    values: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            values.append(tokenise())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    work = Background(tokenise)
     limit = SECONDS + sum(map(len, texts)) / CHARACTERS
-    thread.join(limit)
-    if thread.is_alive():
+    if not work.is_done(limit):
         raise _refused(f"has not tokenised {len(texts):,} texts in {limit:.0f} seconds")
-    if errors:
-        if is_panic(errors[0]):
-            raise _refused(f"failed on a text ({str(errors[0]).splitlines()[0]})") from errors[0]
-        raise errors[0]
-    return values[0]
+    try:
+        return work.value()
+    except BaseException as error:
+        if is_panic(error):
+            raise _refused(f"failed on a text ({str(error).splitlines()[0]})") from error
+        raise
 
 
 def is_panic(error: BaseException) -> bool:

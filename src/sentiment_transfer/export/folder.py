@@ -110,6 +110,9 @@ def refuse_push(repository: str, *, overwrite: bool) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
+    from sentiment_transfer.files.hub_client import limit_the_hub
+
+    limit_the_hub()
     try:
         validate_repo_id(repository)
     except HFValidationError as error:

@@ -20,6 +20,7 @@ LARGEST_FILE = 2**22  # bytes
 DEEPEST = 20  # levels of nesting; published ones have five
 MOST = 1_000  # layers, labels and so on: each costs time before its memory can be counted
 LOCAL_ATTENTION = ("eager", "sdpa")  # any other is a package, or a kernel that transformers downloads and runs
+COMMIT = re.compile(r"[0-9a-f]{40}")
 COUNT = re.compile(r"layer|block|label|depth|group|stage|expert|head")
 NO_COUNT = re.compile(r"(size|dim|width|eps|scale|scaling|init|ids?)$")
 BERT_LIKE = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "bert", "electra")
@@ -98,13 +99,23 @@ def refuse_decoder(config: PreTrainedConfig, name: str) -> None:
         )
 
 
+def checked_revision(revision: str | None) -> None:
+    """Raises UserError for a revision that is none in git, and would lead out of the cache."""
+    if revision is not None and (".." in revision or revision.startswith("/") or "\\" in revision):
+        raise UserError(f"The revision {revision} is refused: give a branch, a tag or a commit of the model.")
+
+
 def _located(name: str, revision: str | None, **options: bool) -> tuple[Path | None, str | None]:
     """The file on this machine, downloaded if necessary; and ``revision``, from now on of one commit, so that the file
     that was checked is the one that is read."""
     from transformers.utils import cached_file
     from transformers.utils.hub import resolve_revision
 
+    checked_revision(revision)
     revision = resolve_revision(name, revision)
+    commit = getattr(revision, "resolved", None)
+    if commit is not None and not COMMIT.fullmatch(commit):
+        raise OSError(f"the server names {str(commit)[:60]!r} as a commit, which is none")
     found = cached_file(name, NAME, revision=revision, **options)
     return None if found is None else Path(str(found)), revision
 

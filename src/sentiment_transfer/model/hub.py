@@ -31,6 +31,9 @@ def sentences_for_hub_errors(what: str, name: str, instead: str) -> Iterator[Non
 
     ``what`` is "model" or "tokenizer"; ``instead`` is what to type to use a local copy.
     """
+    from sentiment_transfer.files.hub_client import limit_the_hub
+
+    limit_the_hub()
     try:
         yield
     except UserError:
