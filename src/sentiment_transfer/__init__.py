@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sentiment_transfer.prediction.predictor import Prediction, Predictor, load
+
+# Read when transformers is imported: with the package kernels installed it would download and run code of the hub.
+os.environ["USE_HUB_KERNELS"] = "NO"
 
 __version__ = "0.1.0"
 __all__ = ["Prediction", "Predictor", "__version__", "load"]

@@ -30,9 +30,10 @@ from sentiment_transfer.config.overrides import ambiguous_override, refused_over
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
+from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.results.inputs import stale
 from sentiment_transfer.results.record import is_finished, read_result
@@ -42,6 +43,8 @@ from sentiment_transfer.training.processes import devices_of, run_on_devices
 
 if TYPE_CHECKING:
     from sentiment_transfer.training.ranks import Ranks
+
+hide_credentials()
 
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 try:
@@ -218,7 +221,7 @@ def errors_as_sentences() -> Iterator[None]:
         if DEBUGGING or (isinstance(error, ValueError | RuntimeError) and not expected):
             raise
         if not (isinstance(error, UserError) and error.reported):
-            print("error: " + describe(error), file=sys.stderr)
+            print("error: " + without_credentials(describe(error)), file=sys.stderr)
         sys.exit(1)
 
 

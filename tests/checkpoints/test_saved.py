@@ -91,6 +91,21 @@ def test_weights_that_are_no_safetensors(stars: Path, tmp_path: Path) -> None:
         open_model(str(folder))
 
 
+@pytest.mark.parametrize("gap", [0, 1_000])
+def test_a_tokenizer_of_more_ids_than_embeddings_is_refused(stars: Path, tmp_path: Path, gap: int) -> None:
+    copy = changed(stars, tmp_path / "copy")
+    rules = json.loads((copy / "tokenizer.json").read_text())
+    rules["model"]["vocab"]["novel"] = len(rules["model"]["vocab"]) + gap  # which id, not how many, is what counts
+    (copy / "tokenizer.json").write_text(json.dumps(rules))
+    with pytest.raises(UserError, match=r"The tokenizer has .* tokens but .*copy has embeddings for .*: they do not"):
+        open_model(str(copy))
+
+
+def test_a_decoder_is_refused(stars: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has is_decoder=true in its config\.json"):
+        open_model(str(changed(stars, tmp_path / "copy", is_decoder=True)))
+
+
 def test_a_selection_of_a_folder_is_refused(stars: Path) -> None:
     with pytest.raises(UserError, match=r"selection=last is invalid: .* is not a run's directory"):
         open_model(str(stars), selection="last")

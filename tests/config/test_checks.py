@@ -86,6 +86,11 @@ def test_a_micro_batch_size_of_zero_is_a_sentence_and_no_division() -> None:
     assert "trainer.micro_batch_size=0 is invalid" in complaints({"trainer.micro_batch_size": 0})
 
 
+def test_the_mean_of_adapters_is_refused_where_weights_are_sharded() -> None:
+    sharded = {"model.lora_rank": 4, "trainer.devices": 2, "trainer.strategy": "fsdp"}
+    assert "Type trainer.average=false." in complaints(sharded)
+
+
 def test_devices_and_micro_batches_divide_a_batch_together() -> None:
     said = complaints({"trainer.devices": 2, "trainer.micro_batch_size": 32})
     assert "trainer.devices=2 with trainer.micro_batch_size=32 does not divide trainer.batch_size=32" in said

@@ -26,7 +26,7 @@ class FileServer:
 
             def do_GET(self) -> None:
                 server.asked.append(self.path)
-                name = self.path.rsplit("/", 1)[-1]
+                name = self.path.partition("?")[0].rsplit("/", 1)[-1]
                 self.send_response(int(name) if name.isdigit() else server.status)
                 self.send_header("Content-Length", str(len(server.content)))
                 self.end_headers()

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from tests.helpers.runs import trained
 
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import read_result, write_result
 from sentiment_transfer.runs.average import main
@@ -158,3 +159,69 @@ def test_damaged_weights_are_named(runs: list[Path], tmp_path: Path, capsys: pyt
     path.write_bytes(bytes(content))
     error = said(capsys, runs[0], damaged, "--out", tmp_path / "mean")
     assert f"The weights {path} cannot be read (it does not match its checksum). Delete {damaged}" in error
+
+
+@pytest.mark.parametrize("name", ["../..", "/tmp/elsewhere", "..", "a\\b", "a\x00b", "", "x" * 300])
+def test_a_records_names_lead_nowhere(
+    name: str, runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = tmp_path / "a" / "b"
+    copies = [Path(shutil.copytree(run, inner / run.name)) for run in runs[:2]]
+    for copy in copies:
+        result = read_result(copy)
+        result["model"]["name"] = name
+        write_result(copy, result)
+    before = sorted(tmp_path.rglob("*"))
+    assert "is refused: it becomes a part of paths" in said(capsys, *copies)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_datasets_name_in_a_record_leads_nowhere(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copies = [Path(shutil.copytree(run, tmp_path / run.name)) for run in runs[:2]]
+    for copy in copies:
+        text = (copy / "result.json").read_text().replace("written_ja", "../../outside")
+        (copy / "result.json").write_text(text)
+    error = said(capsys, *copies, "--out", tmp_path / "mean")
+    assert "The name '../../outside' of a dataset is refused" in error
+    assert not list(tmp_path.parent.glob("outside*"))
+
+
+def test_a_records_cache_is_not_used(runs: list[Path], tmp_path: Path) -> None:
+    """Compiled kernels in it would be loaded."""
+    copies = [Path(shutil.copytree(run, tmp_path / run.name)) for run in runs[:2]]
+    for copy in copies:
+        result = read_result(copy)
+        result["config"]["paths"]["cache_dir"] = str(tmp_path / "theirs")
+        write_result(copy, result)
+    averaged(copies, tmp_path / "mean", "--cache-dir", str(tmp_path / "mine"))
+    assert (tmp_path / "mine" / "tokens").is_dir() and not (tmp_path / "theirs").exists()
+
+
+def test_a_damaged_record_is_a_sentence(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = Path(shutil.copytree(runs[1], tmp_path / "other"))
+    result = read_result(other)
+    result["model"]["name"] = 5  # type: ignore[typeddict-item]
+    write_result(other, result)
+    assert "damaged record (model.name: input should be a valid string)" in said(capsys, runs[0], other)
+
+
+def test_the_mean_of_adapters_is_that_of_the_opened_models(tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="the extra is not installed: pip install 'sentiment-transfer[lora]'")
+    lora = ("model.lora_rank=4", "optimizer.learning_rate=0.05", *RUN)
+    runs = [tmp_path / f"s{seed}" for seed in range(2)]
+    for seed, run in enumerate(runs):
+        record = trained(run, *lora, f"seed={seed}")
+    for selection in ("last", "average"):
+        folder = averaged(runs, tmp_path / f"mean-{selection}", "--selection", selection)
+        opened = [open_model(str(run), selection=selection).network.state_dict() for run in runs]
+        mean = open_model(str(folder)).network.state_dict()
+        moved = 0.0
+        for name, tensor in mean.items():
+            if tensor.is_floating_point():
+                torch.testing.assert_close(tensor, (opened[0][name] + opened[1][name]) / 2, rtol=1e-5, atol=1e-6)
+                moved = max(moved, float((opened[0][name] - opened[1][name]).abs().max()))
+        assert moved > 0.01  # the runs ended apart
+        for counted in ("parameters", "trainable_parameters"):
+            assert read_result(folder)["model"][counted] == record["model"][counted]  # type: ignore[literal-required]

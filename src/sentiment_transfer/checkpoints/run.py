@@ -16,9 +16,14 @@ from sentiment_transfer.checkpoints.model import Origin, TrainedModel
 from sentiment_transfer.checkpoints.saved import label_names
 from sentiment_transfer.checkpoints.stored_weights import encoder_network, encoder_tensor, read_tensors
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.model.configuration import read_config
 from sentiment_transfer.model.digests import adapted_digest
 from sentiment_transfer.model.hub import quiet_loading
-from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer
+from sentiment_transfer.model.lora import match_ranks, merge_adapters
+from sentiment_transfer.model.memory import refuse_larger_than_memory
+from sentiment_transfer.model.network import refuse_larger_vocabulary
+from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer, vocabulary_size
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
     from transformers.configuration_utils import PreTrainedConfig
 
+DAMAGED = "Its model/ folder is not the one that the run wrote: copy the run's directory again."
 TOKEN_IDS = ".kept_token_ids"  # suffix of a trimmed embedding's token ids, (rows,) int64; see model/vocabulary.py
 
 
@@ -46,6 +52,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
     state = read_tensors(weights, f"Delete {folder} and run its command again.")
     tokenizer = saved_tokenizer(folder / "model")
     network = restore_network(result, folder, state, tokenizer, cache_dir)
+    refuse_larger_vocabulary(vocabulary_size(tokenizer), network, f"the run in {folder}", DAMAGED)
     classes = tuple(label_names(network.config, str(folder)))
     return TrainedModel(
         network=network,
@@ -94,18 +101,16 @@ def restore_network(
 
     Raises UserError if the encoder is not available or does not match the run.
     """
-    from transformers import AutoConfig
-
     settings = result["config"]
     trimmed = next((name.removesuffix(TOKEN_IDS) for name in state if name.endswith(TOKEN_IDS)), None)
     token_ids = state.pop(trimmed + TOKEN_IDS) if trimmed else None
     if settings["model"]["lora_rank"] is not None:
-        return merge_adapters(result, state, len(tokenizer), folder, cache_dir)
+        return with_merged_adapters(result, state, vocabulary_size(tokenizer), folder, cache_dir)
     if token_ids is not None:
         rows = state[f"{trimmed}.weight"]
         own = kept_embedding(folder)
         if own is None:
-            own = initial_embedding(settings, f"{trimmed}.weight", len(tokenizer), cache_dir)
+            own = initial_embedding(settings, f"{trimmed}.weight", vocabulary_size(tokenizer), cache_dir)
         embedding = own.detach().clone()
         if embedding.ndim != 2 or embedding.shape[1] != rows.shape[1] or len(embedding) <= int(token_ids.max()):
             raise UserError(
@@ -115,7 +120,8 @@ def restore_network(
         refuse_other_embedding(embedding, result["inputs"].get("embedding"), settings["model"]["encoder"], folder)
         embedding[token_ids] = rows.to(embedding.dtype)
         state[f"{trimmed}.weight"] = embedding
-    return build_network(AutoConfig.from_pretrained(folder / "model", trust_remote_code=False), state, folder)
+    config = read_config(str(folder / "model"), None, f"checkpoint={folder}")
+    return build_network(config, state, folder)
 
 
 def build_network(config: PreTrainedConfig, state: dict[str, Tensor], folder: Path) -> PreTrainedModel:
@@ -125,6 +131,7 @@ def build_network(config: PreTrainedConfig, state: dict[str, Tensor], folder: Pa
     """
     from transformers import AutoModelForSequenceClassification
 
+    refuse_larger_than_memory(config, str(folder))
     architecture: Any = AutoModelForSequenceClassification._model_mapping[type(config)]
     quiet_loading()
     network, report = architecture.from_pretrained(None, config=config, state_dict=state, output_loading_info=True)
@@ -144,7 +151,7 @@ def initial_embedding(settings: dict[str, Any], name: str, vocabulary: int, cach
     return encoder_tensor(model, name, cache_dir)
 
 
-def merge_adapters(
+def with_merged_adapters(
     result: RunResult, state: dict[str, Tensor], vocabulary: int, folder: Path, cache_dir: Path
 ) -> PreTrainedModel:
     """The encoder that the run started from, with the run's LoRA adapters merged into its weights.
@@ -158,16 +165,15 @@ def merge_adapters(
             f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: it has "
             "other weights now. Put the former encoder back."
         )
-    unknown = network.load_state_dict(state, strict=False).unexpected_keys
-    if unknown:
+    try:
+        match_ranks(network, state)
+        unknown = network.load_state_dict(state, strict=False).unexpected_keys
+        if unknown:
+            raise ValueError(unknown[0])
+    except (ValueError, RuntimeError) as error:  # torch's of another shape
         raise UserError(
-            f"The adapters in {folder} do not match the encoder {settings['model']['encoder']} ({unknown[0]}): it is "
-            "not the one that the run started from."
-        )
-    from peft.tuners.lora import LoraLayer
-
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, LoraLayer):
-            layer.merge()
-            network.set_submodule(name, layer.get_base_layer())
+            f"The adapters in {folder} do not match the encoder {settings['model']['encoder']} ({first_line(error)}): "
+            "it is not the one that the run started from."
+        ) from error
+    merge_adapters(network)
     return network.float().eval()

@@ -12,9 +12,10 @@ from sentiment_transfer.checkpoints.stored_weights import refuse_pickle, shards
 from sentiment_transfer.data.label_words import NAMES
 from sentiment_transfer.data.labels import STARS, canonical, checked_labels
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
-from sentiment_transfer.model.network import longest_input
-from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer
+from sentiment_transfer.model.configuration import read_config
+from sentiment_transfer.model.hub import no_safetensors, read_classifier
+from sentiment_transfer.model.network import longest_input, refuse_larger_vocabulary
+from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -32,17 +33,15 @@ def open_saved(
 
     Raises UserError if it is not a single-label classifier or cannot be read.
     """
-    from transformers import AutoConfig
-
     folder = Path(checkpoint).expanduser()
     if folder.is_dir():
         refuse_other_weights(folder)
-    with sentences_for_hub_errors("model", checkpoint, INSTEAD):
-        config = AutoConfig.from_pretrained(checkpoint, revision=revision, trust_remote_code=False)
+    config = read_config(checkpoint, revision, INSTEAD)
     outputs = classes_of_logits(label_names(config, checkpoint), labels, checkpoint)
     local, origin = folder.is_dir(), getattr(config, ORIGIN_KEY, None) or {}
     tokenizer = saved_tokenizer(folder) if local and origin else load_tokenizer(checkpoint, revision=revision)
     network = _load_classifier(checkpoint, config, revision)
+    refuse_larger_vocabulary(vocabulary_size(tokenizer), network, checkpoint, "Download or export the model again.")
     return TrainedModel(
         network=network,
         tokenizer=tokenizer,

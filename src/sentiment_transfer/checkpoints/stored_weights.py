@@ -5,7 +5,6 @@ Nothing but safetensors is read: a pickle can run any code.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,8 @@ from torch import Tensor
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import verify_weights
 from sentiment_transfer.files.hub_errors import first_line
-from sentiment_transfer.model.hub import sentences_for_hub_errors
+from sentiment_transfer.model.configuration import checked_revision
+from sentiment_transfer.model.hub import INDEX, indexed_files, sentences_for_hub_errors
 from sentiment_transfer.model.network import encoder_location, load_network
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # The first bytes of files that can hold a pickle: zip archives (torch since 1.6), pickle protocols 2 to 5.
 PICKLE_MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-INDEX = "model.safetensors.index.json"
 ENCODER_INSTEAD = "checkpoint= and the folder of an export, which holds everything"
 ENCODER_REMEDY = "Copy or download the encoder again."
 
@@ -66,16 +65,12 @@ def read_tensor(paths: Iterable[Path], suffix: str, remedy: str) -> Tensor | Non
 def shards(folder: Path) -> list[Path]:
     """The safetensors files of a saved model, in the order of its index if it has one.
 
-    Raises UserError if the index is damaged.
+    Raises UserError if the index is damaged, or names files elsewhere.
     """
     index = folder / INDEX
     if not index.is_file():
         return sorted(folder.glob("*.safetensors"))
-    try:
-        names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        return [folder / Path(name).name for name in dict.fromkeys(names)]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise UserError(f"{index} is damaged ({error}). Copy or download the folder again.") from error
+    return [folder / name for name in indexed_files(index)]
 
 
 def refuse_pickle(path: Path, remedy: str) -> None:
@@ -105,7 +100,7 @@ def encoder_network(settings: dict[str, Any], vocabulary: int, cache_dir: Path) 
             encoder_location(model, cache_dir),
             classes=("negative", "neutral", "positive") if ternary else ("negative", "positive"),
             vocabulary=vocabulary,
-            seed=settings["seed"],
+            seed=settings["seed"] if model.get("init_seed") is None else model["init_seed"],
             revision=model["revision"],
             random_weights=model["weights"] == "random",
             lora_rank=model["lora_rank"],
@@ -141,6 +136,7 @@ def _encoder_files(encoder: str, revision: str | None) -> list[Path]:
         return shards(folder)
     from transformers.utils import cached_file
 
+    checked_revision(revision)
     with sentences_for_hub_errors("model", encoder, ENCODER_INSTEAD):
         index = cached_file(encoder, INDEX, revision=revision, _raise_exceptions_for_missing_entries=False)
         if index is None:

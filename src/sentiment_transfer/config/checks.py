@@ -147,6 +147,12 @@ def _run_problems(config: Config) -> Iterator[str]:
     """Sentences about combinations of groups."""
     yield from source_and_target_problems(config.source, config.targets)
     yield from protocol_problems(config)
+    trainer = config.trainer
+    if config.model.lora_rank is not None and trainer.strategy == "fsdp" and trainer.average and trainer.max_epochs > 1:
+        yield (
+            "trainer.average=true is invalid with model.lora_rank and trainer.strategy=fsdp: the mean of the epochs' "
+            "adapters has a higher rank, and weights that are sharded keep theirs. Type trainer.average=false."
+        )
     if not isinstance(config.model, UlmfitConfig):
         return
     if others := [name for name in config.targets if name not in config.source]:
@@ -154,7 +160,6 @@ def _run_problems(config: Config) -> Iterator[str]:
             f"model=ulmfit cannot be scored on {', '.join(others)}: it is fully supervised, and its words and its "
             "language model are learnt from the texts it is trained on. Type targets=none, or train on the target."
         )
-    trainer = config.trainer
     if trainer.micro_batch_size not in (None, trainer.batch_size):
         yield (
             f"trainer.micro_batch_size={trainer.micro_batch_size} is invalid with model=ulmfit: its head normalises "

@@ -16,6 +16,7 @@ from omegaconf import MISSING
 
 from sentiment_transfer.config.dataset import LATER, Dataset, DatasetConfig, OneOf, dataset_of, register_dataset
 from sentiment_transfer.config.written_form import written_form_problems
+from sentiment_transfer.files.names import file_name
 
 if TYPE_CHECKING:
     from sentiment_transfer.config.schema import PathsConfig
@@ -274,8 +275,9 @@ def make_dataset(name: str, config: DatasetConfig, *, data_dir: str, cache_dir: 
     """The DataModule that reads this dataset; nothing is read yet.
 
     Raises:
-        UserError: the dataset's kind is not registered, or its options are invalid.
+        UserError: the dataset's kind is not registered, its options are invalid, or its name is that of no folder.
     """
+    file_name(name, "a dataset")
     module, _, name_of_class = dataset_of(config.kind).data_module.partition(":")
     data_module: type[ReviewDataModule] = getattr(importlib.import_module(module), name_of_class)
     return data_module(config=config, name=name, data_dir=data_dir, cache_dir=cache_dir, seed=seed)

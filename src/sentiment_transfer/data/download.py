@@ -16,13 +16,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import UserError, without_credentials
+from sentiment_transfer.files.background import Background
 
 MIRROR_VARIABLE = "SENTIMENT_DOWNLOAD_MIRROR"
 GITHUB = "https://raw.githubusercontent.com"
-TIMEOUT = 30  # seconds without an answer or without another byte
+TIMEOUT = 20  # seconds without an answer or without another byte
+STALLED, SLOWEST = 25, 100  # seconds, and the fewest bytes in each
 LARGEST = 16 * 2**20  # bytes of a zip file, and of each member unpacked
 DAMAGED = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)  # encrypted, unknown compression
 
@@ -38,12 +41,28 @@ def mirrored(url: str) -> str:
     """The address to download ``url`` from: itself, or its copy on the mirror.
 
     The environment variable SENTIMENT_DOWNLOAD_MIRROR replaces ``https://raw.githubusercontent.com``, so that paths
-    on the mirror are ``{owner}/{name}/{commit}/{path}``; files of other hosts are at ``{host}/{path}``.
+    on the mirror are ``{owner}/{name}/{commit}/{path}``; files of other hosts are at ``{host}/{path}``. Its login and
+    its query (``?token=...``) are sent with every request and shown nowhere. Raises UserError if it is no address.
     """
     mirror = os.environ.get(MIRROR_VARIABLE)
     if not mirror:
         return url
-    return f"{mirror.rstrip('/')}/{url.removeprefix(f'{GITHUB}/').removeprefix('https://')}"
+    try:
+        parts = urlsplit(mirror)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:  # not shown: a password may be what breaks it
+        raise UserError(
+            f"{MIRROR_VARIABLE} is no address: give http:// or https://, a host and a path. In a login, write @, / and "
+            "# as %40, %2F and %23."
+        )
+    path = f"{parts.path.rstrip('/')}/{url.removeprefix(f'{GITHUB}/').removeprefix('https://')}"
+    return urlunsplit(parts._replace(path=path))
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(urlsplit(url).path).name
 
 
 def sha256_of(path: Path) -> str:
@@ -109,7 +128,7 @@ def fetch(sha256: Mapping[str, str], url: str, folder: Path, by_hand: str, licen
             return
         try:
             content = download(url)
-            files = members_of(content, sha256) if url.endswith(".zip") else verified(content, sha256)
+            files = members_of(content, sha256) if _file_name(url).endswith(".zip") else verified(content, sha256)
         except UnusableDownloadError as error:
             raise UserError(f"{url} {error}. It was not kept. {by_hand}") from error
         for name, data in files.items():
@@ -129,12 +148,13 @@ def download_into(folder: Path, url: str, by_hand: str, licence: str) -> Iterato
     import requests
     from filelock import FileLock
 
-    name = url.rsplit("/", 1)[-1]
+    name = _file_name(url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{name}.lock"):
             if all(path.name.startswith(".") for path in folder.iterdir()):
-                log.info("Downloading %s, once, into %s. Licence of the data: %s.", url, folder, licence)
+                shown = without_credentials(url)
+                log.info("Downloading %s, once, into %s. Licence of the data: %s.", shown, folder, licence)
             yield
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
@@ -157,17 +177,29 @@ class UnusableDownloadError(Exception):
 class Bounded(io.BytesIO):
     """At most LARGEST bytes in memory."""
 
+    size = 0
+
     def write(self, data: Any) -> int:
-        if self.tell() + len(data) > LARGEST:
+        self.size += len(data)
+        if self.size > LARGEST:
             raise UnusableDownloadError(f"is larger than {LARGEST:,} bytes, so it is not the published file")
         return super().write(data)
 
 
 def download(url: str) -> Bounded:
+    """The body of the answer. Raises UnusableDownloadError also for a server that sends a little at a time."""
     import pooch
 
     content = Bounded()
-    pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)(url, content, None)
+    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
+    work = Background(lambda: downloader(url, content, None))
+    seen = 0
+    while not work.is_done(STALLED):
+        if content.size - seen < SLOWEST * STALLED:
+            raise UnusableDownloadError(f"has sent {content.size - seen:,} bytes in {STALLED} seconds; try again later")
+        log.info("Still downloading: %s bytes.", f"{content.size:,}")
+        seen = content.size
+    work.value()
     return content
 
 

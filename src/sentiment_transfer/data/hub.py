@@ -30,6 +30,9 @@ def load_table(
     """
     import datasets
 
+    from sentiment_transfer.files.hub_client import limit_the_hub
+
+    limit_the_hub()
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     try:

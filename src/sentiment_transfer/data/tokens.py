@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.trust import FILE_MODE, FOLDER_MODE, OWN_CACHE, open_trusted, trusted_folder
 
@@ -117,7 +119,7 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
         disable=not sys.stderr.isatty(),
     )
     for texts in batches:
-        for ids in tokenizer(texts, verbose=False)["input_ids"]:
+        for ids in in_bounded_time(partial(tokenizer, texts, verbose=False), texts)["input_ids"]:
             full_lengths.append(len(ids))
             pieces.append(cut(ids, max_length))
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, TrainedModel
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
 from sentiment_transfer.files.hub_errors import hub_reason
 from sentiment_transfer.model.tokenizer import load_tokenizer
@@ -110,6 +110,9 @@ def refuse_push(repository: str, *, overwrite: bool) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
+    from sentiment_transfer.files.hub_client import limit_the_hub
+
+    limit_the_hub()
     try:
         validate_repo_id(repository)
     except HFValidationError as error:
@@ -142,4 +145,4 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
             f"The upload to {repository} failed ({hub_reason(error)}). The export is whole, in {folder}; upload it "
             f"with: hf upload {repository} {folder}"
         ) from error
-    return str(commit.commit_url)
+    return without_credentials(str(commit.commit_url))

@@ -15,7 +15,10 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers.configuration_utils import PreTrainedConfig
+
+from sentiment_transfer.errors import UserError
 
 GIB = 2**30
 ULMFIT = "ulmfit"
@@ -145,6 +148,20 @@ def _cgroup_limit() -> float:
         )
     except (OSError, ValueError):  # no such file, or "max"
         return float("inf")
+
+
+def refuse_larger_than_memory(config: PreTrainedConfig, name: str) -> None:
+    """Raises UserError where the weights of the architecture in ``config``, in fp32, are more than memory has free:
+    before any is allocated."""
+    with torch.device("meta"):
+        network = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+    bytes_ = 4 * sum(tensor.numel() for tensor in [*network.parameters(), *network.buffers()])
+    room = available_memory("cpu")
+    if room is not None and bytes_ > room:
+        raise UserError(
+            f"The config.json of {name} asks for {bytes_ / GIB:,.0f} GiB of weights, and {room / GIB:.1f} GiB of "
+            "memory are free: it is damaged, or the model needs a larger machine."
+        )
 
 
 def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float) -> str | None:

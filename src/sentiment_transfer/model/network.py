@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.configuration import read_config
 from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
+from sentiment_transfer.model.memory import refuse_larger_than_memory
 from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
+from sentiment_transfer.model.vocabulary import full_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,13 +73,10 @@ def load_network(
         network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, layers, sizes)
     else:
         config = _config(encoder, revision, classes, dropout, layers)
-        network = _untrained(encoder, config) if random_weights else _pretrained(encoder, revision, config)
-    rows = len(network.get_input_embeddings().weight)  # type: ignore[arg-type]
-    if vocabulary > rows:
-        raise UserError(
-            f"The tokenizer has {vocabulary:,} tokens but the encoder {encoder} has embeddings for {rows:,}: they do "
-            "not belong together. Name the right one with model.tokenizer=..., or leave that out."
-        )
+        network = _random(encoder, config) if random_weights else _pretrained(encoder, revision, config)
+    refuse_larger_vocabulary(
+        vocabulary, network, f"the encoder {encoder}", "Name the right one with model.tokenizer=..., or leave that out."
+    )
     if freeze_embeddings:
         network.get_input_embeddings().requires_grad_(False)
     if lora_rank is not None:
@@ -106,6 +106,16 @@ def meta_network(
         return _untrained(encoder, config)
 
 
+def refuse_larger_vocabulary(vocabulary: int, network: PreTrainedModel, name: str, remedy: str) -> None:
+    """Raises UserError where the network has no embedding for some of ``vocabulary`` token ids."""
+    rows = full_vocabulary(network)
+    if vocabulary > rows:
+        raise UserError(
+            f"The tokenizer has {vocabulary:,} tokens but {name} has embeddings for {rows:,}: they do not belong "
+            f"together. {remedy}"
+        )
+
+
 def longest_input(network: PreTrainedModel) -> int | None:
     """Tokens that the encoder has positions for; None where it has no limit of its own."""
     for name, module in network.named_modules():
@@ -127,14 +137,9 @@ def _labels(classes: tuple[str, ...]) -> dict[str, Any]:
 def _config(
     encoder: str, revision: str | None, classes: tuple[str, ...], dropout: float | None, layers: int | None
 ) -> PreTrainedConfig:
-    from transformers import AutoConfig
-
     import sentiment_transfer.model.ulmfit.network  # noqa: F401  registers "ulmfit", which a folder may be of
 
-    with sentences_for_hub_errors("model", encoder, INSTEAD):
-        config = AutoConfig.from_pretrained(
-            encoder, revision=revision, trust_remote_code=False, num_labels=len(classes), **_labels(classes)
-        )
+    config = read_config(encoder, revision, INSTEAD, num_labels=len(classes), **_labels(classes))
     return _with_dropout(_with_layers(config, layers, encoder), dropout)
 
 
@@ -195,6 +200,12 @@ def _untrained(encoder: str, config: PreTrainedConfig) -> PreTrainedModel:
 
     with sentences_for_hub_errors("model", encoder, INSTEAD):
         return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+
+
+def _random(encoder: str, config: PreTrainedConfig) -> PreTrainedModel:
+    with sentences_for_hub_errors("model", encoder, INSTEAD):
+        refuse_larger_than_memory(config, encoder)
+    return _untrained(encoder, config)
 
 
 def _pretrained(encoder: str, revision: str | None, config: PreTrainedConfig) -> PreTrainedModel:

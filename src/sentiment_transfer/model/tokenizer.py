@@ -5,10 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.configuration import check_config
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 
 if TYPE_CHECKING:
@@ -41,12 +44,11 @@ def load_tokenizer(
 
     name = tokenizer or encoder
     with sentences_for_hub_errors("tokenizer", name, "model.tokenizer=/path/to/folder"):
-        loaded = AutoTokenizer.from_pretrained(
-            name, revision=None if tokenizer else revision, trust_remote_code=False, use_fast=True
-        )
+        revision = check_config(name, None if tokenizer else revision)
+        loaded = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, use_fast=True)
     # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
     hollow = len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
-    if hollow or len(loaded("a")["input_ids"]) < 3 or loaded.pad_token_id is None:
+    if hollow or len(in_bounded_time(partial(loaded, "a"), "a")["input_ids"]) < 3 or loaded.pad_token_id is None:
         raise UserError(
             f"The tokenizer {name} gives no text-classification input (words, special tokens around the text, a "
             "padding token): it was probably read from a folder that lacks its vocabulary file. Name another with "
@@ -67,6 +69,11 @@ def saved_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         return load_tokenizer(str(folder))
     with sentences_for_hub_errors("tokenizer", str(folder), "model.tokenizer=/path/to/folder"):
         return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The embedding rows that a tokenizer's ids need: more than it has tokens where ids are left out."""
+    return 1 + max(tokenizer.get_vocab().values(), default=-1)
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) -> PreTrainedTokenizerBase:

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.tokenizer import vocabulary_size
 
 ABSENT = -1
 
@@ -106,7 +107,7 @@ class HeldRows:
 
 def kept_token_ids(stores: Iterable[TokenStore], tokenizer: PreTrainedTokenizerBase) -> Tensor:
     """(n,) int64, ascending: every token that occurs in ``stores``, and the special ones."""
-    seen = np.zeros(len(tokenizer), dtype=bool)
+    seen = np.zeros(vocabulary_size(tokenizer), dtype=bool)
     seen[tokenizer.all_special_ids] = True
     for store in stores:
         for begin in range(0, len(store.tokens), 1 << 22):  # a memory-mapped store may be larger than memory

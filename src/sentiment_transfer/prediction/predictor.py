@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
+from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.data.tokens import cut
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
@@ -225,7 +227,7 @@ def _untruncated(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[l
     # The ids alone: transformers' own call builds masks, types and offsets in Python, 1.6 times as long.
     backend.no_truncation()
     backend.no_padding()
-    return [encoding.ids for encoding in backend.encode_batch_fast(texts)]
+    return [encoding.ids for encoding in in_bounded_time(partial(backend.encode_batch_fast, texts), texts)]
 
 
 def load(

@@ -15,6 +15,7 @@ import numpy as np
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
+from sentiment_transfer.files.names import file_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +48,9 @@ class Mistake(TypedDict):
 
 
 def predictions_path(folder: Path, dataset: str, split: str = "test") -> Path:
-    """``<folder>/predictions/<dataset>.parquet``; for a split other than test ``<dataset>.<split>.parquet``."""
+    """``<folder>/predictions/<dataset>.parquet``; for a split other than test ``<dataset>.<split>.parquet``. Raises
+    UserError for a dataset's name that leads elsewhere."""
+    dataset = file_name(dataset, "a dataset")
     return Path(folder) / "predictions" / (f"{dataset}.parquet" if split == "test" else f"{dataset}.{split}.parquet")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.statistics.metrics import Scores
@@ -157,7 +157,7 @@ def read_result(folder: Path) -> RunResult:
     path = Path(folder) / RESULT_FILE
     remedy = f"Delete {path} and run the same command again."
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(without_credentials(path.read_text(encoding="utf-8")))  # of versions that stored them
     except FileNotFoundError:
         raise UserError(f"{folder} has no {RESULT_FILE}: the run has not finished.") from None
     except OSError as error:

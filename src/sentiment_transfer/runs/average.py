@@ -19,6 +19,10 @@ from rich.console import Console
 from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.logs import hide_credentials
+from sentiment_transfer.files.names import file_name
+from sentiment_transfer.files.text import cache_folder
+from sentiment_transfer.results.checks import faults
 from sentiment_transfer.results.inputs import Inputs, file_facts, stale
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
@@ -34,6 +38,7 @@ MAY_DIFFER = ("seed", "protocol.sample_seed")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``average.py``; returns the exit code."""
     options = parser().parse_args(arguments)
+    hide_credentials()
     try:
         runs = runs_to_average(options.runs, options.selection)
         folder = options.out or options.runs[0].parent / runs.run_id
@@ -42,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise UserError(sentence)
             print(f"Finished before, in {folder}")
         else:
-            average(runs, folder)
+            average(runs, folder, cache_folder(options.cache_dir))
         Console().print(run_table(read_result(folder)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
         help="which weights of each run: the last epoch's (default), those best on the source's development set, or "
         "the mean of its epochs",
     )
+    options.add_argument(
+        "--cache-dir",
+        type=Path,
+        help="token stores and compiled kernels (default: SENTIMENT_CACHE_DIR, else ~/.cache/sentiment-transfer; never "
+        "that of a record, which may be another user's)",
+    )
     options.add_argument("--out", type=Path, help="the new directory (default: beside the first run)")
     return options
 
@@ -79,10 +90,13 @@ class RunsToAverage:
 
     @property
     def run_id(self) -> str:
+        """The name of the directory. Raises UserError where the first run's model or source leads elsewhere."""
         first = self.results[0]
+        model = file_name(first["model"]["name"], "the model in a record")
+        source = "+".join(file_name(name, "a dataset in a record") for name in first["source"]["names"])
         content = "\0".join([*sorted(run["run_id"] for run in self.results), self.selection])
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        return f"{first['model']['name']}-{'+'.join(first['source']['names'])}-mean-of-{len(self.results)}-{digest}"
+        return file_name(f"{model}-{source}-mean-of-{len(self.results)}-{digest}", "the mean of these runs")
 
     @property
     def label(self) -> str:
@@ -97,6 +111,9 @@ class RunsToAverage:
 def runs_to_average(folders: Sequence[Path], selection: str) -> RunsToAverage:
     """The runs in these folders. Raises UserError if they cannot be averaged, with the reason."""
     results = [read_result(folder) for folder in folders]
+    for folder, result in zip(folders, results, strict=True):
+        if found := faults(result):
+            raise UserError(f"{folder} has a damaged record ({found[0]}): copy it again, or repeat the run.")
     if len({result["run_id"] for result in results}) < 2:
         raise UserError("A mean needs two different runs or more: name their directories.")
     if len({result["run_id"] for result in results}) < len(results):
@@ -146,8 +163,9 @@ def weights_of(folder: Path, result: RunResult, selection: str) -> Path:
     return path
 
 
-def average(runs: RunsToAverage, folder: Path) -> RunResult:
-    """Average, score and record in ``folder``. Raises UserError if the runs' weights do not match each other."""
+def average(runs: RunsToAverage, folder: Path, cache: Path) -> RunResult:
+    """Average, score and record in ``folder``; ``cache`` is for tokens and kernels. Raises UserError if the runs'
+    weights do not match each other."""
     from sentiment_transfer.runs.build import prepare
     from sentiment_transfer.runs.directory import run_directory
     from sentiment_transfer.runs.record import finish, run_info
@@ -160,6 +178,7 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
         started = time.monotonic()
         quiet_lightning()
         config = from_plain(runs.results[0]["config"])
+        config = replace(config, paths=replace(config.paths, cache_dir=str(cache)))
         mean = SavedWeights("mean_of_runs", len(runs.weights))
         write_state(mean_state(runs.weights), mean.path(folder))
 
@@ -193,13 +212,20 @@ def average(runs: RunsToAverage, folder: Path) -> RunResult:
 
 
 def mean_state(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files.
+    """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files. Of
+    adapters it is the mean of what they add to the weights.
 
     Raises UserError if a file is damaged, or the files hold different tensors, or embeddings of different tokens.
     """
     import torch
 
-    from sentiment_transfer.training.weights import opened_weights, running_mean, train_again
+    from sentiment_transfer.model.lora import A, B
+    from sentiment_transfer.training.weights import mean_with, opened_weights, train_again
+
+    def fits(name: str, one: Tensor, other: Tensor) -> bool:
+        if one.ndim == other.ndim == 2 and (A in name or B in name):  # their ranks may differ
+            return one.shape[A in name] == other.shape[A in name]
+        return one.shape == other.shape and (other.is_floating_point() or torch.equal(other, one))
 
     with opened_weights(paths[0], train_again(paths[0].parents[1])) as first:
         state = {name: first.get_tensor(name) for name in first.keys()}  # noqa: SIM118, not a dict
@@ -207,12 +233,12 @@ def mean_state(paths: list[Path]) -> dict[str, Tensor]:
         with opened_weights(path, train_again(path.parents[1])) as file:
             if set(file.keys()) != set(state):
                 raise UserError(f"{path} holds other tensors than {paths[0]}: they are not of the same architecture.")
+            new = {name: file.get_tensor(name) for name in state}
             for name, tensor in state.items():
-                other = file.get_tensor(name)
-                if other.shape != tensor.shape or not (other.is_floating_point() or torch.equal(other, tensor)):
+                if not fits(name, tensor, new[name]):
                     raise UserError(
                         f"{path} does not fit {paths[0]} ({name}): the runs' texts had other tokens. Average runs that "
                         "were trained and scored on the same data, or with model.trim_vocabulary=false."
                     )
-                state[name] = running_mean(tensor, other, count)
+            state = mean_with(state, new, count)
     return state

@@ -33,7 +33,7 @@ from sentiment_transfer.model.memory import (
 )
 from sentiment_transfer.model.network import encoder_location, load_network, longest_input, meta_network
 from sentiment_transfer.model.packed.network import why_padded
-from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
+from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer, vocabulary_size
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.results.inputs import Inputs
@@ -177,7 +177,7 @@ def make_classifier(
     network = load_network(
         _encoder(config),
         classes=data.classes,
-        vocabulary=len(tokenizer),
+        vocabulary=vocabulary_size(tokenizer),
         seed=config.seed if config.model.init_seed is None else config.model.init_seed,
         revision=config.model.revision,
         random_weights=config.model.weights == Weights.random,
@@ -233,7 +233,7 @@ def memory_needed(
     network = meta_network(
         _encoder(config),
         classes=data.classes,
-        vocabulary=len(tokenizer),
+        vocabulary=vocabulary_size(tokenizer),
         revision=config.model.revision,
         layers=config.model.layers,
         sizes=sizes(config.model, tokenizer),

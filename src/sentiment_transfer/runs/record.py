@@ -22,7 +22,9 @@ from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Config, Weights
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import without_credentials
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.lora import parameters_of_means
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
@@ -135,7 +137,7 @@ def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]
         status="degenerate" if _collapsed(scores) else "finished",
         caveats=info.caveats,
         seed=info.seed,
-        command=sys.argv[1:],
+        command=[without_credentials(argument) for argument in sys.argv[1:]],
         config=info.config,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         git=git_state(),
@@ -230,11 +232,12 @@ def _model(config: Config, module: SentimentClassifier) -> Model:
     network = module.network
     vocabulary = full_vocabulary(network)
     rows, width = cast(Tensor, network.get_input_embeddings().weight).shape
+    extra = parameters_of_means(network)  # of the weights that were scored last
     described = Model(
         name=model_name(plain(config.model)),
         encoder=config.model.encoder,
-        parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width,
-        trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in network.parameters()) + (vocabulary - rows) * width - extra,
+        trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad) - extra,
         layers=network.config.num_hidden_layers,
         hidden_size=network.config.hidden_size,
         vocabulary=vocabulary,

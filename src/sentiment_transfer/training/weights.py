@@ -17,7 +17,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.files.checksums import KEY, PENDING, seal_weights, verify_checkpoint, verify_weights
 from sentiment_transfer.files.hub_errors import first_line
-from sentiment_transfer.model.lora import kept_state
+from sentiment_transfer.model.lora import kept_state, match_ranks, mean_of_adapters
 from sentiment_transfer.model.sharding import load_whole, whole
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import SavedWeights, mean_of_epochs
@@ -78,15 +78,27 @@ def unreadable(error: BaseException) -> str:
 
 def save_average(network: PreTrainedModel, folder: Path, epochs: int, ranks: Ranks = ALONE) -> None:
     """Write the mean of the first ``epochs`` epochs' weights: of the network's, which are the last epoch's, and of the
-    mean before it, which a stopped run finds on disk. In fp32; counts and maps are the network's own. All processes of
-    a run must ask; the first writes. Raises UserError where the mean before it is missing or damaged."""
+    mean before it, which a stopped run finds on disk. See ``mean_with``. All processes of a run must ask; the first
+    writes. Raises UserError where the mean before it is missing or damaged."""
     state = whole_state(network, ranks)
     if not ranks.is_main:
         return
     if epochs > 1:
         with opened_weights(mean_of_epochs(epochs - 1).path(folder), train_again(folder)) as before:
-            state = {name: running_mean(before.get_tensor(name), tensor, epochs) for name, tensor in state.items()}
+            state = mean_with({name: before.get_tensor(name) for name in state}, state, epochs)
     write_state(state, mean_of_epochs(epochs).path(folder))
+
+
+def mean_with(
+    before: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor], count: int
+) -> dict[str, torch.Tensor]:
+    """The mean of ``count`` networks' tensors by name: ``before`` is that of all but ``new``. In fp32; counts and maps
+    are those of ``new``. Of adapters it is the mean of what they add to the weights, in factors of a higher rank."""
+    adapters = mean_of_adapters(before, new, count)
+    return {
+        name: adapters[name] if name in adapters else running_mean(before[name], tensor, count)
+        for name, tensor in new.items()
+    }
 
 
 def running_mean(before: torch.Tensor, new: torch.Tensor, count: int) -> torch.Tensor:
@@ -104,6 +116,7 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
         if state.keys() != (wanted := kept_state(network)).keys():
             other = sorted(state.keys() ^ wanted.keys())
             raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
+        match_ranks(network, state)
         load_whole(network, state)
     except Exception as error:
         raise UserError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sentiment_transfer.errors import UserError
+from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.formatting import ago, counted
 from sentiment_transfer.report.analysis.entries import folds_of
 from sentiment_transfer.report.analysis.findings import Answer, Entry
@@ -139,7 +139,7 @@ def own_arguments(folder: Path | None) -> list[str] | None:
 
 
 def command_of(arguments: list[str], script: str = "train.py") -> str:
-    kept = [str(argument) for argument in arguments if str(argument) != script]
+    kept = [without_credentials(str(argument)) for argument in arguments if str(argument) != script]
     return shlex.join(["python", script, *kept])
 
 
