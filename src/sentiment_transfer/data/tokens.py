@@ -119,7 +119,7 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
         disable=not sys.stderr.isatty(),
     )
     for texts in batches:
-        for ids in in_bounded_time(partial(tokenizer, texts, verbose=False), texts)["input_ids"]:
+        for ids in in_bounded_time(partial(tokenizer.__call__, texts, verbose=False), texts)["input_ids"]:
             full_lengths.append(len(ids))
             pieces.append(cut(ids, max_length))
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
