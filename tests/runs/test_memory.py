@@ -15,7 +15,7 @@ from sentiment_transfer.data.batches import ResumableSampler
 from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished, read_result
-from sentiment_transfer.runs.directory import is_out_of_memory, memory_errors_as_sentences
+from sentiment_transfer.runs.directory import is_out_of_memory, memory_errors_as_sentences, run_directory
 
 OFTEN = (*RUN, "trainer.save_every_minutes=0.0001", "model.dropout=0")
 ROWS, BATCH, EPOCHS = 38, 8, 3
@@ -28,6 +28,26 @@ def test_what_the_allocator_says_is_known() -> None:
     with pytest.raises(RuntimeError) as other:
         torch.ones(2) @ torch.ones(3)
     assert not is_out_of_memory(other.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("could not create a primitive", True),
+        ("could not create a memory object", True),
+        ("could not create a primitive descriptor for a matmul primitive", False),
+        ("unable to mmap 88 bytes from file <x>: Cannot allocate memory (12)", True),
+        ("std::bad_alloc", True),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_messages_of_torchs_libraries(text: str, short: bool) -> None:
+    assert is_out_of_memory(RuntimeError(text)) == short
+
+
+def test_memory_that_the_system_refuses_is_memory_and_not_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory, match="Cannot allocate memory"), run_directory(tmp_path):
+        raise OSError(12, "Cannot allocate memory")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -19,6 +18,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.memory_limits import MACHINE, host_room
 
 GIB = 2**30
 ULMFIT = "ulmfit"
@@ -133,21 +133,14 @@ def available_memory(accelerator: str) -> float | None:
     """Free bytes of the device; None where the system does not tell."""
     if accelerator == "cuda":
         return float(torch.cuda.mem_get_info()[0])
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return None
-    return float(min(free, _cgroup_limit()))
+    room = host_room()
+    return None if room is None else max(0.0, room.free)
 
 
-def _cgroup_limit() -> float:
-    try:
-        return float(Path("/sys/fs/cgroup/memory.max").read_text()) - float(
-            Path("/sys/fs/cgroup/memory.current").read_text()
-        )
-    except (OSError, ValueError):  # no such file, or "max"
-        return float("inf")
+def available_where(accelerator: str) -> str:
+    """Which limit ``available_memory`` stays within, as a part of a sentence; empty where that is the device itself."""
+    room = None if accelerator == "cuda" else host_room()
+    return "" if room is None or room.limit == MACHINE else f" within the limit of {room.limit}"
 
 
 def refuse_larger_than_memory(config: PreTrainedConfig, name: str) -> None:

@@ -26,6 +26,7 @@ from sentiment_transfer.model.memory import (
     GIB,
     TrainingShape,
     available_memory,
+    available_where,
     concurrent_runs,
     estimate_memory,
     min_fsdp_devices,
@@ -260,7 +261,7 @@ def memory_needed(
     needs = one.sentence() + each
     if room is None:
         return f"Memory: {needs}."
-    free = f"{room / GIB:.1f} GiB free{for_each}"
+    free = f"{room / GIB:.1f} GiB free{available_where(accelerator)}{for_each}"
     if one.total > room:
         option, instead = option_that_fits(network, shape, room), "It needs a larger device."
         if option:

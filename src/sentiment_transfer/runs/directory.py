@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -26,7 +27,11 @@ OUT_OF_MEMORY = (
     "CUDA out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "MPS backend out of memory",
+    "Cannot allocate memory",  # strerror(ENOMEM), of torch's mapped files
+    "std::bad_alloc",
 )
+# What oneDNN says of its buffers; a descriptor that it cannot create is an operation that it does not have.
+ONEDNN = re.compile(r"could not create a (primitive|memory object)(?! descriptor)")
 # Of the worker processes that load batches, and send them through the machine's shared memory.
 OUT_OF_SHARED_MEMORY = ("out of shared memory", "unable to allocate shared memory", "unable to open shared memory")
 
@@ -38,7 +43,7 @@ def run_directory(folder: Path, *, lock: bool = True) -> Iterator[None]:
     Without ``lock``, the main process of a run on several devices holds the directory.
     """
     held = exclusive_lock(folder) if lock else nullcontext()
-    with memory_errors_as_sentences(), disk_errors_as_sentences(folder), held:
+    with disk_errors_as_sentences(folder), memory_errors_as_sentences(), held:  # ENOMEM is memory's, not the disk's
         yield
 
 
@@ -71,6 +76,8 @@ def disk_errors_as_sentences(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(sentence_of(error, Path(error.filename or folder))) from error
+    except UserError:
+        raise
     except Exception as error:
         # Only the error's text, not its cause: a bug that occurs while an OSError is handled is still a bug.
         if "(os error " not in str(error) or (refused := system_error(error)) is None:
@@ -104,7 +111,12 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_MEMORY)
+    text = str(error)
+    if type(error).__name__ == "SafetensorError":  # of its Rust core, which maps files into memory
+        return f"os error {errno.ENOMEM}" in text
+    return isinstance(error, RuntimeError) and (
+        any(message in text for message in OUT_OF_MEMORY) or ONEDNN.search(text) is not None
+    )
 
 
 def remove_what_is_not_needed(folder: Path, kept: set[SavedWeights]) -> None:
