@@ -35,7 +35,7 @@ from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
-from sentiment_transfer.results.inputs import stale
+from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
@@ -69,7 +69,7 @@ def train(config: DictConfig, folder: str) -> float | None:
     with ended_by_user_errors(alone), no_trace_of_refusals(Path(folder)):
         settings = validate(config)
         if is_finished(Path(folder)):
-            refuse_stale(Path(folder))
+            refuse_outdated(Path(folder))
             print(f"Finished before, in {folder}")
         else:
             # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times
@@ -88,12 +88,6 @@ def train(config: DictConfig, folder: str) -> float | None:
         result = read_result(Path(folder))
         Console().print(run_table(result))
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
-
-
-def refuse_stale(folder: Path) -> None:
-    """Raise UserError if a file that the finished run in ``folder`` was computed from has changed since."""
-    if sentence := stale(folder, read_result(folder)["inputs"]):
-        raise UserError(sentence)
 
 
 def _run(config: Config, folder: Path) -> None:
@@ -137,7 +131,7 @@ def evaluate(config: DictConfig, folder: str) -> None:
     with ended_by_user_errors(), no_trace_of_refusals(Path(folder)):
         settings = validate(config, EvaluateConfig)
         if is_finished(Path(folder)):
-            refuse_stale(Path(folder))
+            refuse_outdated(Path(folder))
             print(f"Evaluated before, in {folder}")
         else:
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

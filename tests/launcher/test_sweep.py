@@ -75,6 +75,20 @@ def test_what_is_done_is_skipped_and_leaves_no_claims(sweep: tuple[Path, str]) -
     assert not list((folder / "multirun").glob("*/.slots"))
 
 
+def test_a_done_job_whose_result_no_longer_holds_is_not_skipped_in_silence(
+    sweep: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, _ = sweep
+    one = next(iter(results(folder)))
+    (tmp_path / "files.py").write_text(f"def changed(job): return 'x.csv has changed' if job.name == '{one}' else None")
+    paths = os.pathsep.join((str(ROOT / "src"), str(tmp_path)))
+    hook = "hydra.launcher.outdated=files:changed"
+    code, output = swept(folder, "seed=0,1,2,3", "steps=2,7", hook, PYTHONPATH=paths)
+    assert code == 1, output
+    assert "8 jobs: 0 done, 7 done before, 1 failed" in output
+    assert "x.csv has changed" in output
+
+
 def test_jobs_share_the_visible_gpus(tmp_path: Path) -> None:
     more = ("hydra.launcher.gpus_per_job=2", "hydra.launcher.jobs_per_gpu=2")
     code, output = swept(tmp_path, "seed=0,1,2,3", "delay=0.3", *more, CUDA_VISIBLE_DEVICES="3,MIG-7,5,6,9")

@@ -21,6 +21,9 @@ class Options:
 
     # What a job is: the contract with the program
     done_file: str = "result.json"  # a job is done where its directory has this file; written last, atomically
+    # module:function of the program's. It is given a done job's directory, and returns a sentence where the result no
+    # longer holds (a file that it was computed from has changed): the job fails with it. null: done jobs are skipped.
+    outdated: str | None = None
     value_key: str | None = None  # dotted key of the number in it (JSON) that is handed to a sweeper that optimises
     log_file: str = "job.log"  # output and errors of the job, in its directory
     cost: float = 0.0  # evaluated in each job's configuration: the dearest begins first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import time
@@ -26,6 +27,15 @@ ASK_AGAIN = (1.0, 15.0)  # seconds between looks at jobs that are in another lau
 NEVER = float("inf")
 
 
+def named_function(name: str | None) -> Callable[[Path], str | None] | None:
+    """The function that ``module:function`` names."""
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    found: Callable[[Path], str | None] = getattr(importlib.import_module(module), function)
+    return found
+
+
 class Sweep:
     """``command`` gives a job's command line; ``run`` comes back when every job has ended, here or elsewhere."""
 
@@ -47,6 +57,7 @@ class Sweep:
         self.elsewhere: list[Job] = []
         self.endings: list[Ending] = []
         self.stopping = False
+        self._outdated = named_function(options.outdated)
         self.warden = Warden()
         self._others = others
         self._beat_every = options.stale_after / 6
@@ -105,7 +116,8 @@ class Sweep:
             with contextlib.suppress(OSError):  # of a launcher that was killed just after the job's end
                 if (job.folder / FOLDER).exists() and not self._others.hold(job.folder, latest(job.folder)):
                     shutil.rmtree(job.folder / FOLDER, ignore_errors=True)
-            self._end(job, "skipped")
+            reason = self._outdated(job.folder) if self._outdated else None
+            self._end(job, "failed" if reason else "skipped", reason or "")
             return
         try:
             found = latest(job.folder)

@@ -23,7 +23,8 @@ from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.names import file_name
 from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.checks import faults
-from sentiment_transfer.results.inputs import Inputs, file_facts, stale
+from sentiment_transfer.results.inputs import Inputs, file_facts
+from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.selection import SavedWeights, recorded
@@ -43,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = runs_to_average(options.runs, options.selection)
         folder = options.out or options.runs[0].parent / runs.run_id
         if is_finished(folder):
-            if sentence := stale(folder, read_result(folder)["inputs"]):
-                raise UserError(sentence)
+            refuse_outdated(folder)
             print(f"Finished before, in {folder}")
         else:
             average(runs, folder, cache_folder(options.cache_dir))
