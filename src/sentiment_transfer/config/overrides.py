@@ -9,7 +9,7 @@ ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
 
 def refused_override(override: str) -> str | None:
-    """The sentence for an override that cannot be parsed, with what to type; None where quoting its value is no remedy.
+    """The sentence for an override that cannot be parsed, with what to type; None where quoting is no remedy.
 
     ``override``: as typed, e.g. ``input=my reviews (1).csv``.
     """
