@@ -41,6 +41,12 @@ def test_a_comma_may_be_part_of_a_value_or_divide_several() -> None:
     assert quoted("input", "a,b.csv") in sentence and "'input=[a,b.csv]'" in sentence
 
 
+def test_the_end_of_a_value_that_the_shell_cut_is_told() -> None:
+    with pytest.raises(OverrideParseException) as raised:
+        OverridesParser.create().parse_overrides(["input=my", "reviews.csv"])
+    assert describe(raised.value).startswith("reviews.csv is not an option: options are typed key=value.")
+
+
 def test_a_mapping_is_not_quoted_as_a_whole() -> None:
     with pytest.raises(OverrideParseException) as raised:
         OverridesParser.create().parse_overrides(["labels={良い: positive}"])

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,3 +156,20 @@ def test_the_data_folder_comes_from_the_argument_then_the_environment(monkeypatc
     assert data_folder(None) == Path("/somewhere")
     monkeypatch.delenv("SENTIMENT_DATA_DIR")
     assert data_folder(None) == Path("data")
+
+
+@pytest.mark.parametrize("damage", [slice(None, 30), slice(0, 4), slice(60, None)])
+def test_a_damaged_archive_is_refused(tmp_path: Path, damage: slice) -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", "text,label\nfine,1\n" * 20)
+    content = sink.getvalue()
+    path = write(tmp_path / "a.csv.zip", b"PK\x03\x04" + content[damage])
+    with pytest.raises(UserError, match=r"damaged|no whole zip"):
+        list(text_lines(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_wrong_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(UserError, match=f"is not {encoding} after line 0"):
+        list(text_lines(write(tmp_path / "a.csv", b"text,label\nfine,1\n"), encoding))

@@ -9,13 +9,18 @@ ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
 
 def refused_override(override: str) -> str | None:
-    """The sentence for an override that cannot be parsed, with what to type; None where quoting its value is no remedy.
+    """The sentence for an override that cannot be parsed, with what to type; None where quoting is no remedy.
 
     ``override``: as typed, e.g. ``input=my reviews (1).csv``.
     """
     key, equals, value = override.partition("=")
+    if not equals:
+        return (
+            f"{override} is not an option: options are typed key=value. If it is the end of a value with a space in it, "
+            "quote the whole: 'key=\"first second\"'"
+        )
     odd = list(dict.fromkeys(ONLY_QUOTED.findall(value)))
-    if not equals or not odd or value[:1] in "\"'" or not re.fullmatch(r"[+~]{0,2}[\w./@-]+", key):
+    if not odd or value[:1] in "\"'" or not re.fullmatch(r"[+~]{0,2}[\w./@-]+", key):
         return None
     shown = " ".join(odd[:8])
     if value.startswith(("{", "[")):

@@ -45,4 +45,4 @@ def _is_text_encoding(name: str) -> bool:
         "a".encode(name)
     except (LookupError, ValueError):  # unknown, or a codec of bytes such as base64
         return False
-    return codecs.lookup(name).name != "unicode_escape"
+    return codecs.lookup(name).name not in ("unicode_escape", "raw-unicode-escape", "idna", "punycode")

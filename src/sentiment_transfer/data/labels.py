@@ -19,6 +19,7 @@ Everything else (``1`` and ``2``, ``0`` to ``2``, ``good`` and ``bad``, only ``1
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -49,6 +50,7 @@ def index_of(name: str | None, classes: tuple[str, ...]) -> int:
     return classes.index(name) if name in classes else DROPPED
 
 
+@functools.lru_cache(maxsize=10_000)  # a file has a word in each row, and few words
 def canonical(word: str) -> str:
     """A label word as it is compared: without case, width, outer white space, or the ``.0`` of a number as float."""
     return re.sub(r"(?<=\d)\.0+$", "", unicodedata.normalize("NFKC", word).strip().casefold())

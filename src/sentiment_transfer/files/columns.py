@@ -9,6 +9,9 @@ from typing import Any
 
 from sentiment_transfer.errors import UserError
 
+SHOWN = 20  # columns in an error message
+LONGEST = 40  # characters of a name
+
 
 def column_of(path: str | Path, columns: Sequence[str], name: str) -> int | None:
     """The position of the column ``name``; None if there is none.
@@ -26,6 +29,12 @@ def column_of(path: str | Path, columns: Sequence[str], name: str) -> int | None
         if found:
             return found[0]
     return None
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of columns for an error message: of many the first, of long ones the start."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(" ".join(name.split())[:LONGEST] for name in names[:SHOWN]) + more
 
 
 def repeated(columns: Sequence[str]) -> list[str]:

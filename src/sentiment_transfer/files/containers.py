@@ -10,7 +10,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -119,14 +119,25 @@ def decompressed(stream: Any, ending: str) -> Any:
     return CODECS[packed].open(stream) if packed else stream
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, Any]]:
-    """The file as it is on the disk, and the stream of its decompressed content (the same, if not compressed).
+class Opened(NamedTuple):
+    """A file that is being read: as it is on the disk, its decompressed content (the same stream, if not compressed),
+    and the first bytes of that."""
 
-    Raises UserError if it cannot be opened, or is something else than a table.
-    """
-    with open_file(path) as raw, decompressed(raw, path.suffix) as stream:
-        yield raw, stream
+    raw: BinaryIO
+    stream: Any
+    start: bytes
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """A file, open for reading. Raises UserError if it cannot be opened or its compression is damaged."""
+    with open_file(path) as raw, ExitStack() as stack:
+        try:
+            stream = stack.enter_context(decompressed(raw, path.suffix))
+            start = stream.peek(START)[:START]
+        except BROKEN_STREAM as error:
+            raise UserError(f"{path} is damaged or was cut off ({error}). Copy or download it again.") from error
+        yield Opened(raw, stream, start)
 
 
 def refuse_other_content(path: str | Path, start: bytes, expected: bytes = b"") -> None:

@@ -18,6 +18,7 @@ OTHERS = (",", ";", "\t", "|")  # tried where the one by the ending finds no suc
 NAMES = {"\t": "a tab"}
 SAMPLE = 200  # lines that a delimiter is tried on
 QUOTING_SAMPLE = 100_000  # lines that are looked at for quotes
+LONG = 100_000  # characters: a quoted field that is longer was not meant to be one
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def find_dialect(
         where = "by its first line (sep=)" if said else "as its header shows" if header else "as its rows show"
         notes.append(f"the delimiter is {NAMES.get(chosen, repr(chosen))}, {where}")
     if quoted is None and chosen == "\t":
-        quoted = has_csv_quoting(islice(lines, QUOTING_SAMPLE), path, chosen)
+        quoted = has_csv_quoting(list(islice(lines, QUOTING_SAMPLE)), path, chosen)
         if quoted:
             notes.append("quotes around fields are no part of them (quoted=false keeps them)")
     return Dialect(chosen, quoted is not False, preamble, tuple(notes))
@@ -104,13 +105,15 @@ def _has_column(path: str | Path, names: Sequence[str], name: str) -> bool:
         return True  # several: the reader says so
 
 
-def has_csv_quoting(lines: Iterable[str], path: str | Path, delimiter: str) -> bool:
+def has_csv_quoting(lines: Sequence[str], path: str | Path, delimiter: str) -> bool:
     """Whether a CSV writer such as pandas' wrote the fields: some are quoted, and no quote stands anywhere else."""
     field = re.compile(rf'(?:^|(?<={re.escape(delimiter)}))"(?:[^"]|"")*"(?=$|{re.escape(delimiter)})')
     found, width = False, 0
     try:
         for row in parse_delimited(lines, path, delimiter=delimiter, quoted=True):
             width = width or len(row.value or ())
+            if row.value is None and len(lines) == QUOTING_SAMPLE and len(row.content) < LONG:
+                return found  # a row that goes on after the sample
             if row.value is None or len(row.value) != width:
                 return False
             if '"' in row.content:

@@ -20,6 +20,14 @@ def marked_encoding(start: bytes) -> str | None:
     return next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), None)
 
 
+def bytes_of(line: str, encoding: str) -> bytes:
+    """The bytes that a line was decoded from, those that are not in the encoding included."""
+    try:
+        return line.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # UTF-16 and UTF-32 have no single bytes
+        return line.encode("utf-8", "surrogateescape")
+
+
 def fitting_encoding(sample: bytes) -> str | None:
     """The encoding that bytes which are not UTF-8 are likely in, by Python's name; None where that cannot be told."""
     from charset_normalizer import from_bytes

@@ -58,5 +58,9 @@ def complete_parquet(path: str | Path) -> Iterator[None]:
     """Raises UserError for what Arrow and the decompression raise while they read ``path``."""
     try:
         yield
+    except UnicodeDecodeError as error:  # Arrow does not check strings
+        raise UserError(
+            f"{path} holds text that is not UTF-8 ({error.reason}), so it was written wrongly. Create it again."
+        ) from error
     except (pa.ArrowException, *BROKEN_STREAM) as error:
         raise UserError(f"{path} is not a complete Parquet file ({error}). Copy or create it again.") from error

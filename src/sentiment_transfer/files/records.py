@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.cells import class_names, named_word, text_of, word_of
-from sentiment_transfer.files.columns import column_of, field_names, field_of
+from sentiment_transfer.files.columns import column_of, field_names, field_of, listed
 from sentiment_transfer.files.containers import (
     CODECS,
-    START,
     ZIP,
+    Opened,
     content_kind,
     opened,
     refuse_other_content,
@@ -29,7 +30,6 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 PARQUET_ENDINGS = (".parquet", ".pq")
 PARQUET = b"PAR1"  # the first bytes
 SPELT = ("_text", "_name")
-SHOWN = 30  # columns in an error message
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 Record = tuple[int, str, str]  # line or row from 1, text, label word (both "" for an empty field)
@@ -89,8 +89,8 @@ def read_table(path: Path, layout: Layout) -> Table:
 
 def unknown_ending(path: Path, known: str) -> UserError:
     """The error for a file whose ending says nothing; what it is comes first, where its content shows that."""
-    with opened(path) as (_, stream):
-        refuse_other_content(path, stream.peek(START))
+    with opened(path) as file:
+        refuse_other_content(path, file.start)
     kind = content_kind(path)
     packed = ", ".join((*CODECS, ZIP))
     hint = " A workbook is saved as 'CSV UTF-8' in Excel." if kind in WORKBOOKS else ""
@@ -156,8 +156,9 @@ def named_column(path: Path, columns: Sequence[str], name: str | int) -> int:
 
 def no_column(path: Path, columns: Sequence[str], name: str | int, more: str = "") -> UserError:
     """The error for a column that does not exist, with those that do (of many, the first)."""
-    listed = ", ".join(columns[:SHOWN]) + (f" and {len(columns) - SHOWN:,} more" if len(columns) > SHOWN else "")
-    return UserError(f"{path} has no column {name!r}. It has: {listed}. Set text= and label= to two of them{more}.")
+    return UserError(
+        f"{path} has no column {name!r}. It has: {listed(columns)}. Set text= and label= to two of them{more}."
+    )
 
 
 def numbered_column(path: str | Path, first: Sequence[str], number: str | int) -> int:
@@ -179,7 +180,7 @@ def json_table(path: Path, layout: Layout) -> Table:
                 try:
                     values.append(field_of(record, str(name)))
                 except KeyError:
-                    has = ", ".join(field_names(record))
+                    has = listed(field_names(record))
                     raise UserError(f"{path}, line {line}: no {name!r}. The line has: {has}.") from None
             word = word_of(values[1], path, line)
             yield line, text_of(values[0], path, line), word
@@ -194,9 +195,9 @@ def json_table(path: Path, layout: Layout) -> Table:
 def parquet_table(path: Path, layout: Layout) -> Table:
     import pyarrow.parquet as pq
 
-    with opened(path) as (raw, stream), complete_parquet(path):
-        refuse_other_content(path, stream.peek(START), PARQUET)
-        schema = pq.read_schema(stream if stream is raw else pa.BufferReader(stream.read()))
+    with opened(path) as file, complete_parquet(path):
+        refuse_other_content(path, file.start, PARQUET)
+        schema = pq.read_schema(_seekable(file))
     text, label = (_parquet_column(path, schema, name) for name in (layout.text, layout.label))
     names = class_names(schema.metadata, label)
     beside = beside_label(layout, schema.names)
@@ -204,10 +205,8 @@ def parquet_table(path: Path, layout: Layout) -> Table:
 
     def records() -> Iterator[Record]:
         row = 0
-        with opened(path) as (raw, stream), complete_parquet(path):
-            # Parquet is read from its end, so a compressed one is unpacked first.
-            file = pq.ParquetFile(stream if stream is raw else pa.BufferReader(stream.read()))
-            for batch in file.iter_batches(columns=sorted({first for first, *_ in wanted})):
+        with opened(path) as file, complete_parquet(path):
+            for batch in pq.ParquetFile(_seekable(file)).iter_batches(columns=sorted({first for first, *_ in wanted})):
                 for value, label_value, *spelling in zip(
                     *(nested(batch, each).to_pylist() for each in wanted), strict=True
                 ):
@@ -219,6 +218,11 @@ def parquet_table(path: Path, layout: Layout) -> Table:
 
     spelt: dict[str, set[str]] = {}
     return Table(records(), schema_columns(schema), names, spelt)
+
+
+def _seekable(file: Opened) -> Any:
+    """Parquet is read from its end, so a compressed one is unpacked first."""
+    return file.raw if file.stream is file.raw else pa.BufferReader(file.stream.read())
 
 
 def _parquet_column(path: Path, schema: pa.Schema, name: str | int) -> tuple[str, ...]:

@@ -20,12 +20,11 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.containers import (
     BROKEN_STREAM,
     CODECS,
-    START,
     opened,
     refuse_other_content,
     require_file,
 )
-from sentiment_transfer.files.encodings import BOM, advice, iconv, marked_encoding
+from sentiment_transfer.files.encodings import BOM, advice, bytes_of, iconv, marked_encoding
 
 STDIN = "-"
 LONGEST_FIELD = 2**31 - 1  # characters; Python's own limit of 131,072 refuses a 2 MB review
@@ -89,10 +88,11 @@ class TextLines:
             for line in self._of_stdin() if self.path == STDIN else self._of_file():
                 number += 1
                 yield line
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:  # UTF-16 without a mark raises no UnicodeDecodeError
+            reason = error.reason if isinstance(error, UnicodeDecodeError) else error
             raise UserError(
-                f"{self.path} is not {self.encoding} after line {number}: {error.reason}. It is damaged, or encoding= "
-                "names another encoding than its own."
+                f"{self.path} is not {self.encoding} after line {number}: {reason}. It is damaged, or encoding= names "
+                "another encoding than its own."
             ) from error
         except BROKEN_STREAM as error:
             raise UserError(
@@ -106,8 +106,7 @@ class TextLines:
             yield line.decode("utf-8", "surrogateescape")
 
     def _of_file(self) -> Iterator[str]:
-        with opened(Path(self.path)) as (self._raw, stream):
-            start = stream.peek(START)
+        with opened(Path(self.path)) as (self._raw, stream, start):
             refuse_other_content(self.path, start)
             self.encoding = marked_encoding(start) or self._given or "utf-8"
             if self.encoding == "utf-8":
@@ -202,10 +201,10 @@ def text_lines(path: Path, encoding: str | None = None) -> Iterator[str]:
 
 def _sample(path: Path, line: str, encoding: str) -> bytes:
     """Whole lines from the start of a file; a later ``line`` alone, where it is the first that is not ASCII."""
-    with opened(path) as (_, stream):
-        start: bytes = stream.read(ENCODING_SAMPLE)
+    with opened(path) as file:
+        start: bytes = file.stream.read(ENCODING_SAMPLE)
     start = start[: start.rfind(b"\n") + 1] or start
-    return line.encode(encoding, "surrogateescape") if start.isascii() else start
+    return bytes_of(line, encoding) if start.isascii() else start
 
 
 def delimited_rows(

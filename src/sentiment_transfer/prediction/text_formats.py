@@ -10,9 +10,9 @@ from itertools import islice
 
 from sentiment_transfer.config.checks import suggestion
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.columns import column_of, field_names, field_of
+from sentiment_transfer.files.columns import column_of, field_names, field_of, listed
 from sentiment_transfer.files.dialect import find_dialect
-from sentiment_transfer.files.encodings import BOM, advice
+from sentiment_transfer.files.encodings import BOM, advice, bytes_of
 from sentiment_transfer.files.json_rows import parse_json
 from sentiment_transfer.files.records import numbered_column
 from sentiment_transfer.files.text import RawRow, TextLines, parse_delimited
@@ -20,7 +20,6 @@ from sentiment_transfer.prediction.windows import ROWS, Answers, Columns, Row, W
 
 TRIED = 50  # rows, of which one must have as many fields as the first
 AS_UTF8 = "the output is UTF-8, which the input is not"
-SHOWN = 30  # columns in an error message
 WHOLE_LINE = "line"  # the key that a line which is not an object is kept under
 
 
@@ -32,8 +31,9 @@ def text_column(path: str, text: str, names: list[str]) -> int:
 
 
 def no_text_column(path: str, text: str, names: list[str]) -> UserError:
-    shown = names[:SHOWN] + ([f"and {len(names) - SHOWN:,} more"] if len(names) > SHOWN else [])
-    return UserError(f"{path} has no column {text!r} for text=.{suggestion(text, shown)}")
+    nearest = suggestion(text, names)
+    hint = nearest if "Did you mean" in nearest and len(nearest) < 100 else f" There are: {listed(names)}."
+    return UserError(f"{path} has no column {text!r} for text=.{hint}")
 
 
 def no_rows(path: str) -> UserError:
@@ -153,7 +153,7 @@ class Delimited:
             first.encode()
         except UnicodeEncodeError as error:
             encoding = self.lines.encoding
-            sample = first.encode(encoding, "surrogateescape")
+            sample = bytes_of(first, encoding)
             raise UserError(
                 f"The first line of {self.path} is not {encoding.upper()}. {advice(self.path, sample, encoding)}"
             ) from error
