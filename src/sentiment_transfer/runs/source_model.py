@@ -18,9 +18,9 @@ from typing import Any
 from filelock import FileLock
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
-from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
+from sentiment_transfer.checkpoints.stored_weights import read_tensors
 from sentiment_transfer.config.protocol import source_run
 from sentiment_transfer.config.run_name import run_name, training_settings
 from sentiment_transfer.config.schema import Config
@@ -49,7 +49,7 @@ class SourceModel:
         Raises UserError if the weights do not match the network.
         """
         full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
-        trim_like(network, load_file(self.weights))
+        trim_like(network, read_tensors(self.weights, f"Delete {self.folder} to train it again."))
         load_weights(network, self.weights)
         restore_vocabulary(network, full)
 
