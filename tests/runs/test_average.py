@@ -158,7 +158,7 @@ def test_damaged_weights_are_named(runs: list[Path], tmp_path: Path, capsys: pyt
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
     error = said(capsys, runs[0], damaged, "--out", tmp_path / "mean")
-    assert f"The weights {path} cannot be read (it does not match its checksum). Delete {damaged}" in error
+    assert f"The weights {path} are damaged or truncated (it does not match its checksum)." in error
 
 
 @pytest.mark.parametrize("name", ["../..", "/tmp/elsewhere", "..", "a\\b", "a\x00b", "", "x" * 300])

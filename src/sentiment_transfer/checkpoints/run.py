@@ -19,6 +19,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.model.configuration import read_config
 from sentiment_transfer.model.digests import adapted_digest
+from sentiment_transfer.model.finite import refuse_non_finite
 from sentiment_transfer.model.hub import quiet_loading
 from sentiment_transfer.model.lora import match_ranks, merge_adapters
 from sentiment_transfer.model.memory import refuse_larger_than_memory
@@ -52,6 +53,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
     state = read_tensors(weights, f"Delete {folder} and run its command again.")
     tokenizer = saved_tokenizer(folder / "model")
     network = restore_network(result, folder, state, tokenizer, cache_dir)
+    refuse_non_finite(network.named_parameters(), f"the run in {folder}", f"Delete {folder} and run its command again.")
     refuse_larger_vocabulary(vocabulary_size(tokenizer), network, f"the run in {folder}", DAMAGED)
     classes = tuple(label_names(network.config, str(folder)))
     return TrainedModel(

@@ -146,5 +146,6 @@ def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | 
 def longest_text(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """The longest input in tokens that both the network and its tokenizer accept."""
     limits = [longest_input(network), tokenizer.model_max_length]
-    known = [limit for limit in limits if limit is not None and limit < 1_000_000]  # transformers' "none" is 1e30
+    # transformers' "none" is 1e30; a text of two special tokens is empty.
+    known = [int(limit) for limit in limits if limit is not None and 3 <= limit < 1_000_000]
     return min(known, default=DEFAULT_MAX_LENGTH)

@@ -75,6 +75,8 @@ def shards(folder: Path) -> list[Path]:
 
 def refuse_pickle(path: Path, remedy: str) -> None:
     """Raises UserError if ``path`` cannot be opened or is a pickle under the name of a safetensors file."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise UserError(f"The weights {path} are no file, but a folder or a device. {remedy}")
     try:
         with path.open("rb") as file:
             start = file.read(4)

@@ -16,7 +16,7 @@ def refused_override(override: str) -> str | None:
     key, equals, value = override.partition("=")
     if not equals:
         return (
-            f"{override} is not an option: options are typed key=value. If it is the end of a value with a space in it, "
+            f"{override} is not an option: options are typed key=value. If it is the end of a value with a space, "
             "quote the whole: 'key=\"first second\"'"
         )
     odd = list(dict.fromkeys(ONLY_QUOTED.findall(value)))

@@ -71,11 +71,13 @@ def checked_entries(path: Path, name: str) -> dict[str, Any]:
     if not isinstance(entries, dict):
         raise UserError(f"The {NAME} of {name} holds no settings: it is damaged, or no model's.")
     for where, key, value in _walk(entries, name):
-        if isinstance(value, list) and len(value) > MOST:
+        if isinstance(value, list | dict) and len(value) > MOST:
             raise UserError(f"The {NAME} of {name} is refused: {where} has {len(value):,} items, more than {MOST:,}.")
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and value > MOST and COUNT.search(key) and not NO_COUNT.search(key):
             raise UserError(f"The {NAME} of {name} is refused: {where}={value} is more than {MOST:,}.")
+        if number and value < 1 and key == "num_hidden_layers":
+            raise UserError(f"The {NAME} of {name} is refused: {where}={value}, and a model has a layer or more.")
         if key.endswith("_implementation") and not set(_texts(value)) <= {*LOCAL_ATTENTION}:
             raise UserError(
                 f"The {NAME} of {name} is refused: {where}={value} names code that would be downloaded and run, which "

@@ -69,6 +69,7 @@ def read_classifier(
     from transformers.utils import cached_file
     from transformers.utils.hub import resolve_revision
 
+    from sentiment_transfer.model.finite import refuse_non_finite
     from sentiment_transfer.model.memory import refuse_larger_than_memory
 
     quiet_loading()
@@ -93,6 +94,7 @@ def read_classifier(
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # reported to the caller
         )
+    refuse_non_finite(network.named_parameters(), name, f"Copy or download it again, or type {instead}.")
     mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
     return network, list(report["missing_keys"]), mismatched
 

@@ -158,6 +158,8 @@ def read_result(folder: Path) -> RunResult:
     remedy = f"Delete {path} and run the same command again."
     try:
         result = json.loads(without_credentials(path.read_text(encoding="utf-8")))  # of versions that stored them
+    except RecursionError:
+        raise UserError(f"{path} is damaged: it is nested too deeply. {remedy}") from None
     except FileNotFoundError:
         raise UserError(f"{folder} has no {RESULT_FILE}: the run has not finished.") from None
     except OSError as error:

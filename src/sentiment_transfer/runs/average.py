@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SELECTIONS = ("last", "source_dev", "average")
+REMEDY = "Delete the run's folder to train it again, or leave it out."
 MAY_DIFFER = ("seed", "protocol.sample_seed")
 
 
@@ -215,30 +216,32 @@ def mean_state(paths: list[Path]) -> dict[str, Tensor]:
     """The mean of each floating-point tensor over the files, in fp32; all other tensors are equal in all files. Of
     adapters it is the mean of what they add to the weights.
 
-    Raises UserError if a file is damaged, or the files hold different tensors, or embeddings of different tokens.
+    Raises UserError if a file is damaged, or they hold different tensors, or embeddings of different tokens.
     """
     import torch
 
+    from sentiment_transfer.checkpoints.stored_weights import read_tensors
+    from sentiment_transfer.model.finite import refuse_non_finite
     from sentiment_transfer.model.lora import A, B
-    from sentiment_transfer.training.weights import mean_with, opened_weights, train_again
+    from sentiment_transfer.training.weights import mean_with
 
     def fits(name: str, one: Tensor, other: Tensor) -> bool:
         if one.ndim == other.ndim == 2 and (A in name or B in name):  # their ranks may differ
             return one.shape[A in name] == other.shape[A in name]
         return one.shape == other.shape and (other.is_floating_point() or torch.equal(other, one))
 
-    with opened_weights(paths[0], train_again(paths[0].parents[1])) as first:
-        state = {name: first.get_tensor(name) for name in first.keys()}  # noqa: SIM118, not a dict
+    state = read_tensors(paths[0], REMEDY)
+    refuse_non_finite(state.items(), str(paths[0]), REMEDY)
     for count, path in enumerate(paths[1:], start=2):
-        with opened_weights(path, train_again(path.parents[1])) as file:
-            if set(file.keys()) != set(state):
-                raise UserError(f"{path} holds other tensors than {paths[0]}: they are not of the same architecture.")
-            new = {name: file.get_tensor(name) for name in state}
-            for name, tensor in state.items():
-                if not fits(name, tensor, new[name]):
-                    raise UserError(
-                        f"{path} does not fit {paths[0]} ({name}): the runs' texts had other tokens. Average runs that "
-                        "were trained and scored on the same data, or with model.trim_vocabulary=false."
-                    )
-            state = mean_with(state, new, count)
+        new = read_tensors(path, REMEDY)
+        if new.keys() != state.keys():
+            raise UserError(f"{path} holds other tensors than {paths[0]}: they are not of the same architecture.")
+        refuse_non_finite(new.items(), str(path), REMEDY)
+        for name, tensor in state.items():
+            if not fits(name, tensor, new[name]):
+                raise UserError(
+                    f"{path} does not fit {paths[0]} ({name}): the runs' texts had other tokens. Average runs that "
+                    "were trained and scored on the same data, or with model.trim_vocabulary=false."
+                )
+        state = mean_with(state, new, count)
     return state

@@ -20,6 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 from transformers import PreTrainedModel
 
+from sentiment_transfer.checkpoints.stored_weights import read_tensors
 from sentiment_transfer.config.protocol import source_run
 from sentiment_transfer.config.run_name import run_name, training_settings
 from sentiment_transfer.config.schema import Config
@@ -30,7 +31,7 @@ from sentiment_transfer.results.inputs import stale
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
 from sentiment_transfer.runs.directory import exclusive_lock
 from sentiment_transfer.training.selection import recorded
-from sentiment_transfer.training.weights import load_weights, opened_weights, train_again
+from sentiment_transfer.training.weights import load_weights
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,7 @@ class SourceModel:
         Raises UserError if the weights are damaged or do not match the network.
         """
         full = network.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
-        with opened_weights(self.weights, train_again(self.folder)) as file:
-            trim_like(network, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118, not a dict
+        trim_like(network, read_tensors(self.weights, f"Delete {self.folder} to train it again."))
         load_weights(network, self.weights)
         restore_vocabulary(network, full)
 

@@ -23,6 +23,7 @@ from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import verify_weights
 from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.model.finite import refuse_non_finite
 from sentiment_transfer.model.ulmfit.awd_lstm import States
 from sentiment_transfer.model.ulmfit.classifier import SlantedTriangular, discriminative_rates
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
@@ -196,11 +197,15 @@ def read_language_model(model: LanguageModel, path: Path) -> dict[str, Any]:
         verify_weights(path)
         with safe_open(path, framework="pt") as file:
             facts = file.metadata()
-            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  no dict
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no dict
+        refuse_non_finite(state.items(), str(path), "Delete it to train it again.")
+        model.load_state_dict(state)
         return {
             "seconds": float(facts["seconds"]),
             "perplexity": [float(value) for value in facts["perplexity"].split()],
         }
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"The language model {path} cannot be read ({first_line(error)}): it is damaged. Delete it to "

@@ -17,6 +17,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.files.checksums import KEY, PENDING, seal_weights, verify_checkpoint, verify_weights
 from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.model.finite import refuse_non_finite
 from sentiment_transfer.model.lora import kept_state, match_ranks, mean_of_adapters
 from sentiment_transfer.model.sharding import load_whole, whole
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -117,7 +118,10 @@ def load_weights(network: PreTrainedModel, path: Path) -> None:
             other = sorted(state.keys() ^ wanted.keys())
             raise ValueError(f"{len(other)} tensors are in one alone, e.g. {other[0]}")
         match_ranks(network, state)
+        refuse_non_finite(state.items(), str(path), "Delete the run's folder to train it again.")
         load_whole(network, state)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"The weights {path} cannot be read into this network ({first_line(error)}). Delete the run's "
