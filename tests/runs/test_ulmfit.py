@@ -132,6 +132,15 @@ def test_seeds_share_the_starting_language_model_and_tune_their_own(
     assert other["performance"]["seconds"]["language_model"] > 0
 
 
+def test_a_language_model_is_not_taken_from_where_others_can_write(tmp_path: Path, cache: str) -> None:
+    models = tmp_path / "cache" / "language_models"
+    models.mkdir(parents=True)
+    models.chmod(0o777)
+    with pytest.raises(UserError, match=f"can be written by other users.*chmod go-w {models}"):
+        trained(tmp_path / "run", *RUN, cache)
+    assert not list(models.iterdir())
+
+
 def test_texts_that_the_run_is_scored_on_are_left_out_of_the_language_model(tmp_path: Path) -> None:
     def write(name: str, texts: list[str]) -> str:
         (tmp_path / name).write_text("text,label\n" + "".join(f"{t},{i % 2}\n" for i, t in enumerate(texts)))

@@ -25,6 +25,7 @@ from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.files.trust import FOLDER_MODE, OWN_CACHE, trusted_folder
 from sentiment_transfer.model.ulmfit.classifier import FACTOR, UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
 from sentiment_transfer.model.ulmfit.network import UlmfitConfig, awd_lstm
@@ -145,9 +146,18 @@ class LanguageStage:
         self.key = xxhash.xxh3_128_hexdigest(json.dumps(decides, sort_keys=True).encode())
 
     def start(self) -> dict[str, Any]:
-        """The starting language model's facts; trained unless cached. Runs that need the same one wait."""
+        """The starting language model's facts; trained unless cached. Runs that need the same one wait.
+
+        Raises UserError if others can write the cache.
+        """
         path = self.data.cache_dir / "language_models" / f"{self.key}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        with trusted_folder(path.parent, OWN_CACHE):
+            if not path.exists():
+                self._train_alone(path)
+            return read_language_model(self.model, path)
+
+    def _train_alone(self, path: Path) -> None:
         lock = FileLock(path.with_suffix(".lock"))
         try:
             lock.acquire(timeout=0)
@@ -159,7 +169,6 @@ class LanguageStage:
                 self._train("starting language model", self.all, self.start_settings, path)
         finally:
             lock.release()
-        return read_language_model(self.model, path)
 
     def tune(self, path: Path) -> dict[str, Any]:
         """The facts of the tuned language model: trained on the source's texts, with a learning rate for each layer."""
