@@ -99,7 +99,7 @@ bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tab
 	$(RUN) -m benchmarks.growth --encoder $(ENCODER)
 	$(RUN) -m benchmarks.table
 
-faults: $(INSTALLED) ## Inject at least 200 faults into a sweep of 24 runs and require bit-identical results (half an hour)
+faults: $(INSTALLED) ## Inject at least 300 faults into sweeps and runs: bit-identical or refused (half an hour)
 	$(RUN) -m tests.launcher.faults $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types

@@ -22,6 +22,8 @@ from pathlib import Path
 
 from tests.launcher.sweeps import gone, job_processes, kill
 
+# As in another container on the same host: pids are others', and the namespace dies with its first process.
+NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 UNREACHABLE = {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_MODE": "online"}
 
 
@@ -38,6 +40,14 @@ def small_disk(folder: Path, size: str) -> Iterator[bool]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def can_unshare() -> bool:
+    """Whether this user may make PID namespaces."""
+    try:
+        return subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 @dataclass
 class Campaign:
     """``command`` in ``cwd`` writes its jobs to ``cwd/multirun``; ``pace`` is the mean of seconds between faults."""
@@ -49,6 +59,7 @@ class Campaign:
     seed: int
     disk: bool = False  # whether multirun is a small file system that may be filled
     tracking: tuple[str, ...] = ()  # arguments that turn W&B on, where the program has it
+    namespaces: bool = False  # whether a second launcher may be one that does not see the first one's processes
     environment: dict[str, str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     launchers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -79,10 +90,11 @@ class Campaign:
         self.last_code = self.start().wait()  # the same command, undisturbed
         self.watch()
 
-    def start(self, *more: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, *more: str, inside: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[bytes]:
+        """Start the command with ``more`` arguments; ``inside``: a command that it is handed to as arguments."""
         with (self.cwd / "output.txt").open("ab") as file:
             launcher = subprocess.Popen(
-                [*self.command, *more],
+                [*inside, *self.command, *more],
                 cwd=self.cwd,
                 env=os.environ | self.environment | environment,
                 stdout=file,
@@ -155,8 +167,9 @@ class Campaign:
 
     def compete(self, chance: random.Random) -> None:
         if len(self.alive()) < 3:
-            self.start()
-            self.faults["second launcher"] += 1
+            elsewhere = self.namespaces and chance.random() < 0.5
+            self.start(inside=NAMESPACE if elsewhere else ())
+            self.faults["second launcher, other PID namespace" if elsewhere else "second launcher"] += 1
 
     def remove_folder(self, chance: random.Random) -> None:
         unfinished = [log.parent for log in (self.cwd / "multirun").glob("*/job.log")]

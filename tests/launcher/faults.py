@@ -1,9 +1,10 @@
 """The fault campaign at full length, with real runs on the written reviews: make faults
 
-    python -m tests.launcher.faults --jobs 24 --faults 200
+    python -m tests.launcher.faults --jobs 24 --faults 120 --pretrained-faults 40 --altered 150
 
 Runs an undisturbed sweep, then the disturbed one; every result, prediction and weight must be bit-identical. Rounds are
-repeated until there were enough faults. Exit code 1 if anything differs.
+repeated until there were enough faults. Then inputs and pieces of a run are altered (altered.py): each outcome must be
+bit-identical or a refusal. Exit code 1 if anything is different.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ os.environ.setdefault("SENTIMENT_CACHE_DIR", tempfile.gettempdir())
 
 from tests.helpers.runs import ROOT
 from tests.helpers.stopping import differences
-from tests.launcher.campaign import Campaign, small_disk
+from tests.launcher import altered
+from tests.launcher.campaign import Campaign, can_unshare, small_disk
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), "-m"]
 # A few seconds per run, mostly imports; five steps per epoch, each saved; dropout, to test the random state.
@@ -43,8 +45,13 @@ RUN = (
 )
 
 
-# The same with pretrained weights in bf16: the fused kernels, their copies of weights and their dropout masks.
-PRETRAINED = ("model=e5_small", "model.layers=2", "model.dropout=null", "trainer.precision=bf16-mixed")
+# The same with pretrained weights in bf16: the fused kernels, their copies of weights and their dropout masks, and with
+# more threads than cores, so that the order in which they come to their ends changes.
+PRETRAINED = (
+    *("model=e5_small", "model.layers=2", "model.dropout=null", "trainer.precision=bf16-mixed"),
+    "hydra.launcher.threads=4",
+    "trainer.threads=4",
+)
 
 
 def sweep_of(jobs: int, *more: str) -> list[str]:
@@ -84,6 +91,7 @@ def campaign(base: Path, jobs: int, wanted: int, pace: float, seed: int, more: t
                 seed=seed + rounds,
                 disk=disk,
                 tracking=("logger=wandb",),
+                namespaces=can_unshare(),
             )
             disturbed.run(wanted - faults.total(), seconds=7200)
             faults += disturbed.faults
@@ -105,9 +113,10 @@ def campaign(base: Path, jobs: int, wanted: int, pace: float, seed: int, more: t
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=24)
-    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--faults", type=int, default=120)
     parser.add_argument("--pretrained-jobs", type=int, default=8)
     parser.add_argument("--pretrained-faults", type=int, default=40)
+    parser.add_argument("--altered", type=int, default=150, help="inputs and pieces altered between attempts")
     parser.add_argument("--pace", type=float, default=2.0, help="mean seconds between two faults")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -124,9 +133,11 @@ def main() -> int:
         if options.pretrained_faults:
             jobs, faults = options.pretrained_jobs, options.pretrained_faults
             bad += campaign(base / "pretrained", jobs, faults, 2 * options.pace, options.seed, PRETRAINED)
+        if options.altered:
+            bad += altered.campaign(base / "altered", options.altered, options.seed)
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    print("\n".join(bad) or "Every result, prediction and weight is bit-identical to the undisturbed sweep's.")
+    print("\n".join(bad) or "Every outcome is bit-identical to the undisturbed one, or a refusal with a sentence.")
     return 1 if bad else 0
 
 

@@ -6,6 +6,7 @@ those (``model/lora.py``). Training changed nothing else: the rest is read from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from sentiment_transfer.model.lora import match_ranks, merge_adapters
 from sentiment_transfer.model.memory import refuse_larger_than_memory
 from sentiment_transfer.model.network import refuse_larger_vocabulary
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer, vocabulary_size
+from sentiment_transfer.results.inputs import model_files
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
 
@@ -50,6 +52,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
             "was deleted, or trainer.keep_weights=false). Delete the folder and run its command again with "
             "trainer.keep_weights=true."
         )
+    refuse_changed_model(folder, result["inputs"].get("model"))
     state = read_tensors(weights, f"Delete {folder} and run its command again.")
     tokenizer = saved_tokenizer(folder / "model")
     network = restore_network(result, folder, state, tokenizer, cache_dir)
@@ -66,6 +69,17 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
         caveats=tuple(result["caveats"]),
         cache_dir=cache_dir,
     )
+
+
+def refuse_changed_model(folder: Path, written: Mapping[str, str] | None) -> None:
+    """Raise UserError if a file of the run's ``model/`` is not as it was ``written``, by name and hash."""
+    now = model_files(folder)
+    changed = [name for name, digest in (written or {}).items() if now.get(name) != digest]
+    if changed:
+        raise UserError(
+            f"{folder / 'model' / changed[0]} is damaged or was changed since the run wrote it, and the run would "
+            f"answer otherwise than it was scored. Restore the file, or delete {folder} and run its command again."
+        )
 
 
 def run_result(folder: Path) -> RunResult:

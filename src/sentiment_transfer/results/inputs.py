@@ -36,6 +36,7 @@ class Inputs(TypedDict):
     precision: NotRequired[str]  # as resolved: 32-true, bf16-mixed, ...
     batching: NotRequired[str]  # as planned: packed | packed, fused kernels | padded
     threads: NotRequired[int]  # of torch on a CPU
+    model: NotRequired[dict[str, str]]  # files of the run's model/ as they were written: name -> hash
     computed_on: NotRequired[list[str]]  # device and torch version of every attempt, each once
     trained_in: NotRequired[str]  # run id, where another run with the same inputs had trained the weights
 
@@ -57,6 +58,12 @@ def changed_files(inputs: Mapping[str, object]) -> list[str]:
     """The files of a record that have other contents now. Unless size or date differ, none is read."""
     files: Mapping[str, FileFacts] = inputs.get("files") or {}  # type: ignore[assignment]
     return [path for path, facts in files.items() if _changed(Path(path), facts)]
+
+
+def model_files(folder: Path) -> dict[str, str]:
+    """The hashes of a run's architecture and tokenizer, by file name; weights have checksums of their own."""
+    files = [path for path in sorted((folder / "model").glob("*")) if path.is_file()]
+    return {path.name: _digest(path) for path in files if path.suffix != ".safetensors"}
 
 
 def stale(folder: Path, inputs: Mapping[str, object]) -> str | None:

@@ -28,7 +28,7 @@ from sentiment_transfer.model.lora import parameters_of_means
 from sentiment_transfer.model.tokenizer import BUILTIN
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import full_vocabulary
-from sentiment_transfer.results.inputs import Inputs
+from sentiment_transfer.results.inputs import Inputs, model_files
 from sentiment_transfer.results.predictions import write_mistakes, write_predictions
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
@@ -121,6 +121,7 @@ def finish(
     if kept is not None:
         kept.module.network.config.save_pretrained(folder / "model")
         kept.tokenizer.save_pretrained(folder / "model")
+        info.inputs["model"] = model_files(folder)
         if (digest := kept.inputs.get("embedding")) and stored(digest, data.cache_dir).is_file():
             keep_embedding(folder, digest, data.cache_dir)
     result = make_record(info, data, tests)
