@@ -50,6 +50,22 @@ def test_a_damaged_package_is_refused(
     assert [path.name for path in (cache / "encoders").iterdir() if path.suffix != ".lock"] == []
 
 
+def test_a_changed_byte_is_noticed_and_a_folder_that_others_can_write_is_not_used(
+    converted: Path, tmp_path: Path
+) -> None:
+    copy = conversion.converted_folder(tmp_path)
+    copy.mkdir(parents=True)
+    for path in converted.iterdir():
+        if path.name == "tokenizer.json":
+            (copy / path.name).write_bytes(path.read_bytes().replace(b'"<unk>"', b'"<ukn>"', 1))  # of the same size
+        else:
+            (copy / path.name).symlink_to(path)
+    assert not is_complete(copy)
+    copy.chmod(0o777)
+    with pytest.raises(UserError, match="can be written by other users"):
+        encoder_folder(tmp_path)
+
+
 def test_a_converted_folder_is_used_again_until_it_is_damaged(
     converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

