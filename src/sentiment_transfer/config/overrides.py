@@ -16,8 +16,8 @@ def refused_override(override: str) -> str | None:
     key, equals, value = override.partition("=")
     if not equals:
         return (
-            f"{override} is not an option: options are typed key=value. If it is the end of a value with a space, "
-            "quote the whole: 'key=\"first second\"'"
+            f"{override} is not an option: options are typed key=value. If it is the end of a value with a space in "
+            "it, quote the whole: 'key=\"first second\"'"
         )
     odd = list(dict.fromkeys(ONLY_QUOTED.findall(value)))
     if not odd or value[:1] in "\"'" or not re.fullmatch(r"[+~]{0,2}[\w./@-]+", key):

@@ -10,14 +10,19 @@ from collections.abc import Collection
 
 SCALE = 5
 NUMBER = r"(\d(?:[.,]\d+)?)"
-UNIT = r"(?:stars?|bintang|sterne?|étoiles?|estrellas?|estrelas?|stelle?|зв[её]зд[аы]?|yıldız|つ星|星|颗星|별)"
+UNIT = (
+    "(?:stars?|bintang|stern(?:en?)?|étoiles?|estrellas?|estrelas?|stell[ae]|sterren|зв[её]зд[аы]?|yıldız|"
+    "つ星|星|颗星|별|[★⭐])"
+)
+OF = "(?:/|out of|of|von|de|dari|sur|su|из|van)"
 # With the scale or the unit in the word, it can mean nothing else.
 SPELLINGS = [
     re.compile(pattern)
     for pattern in (
         rf"{NUMBER}[ -]?{UNIT}",
-        rf"{UNIT} ?{NUMBER}",
-        rf"{NUMBER} ?(?:/|out of|of|von|de|dari|sur|su|из|van) ?{SCALE}(?:[.,]0)?(?:[ -]?{UNIT})?",
+        rf"{UNIT} ?{NUMBER} ?[つ個]?",
+        rf"{NUMBER} ?{OF} ?{SCALE}(?:[.,]0)?(?:[ -]?{UNIT})?",
+        rf"{NUMBER} ?{UNIT} ?{OF} ?{SCALE}(?:[.,]0)?",
         rf"{SCALE}(?:つ星|段階|星)(?:のうち|中の?) ?{NUMBER}",
     )
 ]
@@ -26,7 +31,7 @@ GLYPHS = re.compile(r"([★⭐✭✮🌟]\ufe0f?)+(½)?([☆✩]\ufe0f?)*")
 
 def stars_of(word: str) -> float | None:
     """The stars, 1 to 5, that a label word spells out; None for any other word, and for a number without a unit."""
-    compact = re.sub(r"\s+", "", word)
+    compact = re.sub(r"\s+", "", word).replace("1⁄2", "½")  # as NFKC writes it
     if GLYPHS.fullmatch(compact):
         filled = len(re.findall("[★⭐✭✮🌟]", compact)) + (0.5 if "½" in compact else 0)
         shown = len(re.findall("[★⭐✭✮🌟☆✩½]", compact))

@@ -63,7 +63,7 @@ class Parquet:
                     if len(left := batch.slice(max(0, len(batch) - max(0, seen - skip)))):
                         texts = strings(nested(left, self.column))
                         yield Window(texts, [""] * len(left), left, seen)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UserError(f"{self.path} is damaged after row {seen:,} ({error}). Copy or create it again.") from error
 
     def render(self, window: Window, answers: Answers, columns: Columns, *, first: bool) -> bytes:
@@ -82,7 +82,7 @@ class Parquet:
     def _opened(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{self.path} is not a complete Parquet file ({error}). Copy or create it again."
             ) from error
