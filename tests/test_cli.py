@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,27 @@ def test_a_refused_evaluation_leaves_no_directory(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("error: ")
     assert not list(tmp_path.glob("outputs/*"))
+
+
+def test_a_device_that_is_missing_leaves_no_directory(tmp_path: Path) -> None:
+    code, output = finished(tmp_path, *SMALL, "trainer.accelerator=cuda", CUDA_VISIBLE_DEVICES="")
+    assert code == 1 and "error: trainer.accelerator=cuda is not available" in output
+    assert not list(tmp_path.glob("outputs/*"))
+
+
+def test_a_terminal_that_is_closed_lets_the_run_save(tmp_path: Path) -> None:
+    """Everything that is printed after the hang-up is refused, and the sentence about it as well."""
+    terminal, inside = pty.openpty()
+    command = [sys.executable, str(ROOT / "train.py"), *SMALL, "trainer.max_epochs=500", f"hydra.run.dir={tmp_path}"]
+    with subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside, cwd=tmp_path) as run:
+        os.close(inside)
+        printed = b""
+        while b"epoch 1/500: train loss" not in printed:
+            printed += os.read(terminal, 4096)
+        os.close(terminal)
+        run.send_signal(signal.SIGHUP)
+        assert run.wait(60) == 128 + signal.SIGHUP
+    assert (tmp_path / "checkpoints" / "last.ckpt").exists()
 
 
 def test_a_refused_command_leaves_a_begun_run_alone(tmp_path: Path) -> None:
