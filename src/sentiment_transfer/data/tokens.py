@@ -117,7 +117,8 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
         disable=not sys.stderr.isatty(),
     )
     for texts in batches:
-        for ids in in_bounded_time(partial(tokenizer, texts, verbose=False), texts)["input_ids"]:
+        encode = partial(tokenizer, texts, verbose=False)  # type: ignore[misc]  # it is callable
+        for ids in in_bounded_time(encode, texts)["input_ids"]:
             full_lengths.append(len(ids))
             pieces.append(cut(ids, max_length))
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)

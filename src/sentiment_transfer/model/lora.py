@@ -70,7 +70,7 @@ def kept_state(network: PreTrainedModel) -> dict[str, Tensor]:
 def mean_of_adapters(before: Mapping[str, Tensor], new: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """The adapters, by name, whose products are the mean of ``count`` adapters' products: those of ``new``, and of
     ``before``, which are the mean of all others. In fp32; of the sum of both ranks, but at most of full rank."""
-    means = {}
+    means: dict[str, Tensor] = {}
     for name in new:
         if A not in name:
             continue

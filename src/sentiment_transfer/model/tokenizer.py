@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ def load_tokenizer(
         loaded = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, use_fast=True)
     # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
     hollow = len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
-    if hollow or len(in_bounded_time(partial(loaded, "a"), "a")["input_ids"]) < 3 or loaded.pad_token_id is None:
+    if hollow or len(in_bounded_time(lambda: loaded("a"), "a")["input_ids"]) < 3 or loaded.pad_token_id is None:
         raise UserError(
             f"The tokenizer {name} gives no text-classification input (words, special tokens around the text, a "
             "padding token): it was probably read from a folder that lacks its vocabulary file. Name another with "
