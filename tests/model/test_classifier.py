@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import LinearWithWarmup, SentimentClassifier
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.training.trainer import MEANT
@@ -43,6 +44,13 @@ def transfer(folder: Path, rows: int = 20, **options: Any) -> TransferDataModule
 
 def weights(module: SentimentClassifier) -> Tensor:
     return torch.cat([p.detach().flatten() for p in module.network.parameters()])
+
+
+def test_a_decoder_is_no_encoder() -> None:
+    network = small()
+    network.config.is_decoder = True
+    with pytest.raises(UserError, match="is_decoder=true"):
+        SentimentClassifier(network)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 10, 100, 1237])

@@ -19,6 +19,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.files.text import cache_folder
+from sentiment_transfer.model.configuration import refuse_decoder
 from sentiment_transfer.model.lora import has_lora, kept_state
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.model.vocabulary import HeldRows, TrimmedEmbedding
@@ -63,6 +64,7 @@ class SentimentClassifier(pl.LightningModule):
             from sentiment_transfer.model.network import load_network
 
             encoder = load_network(encoder, classes=classes, vocabulary=0, seed=seed)
+        refuse_decoder(encoder.config, type(encoder).__name__)
         self.network = encoder
         self.strict_loading = not has_lora(encoder)  # a checkpoint leaves the frozen encoder out
         self.why_padded = why_padded(encoder) if packed else "trainer.packed=false"

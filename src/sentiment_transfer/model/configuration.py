@@ -22,7 +22,7 @@ MOST = 1_000  # layers, labels and so on: each costs time before its memory can 
 LOCAL_ATTENTION = ("eager", "sdpa")  # any other is a package, or a kernel that transformers downloads and runs
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COUNT = re.compile(r"layer|block|label|depth|group|stage|expert|head")
-NO_COUNT = re.compile(r"(size|dim|width|eps|scale|scaling|init|ids?)$")
+NO_COUNT = re.compile(r"(size|dim|width|channels|eps|scale|scaling|init|ids?)$")
 BERT_LIKE = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "bert", "electra")
 
 
