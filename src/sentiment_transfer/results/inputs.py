@@ -1,4 +1,4 @@
-"""What a run was computed from and with, as its record keeps it, and whether the files that it read are still those.
+"""The inputs of a run as its record keeps them, and whether the files that it read are still the same.
 
 Imports nothing heavy: a finished run is looked at without torch.
 """

@@ -1,8 +1,8 @@
 """Weights that another finished run has trained from the same inputs: they are scored, not trained again.
 
 A run's directory is named by all of its options, and some of them change no weight: another target, ``trainer.oracle``,
-``average`` or ``keep_weights``, a precision written out that ``auto`` would choose. What is taken over is what training
-would have given, to the bit: weights do not depend on the other texts that a run reads (``model.vocabulary.HeldRows``).
+``average`` or ``keep_weights``, a precision written out that ``auto`` would choose. The weights are bit-identical to
+those that training would give: they do not depend on the other texts that a run reads (``model.vocabulary.HeldRows``).
 """
 
 from __future__ import annotations
