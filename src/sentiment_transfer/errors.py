@@ -5,6 +5,7 @@ import re
 # Of an address: what stands before the host's @, and the value of a field of the query. Of a text: the hub's tokens.
 LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#\"'<>]*@", re.IGNORECASE)
 FIELD = re.compile(r"([?&#][\w.%\[\]-]+=)[^\s&#\"'<>)]*[^\s&#\"'<>).,;]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal obeys them: names from files may hold any
 TOKEN = re.compile(r"\b(hf_[A-Za-z]{4})[A-Za-z0-9]{12,}|(\bBearer )\S+")
 
 
@@ -26,7 +27,8 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(without_credentials(message))
+        shown = CONTROL.sub(lambda found: f"[U+{ord(found[0]):04X}]", message)  # as escaping.visible shows them
+        super().__init__(without_credentials(shown))
 
     reported = False  # whether it has been printed already
     exit_code = 1

@@ -44,6 +44,7 @@ PROGRAM = """
     said = {}
     with HostileHub(root) as hub:
         os.environ |= hub.environment(home)
+        del os.environ["HF_HUB_DISABLE_XET"]
         import huggingface_hub
         from sentiment_transfer.errors import UserError
         from sentiment_transfer.files import hub_client
@@ -68,6 +69,8 @@ PROGRAM = """
         huggingface_hub.close_session()
         started = time.monotonic()
         load_network("owner/tiny", classes=("negative", "positive"), vocabulary=0, seed=0)
+        from huggingface_hub.utils._runtime import is_xet_available
+        said["xet"] = is_xet_available()
         said["from the cache, as the hub hangs"] = ["loaded", time.monotonic() - started]
     print(json.dumps(said))
     sys.stdout.flush()
@@ -103,6 +106,10 @@ def test_a_hostile_hub_gives_a_sentence_soon(case: str, outcome: tuple[dict[str,
 def test_what_is_in_the_cache_is_read_though_the_hub_hangs(outcome: tuple[dict[str, Any], Path]) -> None:
     sentence, seconds = outcome[0]["from the cache, as the hub hangs"]
     assert sentence == "loaded" and seconds < 10
+
+
+def test_a_mirror_cannot_send_xets_client_to_another_server(outcome: tuple[dict[str, Any], Path]) -> None:
+    assert outcome[0]["xet"] is False
 
 
 def test_nothing_is_written_outside_the_cache(outcome: tuple[dict[str, Any], Path]) -> None:

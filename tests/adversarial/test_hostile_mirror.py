@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import threading
 import time
@@ -100,9 +101,11 @@ def test_a_hostile_mirror_gives_a_sentence_soon(
     monkeypatch.setattr(download, "TIMEOUT", 2)
     monkeypatch.setattr(download, "STALLED", 1 if harm == "dribble" else 10)
     started = time.monotonic()
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=words) as caught:
         download.fetch({f"{harm}.csv": "0" * 64}, f"{mirror}/{harm}.csv", tmp_path, "By hand.", "MIT")
     assert time.monotonic() - started < 10
+    del caught
+    gc.collect()
     assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
 
 

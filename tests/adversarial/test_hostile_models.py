@@ -189,6 +189,10 @@ CASES: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "a thousand million layers": (config(num_hidden_layers=10**9), "more than 1,000"),
     "a thousand million labels": (config(num_labels=10**9), "more than 1,000"),
     "100,000 labels": (config(id2label={str(i): f"l{i}" for i in range(100_000)}), "100,000 items"),
+    "labels that a terminal obeys": (
+        config(id2label={"0": "\x1b[2J\x9b", "1": "b"}),
+        r"for \[U\+001B\]\[2J\[U\+009B\], b",
+    ),
     "an embedding of terabytes": (config(vocab_size=10**12), "GiB of weights"),
     "a hidden size of 0": (config(hidden_size=0), "cannot be read|not a trained|lacks? "),
     "a negative number of layers": (config(num_hidden_layers=-1), "a model has a layer or more"),

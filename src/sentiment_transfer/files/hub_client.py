@@ -155,7 +155,12 @@ def refuse(response: httpx2.Response) -> None:
 @cache
 def limit_the_hub() -> None:
     """Have huggingface_hub, and what is built on it, use this client in this process."""
+    from huggingface_hub import constants
+
     huggingface_hub.set_client_factory(_client)
+    if not constants.HUGGINGFACE_CO_URL_HOME.startswith(constants.ENDPOINT):
+        # Xet's client, in Rust, has no limits, and goes to whichever server a mirror names. The files come by HTTP too.
+        constants.HF_HUB_DISABLE_XET = True
 
 
 def _client() -> BoundedClient:
