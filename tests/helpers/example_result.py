@@ -84,6 +84,7 @@ def example_result(
         created="2026-01-01T00:00:00+00:00",
         git=None,
         packages={"python": "3.11.7"},
+        inputs={"reviews": {}, "files": {}},
         device={"kind": "cpu", "name": "a processor", "count": 1, "threads": 2},
         precision="32-true",
         model={

@@ -19,6 +19,7 @@ from sentiment_transfer.model.memory import (
     min_fsdp_devices,
     option_that_fits,
 )
+from sentiment_transfer.model.memory_limits import Room
 from sentiment_transfer.model.network import meta_network
 from sentiment_transfer.model.vocabulary import trim_vocabulary
 
@@ -101,9 +102,11 @@ SMALL_RUN = ("experiment=tiny", "source.written_en.limit=64", "targets=none", "l
 def test_a_run_that_cannot_fit_is_refused_before_its_network_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_cgroup_limit", lambda: 0.61 * GIB)
+    monkeypatch.setattr(memory, "host_room", lambda: Room(0.61 * GIB, "ulimit -v"))
     monkeypatch.setattr("sentiment_transfer.runs.build.make_classifier", None)
-    with pytest.raises(UserError, match=r"needs about .* GiB: weights .* The cpu has 0\.6 GiB free\. "):
+    with pytest.raises(
+        UserError, match=r"needs about .* GiB: weights .* The cpu has 0\.6 GiB free within the limit of ulimit -v\. "
+    ):
         trained(tmp_path, *SMALL_RUN, "trainer.batch_size=64", "data.max_length=512")
 
 

@@ -25,7 +25,7 @@ def often(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def only_run(cwd: Path) -> Path:
-    [folder] = (cwd / "outputs").iterdir()
+    [folder] = (path for path in (cwd / "outputs").iterdir() if path.is_dir())
     return folder
 
 

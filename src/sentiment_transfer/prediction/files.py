@@ -71,7 +71,7 @@ def open_closed_streams() -> None:
 
 
 def refuse_closed_stdout() -> None:
-    if sys.stdout is None:  # the program was started with >&-
+    if sys.__stdout__ is None:  # the program was started with >&-
         raise UserError("output=- writes to standard output, which is closed: name a file, or leave out >&-.")
 
 

@@ -123,6 +123,9 @@ def settings(values: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
 def training_lock(config: Config, inputs: Inputs, folder: Path) -> Iterator[None]:
     """Hold the training of these weights; another run that needs the same ones waits, and then finds them."""
     wanted = json.dumps([settings(plain(config), inputs), inputs.get("encoder"), inputs["reviews"]], sort_keys=True)
-    name = f".training-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}.lock"
-    with FileLock(folder.parent / name).acquire(poll_interval=0.5):
-        yield
+    path = folder.parent / f".training-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}.lock"
+    with FileLock(path).acquire(poll_interval=0.5):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # still locked: who waits opens the name anew at each look
