@@ -315,7 +315,7 @@ def test_names_with_a_slash_are_told_apart(tmp_path: Path) -> None:
     code, output = swept(tmp_path, *NESTED, "fail_at=3")
     assert code == 1 and "4 jobs: 1 done, 1 done before, 2 failed" in output
     [again] = re.findall(r"^  python .*work\.py (.*)$", output, re.MULTILINE)
-    assert shlex.split(again)[-1] == "hydra.launcher.only=['steps4/0','steps4/1']"
+    assert re.fullmatch(r"hydra\.launcher\.only=\['steps4/[01]','steps4/[01]'\]", shlex.split(again)[-1])
     (tmp_path / "multirun" / ".slots" / "jobs.json").unlink()
     assert status(tmp_path).rstrip().endswith("multirun: 2 failed, 2 done")
 

@@ -135,7 +135,7 @@ def test_a_source_run_with_damaged_weights_is_named(tmp_path: Path, few: tuple[P
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(UserError, match=rf"does not match its checksum.*Delete {copied} and run its command again"):
+    with pytest.raises(UserError, match=rf"does not match its checksum.*Delete {copied} to train it again"):
         run_in(tmp_path, *FEW)
 
 

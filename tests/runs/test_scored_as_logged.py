@@ -104,7 +104,7 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
 ) -> None:
     """In bf16 the fused kernels once kept the first step's weights: 18.8 % error was logged, and 50 % scored."""
     losses = {}
-    more = [(2, "null"), (4, "null")] if precision == "bf16-mixed" else []  # torch's own kernels are not on trial
+    more = [(4, "null")] if precision == "bf16-mixed" else []  # torch's own kernels are not on trial
     for threads, dropout in [(1, "null"), *more, (1, "0.0")]:
         folder = tmp_path / f"{threads}-{dropout}"
         arguments = (*E5, f"trainer.precision={precision}", f"model.dropout={dropout}", f"trainer.threads={threads}")
@@ -125,13 +125,12 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("threads", "precision"), [(4, "bf16-mixed"), (3, "32-true")])
 def test_a_pretrained_run_has_the_same_bits_again_with_more_threads_than_cores(
-    threads: int, precision: str, tmp_path: Path, e5_installed: None
+    tmp_path: Path, e5_installed: None
 ) -> None:
     """Sums in order of arrival differed by 9e-4 in the probabilities with four threads."""
     runs = [tmp_path / "one", tmp_path / "other"]
-    options = (*E5, f"trainer.precision={precision}", f"trainer.threads={threads}", "source.written_en.limit=32")
+    options = (*E5, "trainer.precision=bf16-mixed", "trainer.threads=4", "source.written_en.limit=32")
     for folder in runs:
         code, output = finished(tmp_path, *options, "model.dropout=null", f"hydra.run.dir={folder}", timeout=200)
         assert code == 0, output
