@@ -15,6 +15,7 @@ from tests.helpers.tiny import load
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.finite import is_finite
+from sentiment_transfer.results.record import read_result, write_result
 from sentiment_transfer.runs.average import main
 from sentiment_transfer.training.weights import load_weights
 
@@ -85,6 +86,9 @@ def test_rows_that_a_run_reads_from_its_encoder_count(runs: list[Path], tmp_path
         spoilt(encoder, "word_embeddings.weight", values=0)  # every one: which rows the run kept depends on its texts
         copy = Path(shutil.copytree(runs[0], tmp_path / "copy"))
         (copy / "model" / "embedding.safetensors").unlink()  # else the encoder is not read
+        result = read_result(copy)
+        del result["inputs"]["embedding"]  # as in the first records of this version: else another encoder is named
+        write_result(copy, result)
         with pytest.raises(UserError, match=SENTENCE):
             open_model(str(copy))
     finally:
