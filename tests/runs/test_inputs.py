@@ -15,6 +15,7 @@ from tests.helpers.runs import composed, trained
 from tests.helpers.stopping import Steps, differences, send, stopped
 
 from sentiment_transfer.config.run_name import run_name
+from sentiment_transfer.data.csv_reviews import CSVDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.packed.network import PackedNetwork
 from sentiment_transfer.results.record import is_finished, read_result
@@ -70,10 +71,18 @@ def other_dropout() -> None:
     path.write_text(path.read_text().replace('"hidden_dropout_prob": 0.1', '"hidden_dropout_prob": 0.2'))
 
 
+def another_test_text() -> None:
+    """The test split, which nothing is trained on: but its tokens are those of the trimmed vocabulary."""
+    reviews = CSVDataModule("own.csv", language="en", dev_fraction=0.2).reviews("test")
+    text = reviews.table["text"][0].as_py()
+    write([row.replace(text, "zzz quite unheard of qqq") for row in ROWS])
+
+
 CHANGES: dict[str, tuple[Callable[[], None], str]] = {
     "labels flipped": (flipped, "The texts or labels of csv dev, csv train have changed"),
     "rows reversed": (lambda: write(ROWS[::-1]), "The texts or labels of csv dev, csv train have changed"),
     "a row removed": (lambda: write(ROWS[:-1]), "The texts or labels of csv train have changed|of csv dev, csv train"),
+    "a test text": (another_test_text, "The texts of csv test have changed, and have other tokens"),
     "encoder's weights": (other_weights, "The encoder has other weights or another configuration"),
     "encoder's config": (other_dropout, "The encoder has other weights or another configuration"),
 }

@@ -31,6 +31,7 @@ class Inputs(TypedDict):
     embedding: NotRequired[str]  # hash of its token embedding: a trimmed run is completed from it
     adapted: NotRequired[str]  # with LoRA: hash of the weights under the adapters, which the run is completed from
     tokenizer: NotRequired[str]  # hash of its rules and vocabulary
+    vocabulary: NotRequired[str]  # hash of the token ids of a trimmed vocabulary
     start: NotRequired[str]  # hash of the weights of the source run, where training went on from one
     device: NotRequired[str]  # cpu | cuda | mps
     precision: NotRequired[str]  # as resolved: 32-true, bf16-mixed, ...

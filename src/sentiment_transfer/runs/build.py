@@ -90,7 +90,7 @@ def prepare(
         trim_vocabulary(module.network, kept_tokens)
         training = [s.tokens for s in data.train_sets if s.tokens is not None]
         module.trained_token_ids = kept_token_ids(training, tokenizer)
-    inputs = run_inputs(config, data, tokenizer, module, encoder, start.weights if start else None)
+    inputs = run_inputs(config, data, tokenizer, module, encoder, start.weights if start else None, kept_tokens)
     return Parts(data, tokenizer, module, inputs)
 
 

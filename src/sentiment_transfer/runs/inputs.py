@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import xxhash
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.config.schema import Config
@@ -47,9 +48,10 @@ def run_inputs(
     module: SentimentClassifier,
     network: Inputs,
     start: Path | None,
+    kept_tokens: torch.Tensor | None,
 ) -> Inputs:
     """The inputs of a run whose parts are prepared. ``network`` is ``of_network`` of its encoder, ``start`` the weights
-    of the source run that training goes on from."""
+    of the source run that training goes on from, ``kept_tokens`` (n,) int64 those of a trimmed vocabulary."""
     device = choose_accelerator(config.trainer.accelerator)
     precision = choose_precision(config.trainer.precision, device)
     inputs: Inputs = {
@@ -62,6 +64,8 @@ def run_inputs(
         "batching": module.planned_batching(device, precision),
         "computed_on": [f"{describe_device(device)['name']}, torch {torch.__version__}"],
     }
+    if kept_tokens is not None:
+        inputs["vocabulary"] = xxhash.xxh3_128_hexdigest(kept_tokens.numpy().tobytes())
     if device == "cpu":
         inputs["threads"] = torch.get_num_threads()
     if start is not None:
@@ -87,7 +91,11 @@ def continued(saved: Mapping[str, Any], now: Inputs, folder: Path, *, alone: boo
     On a CPU it goes on with as many threads as it began with, which sums depend on. Raises UserError where anything
     else that the trained weights depend on is different.
     """
-    if found := differences(saved, now):
+    found = differences(saved, now)
+    if not found and saved.get("vocabulary") != now.get("vocabulary"):  # of all texts, test sets included
+        tests = ", ".join(changed_reviews(saved.get("reviews", {}), now["reviews"]))
+        found = [f"The texts of {tests} have changed, and have other tokens: put the former ones back."]
+    if found:
         raise UserError(
             f"The run in {folder} was begun with other inputs. {' '.join(found)} Otherwise delete {folder}: the same "
             "command then starts again."
@@ -104,8 +112,7 @@ def continued(saved: Mapping[str, Any], now: Inputs, folder: Path, *, alone: boo
 
 def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Sentences about what differs, each with what to do."""
-    then, present = training_reviews(saved), training_reviews(now)
-    changed = sorted(name for name in then.keys() | present.keys() if then.get(name) != present.get(name))
+    changed = changed_reviews(training_reviews(saved), training_reviews(now))
     found = []
     if changed:
         found.append(f"The texts or labels of {', '.join(changed)} have changed: put the former ones back.")
@@ -122,6 +129,11 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                 "where it was begun" + (", or install the C compiler there was." if key == "batching" else ".")
             )
     return found
+
+
+def changed_reviews(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The sets of reviews with another hash, or that are in one alone."""
+    return sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
 
 
 def training_reviews(inputs: Mapping[str, Any]) -> dict[str, str]:
