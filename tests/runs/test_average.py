@@ -179,13 +179,14 @@ def test_a_records_names_lead_nowhere(
 def test_a_datasets_name_in_a_record_leads_nowhere(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copies = [Path(shutil.copytree(run, tmp_path / run.name)) for run in runs[:2]]
+    inner = tmp_path / "a" / "b"
+    copies = [Path(shutil.copytree(run, inner / run.name)) for run in runs[:2]]
     for copy in copies:
         text = (copy / "result.json").read_text().replace("written_ja", "../../outside")
         (copy / "result.json").write_text(text)
-    error = said(capsys, *copies, "--out", tmp_path / "mean")
+    error = said(capsys, *copies, "--out", inner / "mean")
     assert "The name '../../outside' of a dataset is refused" in error
-    assert not list(tmp_path.parent.glob("outside*"))
+    assert not list(tmp_path.rglob("outside*"))
 
 
 def test_a_records_cache_is_not_used(runs: list[Path], tmp_path: Path) -> None:
