@@ -89,11 +89,21 @@ def contrasts(weights: np.ndarray, models: Variances, extra_variance: float = 0.
     # May be less than the scatter over reviews alone, where the seeds happened to agree: keeping the larger of both
     # would be right more often than it says (98.5-99 of 100 times for three seeds that do not differ).
     known = np.maximum(examples - np.where(one_seed, 0.0, squared @ models.interaction), 0.0)
+    standard_error, degrees_of_freedom = with_estimated_seeds(known, seeds, models.counts)
+    return Contrasts(weights @ models.means, standard_error, degrees_of_freedom)
+
+
+def with_estimated_seeds(known: np.ndarray, seeds: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standard error and degrees of freedom, each (c,), of sums of a known variance and an estimated one per model.
+
+    ``known`` (c,) is the variance over reviews, ``seeds`` (c, m) the part of each model's seeds, estimated from
+    ``counts`` (m,) of them.
+    """
     total = seeds.sum(axis=1)
-    doubt = ((SEEDS_COUNT * seeds) ** 2 / np.maximum(models.counts - 1, 1)).sum(axis=1)
+    doubt = ((SEEDS_COUNT * seeds) ** 2 / np.maximum(counts - 1, 1)).sum(axis=1)
     degrees_of_freedom = (SEEDS_COUNT * total + known) ** 2 / np.where(doubt > 0, doubt, 1.0)
     degrees_of_freedom = np.where(doubt > 0, np.minimum(degrees_of_freedom, KNOWN), KNOWN)
-    return Contrasts(weights @ models.means, np.sqrt(known + total), degrees_of_freedom)
+    return np.sqrt(known + total), degrees_of_freedom
 
 
 def intervals(combinations: Contrasts, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
