@@ -9,6 +9,7 @@ from typing import Any
 from tests.helpers.example_result import example_result
 
 from sentiment_transfer.report.analysis.collect import Collection
+from sentiment_transfer.report.analysis.effects import Effect, SizeVerdict
 from sentiment_transfer.report.analysis.findings import (
     Answer,
     Best,
@@ -82,13 +83,13 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
             for name, change in changes.items()
         ),
         best=tuple(
-            Best("written_en", name, "last", "error", last.key, (), True, len(entries), "seeds and examples")
+            Best("written_en", name, "last", "error", last.key, (), len(entries) > 1, len(entries), "seeds and examples")
             for name in targets
         ),
         trends=tuple(
             Trend(
                 "demo", "written_en", name, "last", "error", (first.key, last.key), (10**6, 10**7), "parameters",
-                (0.3, 0.2), around(-0.02), around(-0.06), 0.01, 0.02, len(targets), 0.6, None,
+                (0.3, 0.2), around(-0.02), 0.01, 0.02, len(targets),
             )
             for name in targets
         ),
@@ -97,6 +98,19 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
             for e in entries
             for name in targets[1:]
         ),
+        verdicts=(
+            SizeVerdict(
+                "written_en", "demo", first.key, last.key, (first.parameters, last.parameters), "parameters", 3,
+                tuple(
+                    Effect(
+                        name, "ja", "reviews", "error", 1000, around(0.3), around(0.2), around(0.02), 0.01, 0.02, 0.03,
+                        "better", True, 3, 0.01,
+                    )
+                    for name in targets[1:]
+                ),
+                len(targets) - 1,
+            ),
+        ) if first is not last else (),
         caveats=tuple(dict.fromkeys(caveat for run in runs for caveat in run["caveats"])),
         unavailable={},
         unfinished=(),

@@ -35,7 +35,7 @@ def test_a_report_is_a_page_a_summary_tables_and_every_figure_twice(contents: Co
         assert {f"figures/{plot.key}.{kind}" for kind in ("svg", "pdf", "csv")} <= names
         assert (tmp_path / "figures" / f"{plot.key}.pdf").read_bytes().startswith(b"%PDF")
     kinds = {plot.key.partition("-")[0] for plot in contents.plots}
-    assert kinds == {"scaling", "gap", "learning", "seeds", "selection", "confusion", "calibration"}
+    assert kinds == {"forest", "size", "gap", "learning", "seeds", "selection", "confusion", "calibration"}
 
 
 def test_only_files_of_an_earlier_report_make_room(contents: Contents, tmp_path: Path) -> None:

@@ -14,11 +14,9 @@ from statsmodels.stats.multitest import multipletests
 
 from sentiment_transfer.statistics.comparisons import (
     ALPHA,
-    DOUBLINGS_PER_DECADE,
     family_tests,
     holm,
     holm_factors,
-    line,
     mcnemar,
     pairs,
     slope_weights,
@@ -78,20 +76,7 @@ def test_no_contrasts_are_no_family() -> None:
 
 def test_slope_is_that_of_least_squares() -> None:
     fitted = sm.OLS(ERRORS, sm.add_constant(np.log2(SIZES))).fit()
-    start, slope, off = line(SIZES, ERRORS)
-    assert (start, slope) == pytest.approx(tuple(fitted.params))
     assert slope_weights(SIZES) @ ERRORS == pytest.approx(fitted.params[1])
-    assert off == pytest.approx(np.sqrt(np.mean(fitted.resid**2)))
-
-
-def test_tenfold_is_log2_of_ten_doublings() -> None:
-    start, slope, _ = line(np.array([1e6, 10e6, 100e6]), np.array([0.3, 0.2, 0.1]))
-    assert slope * DOUBLINGS_PER_DECADE == pytest.approx(-0.1)
-    assert start + slope * np.log2(1e6) == pytest.approx(0.3)
-
-
-def test_two_sizes_have_no_distance_from_their_line() -> None:
-    assert line(SIZES[:2], ERRORS[:2])[2] is None
 
 
 def test_one_size_has_no_slope() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from sentiment_transfer.statistics.interval import (
 )
 
 ALPHA = 0.05
-DOUBLINGS_PER_DECADE = math.log2(10)
 
 
 class ContrastTest(NamedTuple):
@@ -28,7 +26,8 @@ class ContrastTest(NamedTuple):
     high: float
     p: float  # two-sided, below ALPHA exactly where the interval excludes 0
     p_holm: float  # adjusted for the family
-    minimum_detectable_difference: float  # with 80 % power at the level that Holm's procedure asked of it
+    level: float  # that Holm's procedure asked of it: ALPHA for the largest p, less for the others
+    minimum_detectable_difference: float  # with 80 % power at that level
     family_size: int
 
 
@@ -38,8 +37,9 @@ def family_tests(groups: Sequence[Contrasts]) -> list[ContrastTest]:
         return []
     family = Contrasts(*(np.concatenate(parts) for parts in zip(*groups, strict=True)))
     p = p_values(family)
-    detectable = minimum_detectable_difference(family, ALPHA / holm_factors(p))
-    columns = np.stack([family.values, *intervals(family), p, holm(p), detectable])
+    levels = ALPHA / holm_factors(p)
+    detectable = minimum_detectable_difference(family, levels)
+    columns = np.stack([family.values, *intervals(family), p, holm(p), levels, detectable])
     return [ContrastTest._make([*row, len(p)]) for row in columns.T.tolist()]
 
 
@@ -96,12 +96,3 @@ def slope_weights(sizes: np.ndarray) -> np.ndarray:
     if not np.ptp(distance) > 0:
         raise ValueError("a slope needs two sizes")
     return np.asarray(distance / (distance**2).sum())
-
-
-def line(sizes: np.ndarray, scores: np.ndarray) -> tuple[float, float, float | None]:
-    """Intercept (the score at size 1), slope per doubling, and RMSE of the scores (None for two sizes)."""
-    x = np.log2(sizes)
-    slope = float(slope_weights(sizes) @ scores)
-    intercept = float(scores.mean() - slope * x.mean())
-    residuals = scores - (intercept + slope * x)
-    return intercept, slope, float(np.sqrt(np.mean(residuals**2))) if len(np.unique(sizes)) > 2 else None

@@ -33,6 +33,11 @@ KNOWN = 1e6  # degrees of freedom of a variance that is as good as known
 SEEDS_COUNT = 2.5
 
 
+# Of fewer seeds the scatter says too little: with two, t has one degree of freedom and its quantile is 12.7, so that
+# intervals ran beyond every possible score. Theirs cover other reviews alone, as that of one seed does.
+ENOUGH_SEEDS = 3
+
+
 class Variances(NamedTuple):
     """Mean scores of several models (``m``) with the parts of their variance; seeds are independent across models."""
 
@@ -77,18 +82,18 @@ class Contrasts(NamedTuple):
 def contrasts(weights: np.ndarray, models: Variances, extra_variance: float = 0.0) -> Contrasts:
     """``weights @ models.means`` with its standard error; ``weights`` is (c, m).
 
-    Where a model with one seed takes part, the variance is that over reviews alone: nothing is known about its
-    other seeds. ``extra_variance`` is added to the variance over reviews: one review in n more or less, so that two
-    models that happened to predict alike are not called equal with certainty. The degrees of freedom are
-    Satterthwaite's (1946), with the seeds' part multiplied by ``SEEDS_COUNT``.
+    Where a model with fewer than ``ENOUGH_SEEDS`` takes part, the variance is that over reviews alone: too little is
+    known about its other seeds. ``extra_variance`` is added to the variance over reviews: one review in n more or
+    less, so that two models that happened to predict alike are not called equal with certainty. The degrees of
+    freedom are Satterthwaite's (1946), with the seeds' part multiplied by ``SEEDS_COUNT``.
     """
     examples = np.einsum("ci,ij,cj->c", weights, models.examples, weights, optimize=True) + extra_variance
     squared = weights**2
-    one_seed = (squared @ (models.counts == 1)) > 0
-    seeds = np.where(one_seed[:, None], 0.0, squared * models.seeds)  # (c, m)
+    few_seeds = (squared @ (models.counts < ENOUGH_SEEDS)) > 0
+    seeds = np.where(few_seeds[:, None], 0.0, squared * models.seeds)  # (c, m)
     # May be less than the scatter over reviews alone, where the seeds happened to agree: keeping the larger of both
     # would be right more often than it says (98.5-99 of 100 times for three seeds that do not differ).
-    known = np.maximum(examples - np.where(one_seed, 0.0, squared @ models.interaction), 0.0)
+    known = np.maximum(examples - np.where(few_seeds, 0.0, squared @ models.interaction), 0.0)
     standard_error, degrees_of_freedom = with_estimated_seeds(known, seeds, models.counts)
     return Contrasts(weights @ models.means, standard_error, degrees_of_freedom)
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import chdtri, ndtr, ndtri, stdtrit
 
-from sentiment_transfer.statistics.interval import LEVEL, POWER, Variances, with_estimated_seeds
+from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, LEVEL, POWER, Variances, with_estimated_seeds
 
 MOST_SEEDS = 200  # larger plans are not told apart
 DRAWS = 250  # of the variances between the planned seeds; 1,000 change the number by one in a hundred
@@ -44,8 +44,10 @@ def seeds_needed(
     aim = abs(true_difference)
     if aim <= _normal_quantiles(alpha, power) * math.sqrt(reviews):
         return None
-    counts = range(2, MOST_SEEDS + 1)
-    return 2 + bisect_left(counts, power, key=lambda count: _power(aim, reviews, seeds / count, count, alpha))
+    counts = range(ENOUGH_SEEDS, MOST_SEEDS + 1)
+    return ENOUGH_SEEDS + bisect_left(
+        counts, power, key=lambda count: _power(aim, reviews, seeds / count, count, alpha)
+    )
 
 
 def _power(aim: float, reviews: float, seeds: np.ndarray, count: int, alpha: float) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.cells import resampled_cells
-from sentiment_transfer.report.analysis.collect import Collection
+from sentiment_transfer.report.analysis.collect import Collection, command_without_seed
 from sentiment_transfer.report.analysis.comparisons import comparable_groups, compare_pairs, transfer_gaps, trends
+from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
 from sentiment_transfer.report.analysis.run_scores import resample_runs
 from sentiment_transfer.report.analysis.studies import by_labels, studies
+from sentiment_transfer.report.analysis.verdict import size_verdicts
 
 
 def answer(collection: Collection, selection: str = "last") -> Answer:
@@ -27,7 +31,10 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
             "measures them against zero-shot. Name the folder of the zero-shot runs as well, or train them: "
             "python train.py protocol=zero_shot."
         )
-    grouped = make_entries(group_runs(zero_shot_or_full))
+    grouped = [
+        (replace(entry, command=command_without_seed(collection.folders[group.runs[0]["run_id"]])), group)
+        for entry, group in make_entries(group_runs(zero_shot_or_full))
+    ]
     entries = {entry.key: entry for entry, _ in grouped}
     run_scores = resample_runs(collection.results, collection.folders)
     cells = list(resampled_cells(grouped, run_scores))
@@ -39,6 +46,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
     best: list[Best] = []
     trends_of_all: list[Trend] = []
     gaps: list[TransferGap] = []
+    verdicts: list[SizeVerdict] = []
     for source in dict.fromkeys(resampled.cell.source for resampled in tested):
         of_source = [resampled for resampled in tested if resampled.cell.source == source]
         groups = comparable_groups(of_source)
@@ -47,6 +55,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         best += winners
         trends_of_all += trends(groups, entries)
         gaps += transfer_gaps(of_source)
+        verdicts += size_verdicts(groups, entries)
     return Answer(
         selection=selection,
         entries=tuple(entries.values()),
@@ -55,6 +64,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         best=tuple(best),
         trends=tuple(trends_of_all),
         gaps=tuple(gaps),
+        verdicts=tuple(verdicts),
         caveats=tuple(dict.fromkeys(caveat for entry in entries.values() for caveat in entry.caveats)),
         unavailable=dict(item for run in collection.results for item in run["unavailable"].items()),
         unfinished=tuple(str(folder) for folder in collection.unfinished),

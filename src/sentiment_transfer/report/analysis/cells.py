@@ -12,7 +12,14 @@ from sentiment_transfer.report.analysis.findings import Calibration, Cell, Entry
 from sentiment_transfer.report.analysis.run_scores import OVER_FOLDS, RunPredictions, RunScores, score_of
 from sentiment_transfer.results.published import PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores, RunResult
-from sentiment_transfer.statistics.interval import Variances, bounded_intervals, contrasts, variances, wilson
+from sentiment_transfer.statistics.interval import (
+    ENOUGH_SEEDS,
+    Variances,
+    bounded_intervals,
+    contrasts,
+    variances,
+    wilson,
+)
 from sentiment_transfer.statistics.metrics import Reliability, expected_calibration_error, is_degenerate
 from sentiment_transfer.statistics.resampling import Scored
 
@@ -121,8 +128,8 @@ def mean_estimate(model: Variances, n: int) -> Estimate:
 
 
 def scope_of(runs: Iterable[int]) -> Scope:
-    """The scope of an interval over models with these numbers of runs: one run says nothing of other seeds."""
-    return "examples" if min(runs) == 1 else "seeds and examples"
+    """The scope of an interval over models with these numbers of runs: one or two say too little of other seeds."""
+    return "examples" if min(runs) < ENOUGH_SEEDS else "seeds and examples"
 
 
 def without(score: Scored, collapsed: np.ndarray, n: int) -> Estimate | None:

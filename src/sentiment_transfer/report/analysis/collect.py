@@ -138,6 +138,12 @@ def own_arguments(folder: Path | None) -> list[str] | None:
     return [str(item) for item in overrides] if isinstance(overrides, list) else None
 
 
+def command_without_seed(folder: Path) -> str:
+    """The command of a run and of its repetitions with other seeds; empty where it is not known."""
+    own = own_arguments(folder)
+    return "" if own is None else command_of([argument for argument in own if not argument.startswith("seed=")])
+
+
 def command_of(arguments: list[str], script: str = "train.py") -> str:
     kept = [without_credentials(str(argument)) for argument in arguments if str(argument) != script]
     return shlex.join(["python", script, *kept])

@@ -26,10 +26,8 @@ from sentiment_transfer.report.analysis.findings import (
 )
 from sentiment_transfer.statistics.comparisons import (
     ALPHA,
-    DOUBLINGS_PER_DECADE,
     ContrastTest,
     family_tests,
-    line,
     mcnemar,
     pairs,
     slope_weights,
@@ -73,9 +71,9 @@ def compare_pairs(groups: Sequence[list[ResampledCell]]) -> tuple[list[Compariso
 
 
 def comparison(first: ResampledCell, second: ResampledCell, test: ContrastTest) -> Comparison:
-    same_rows = bool(first.rows) and first.rows == second.rows
+    paired = same_rows(first, second)
     second_better = (test.value < 0) == lower_is_better(first.cell.metric)
-    networks = [seed for seed in first.correct if seed in second.correct] if same_rows else []
+    networks = [seed for seed in first.correct if seed in second.correct] if paired else []
     return Comparison(
         source=first.cell.source,
         target=first.cell.target,
@@ -90,13 +88,19 @@ def comparison(first: ResampledCell, second: ResampledCell, test: ContrastTest) 
         mcnemar=tuple(McNemar(seed, *mcnemar(first.correct[seed], second.correct[seed])) for seed in networks),
         minimum_detectable_difference=test.minimum_detectable_difference,
         verdict="not shown" if test.p_holm >= ALPHA else "better" if second_better else "worse",
-        paired=same_rows,
+        paired=paired,
         n=min(first.cell.n, second.cell.n),
     )
 
 
-def estimate(test: ContrastTest, scope: Scope) -> Estimate:
-    return Estimate(test.value, test.low, test.high, scope)
+def same_rows(first: ResampledCell, second: ResampledCell) -> bool:
+    """True if both were scored on the same reviews, whose predictions are known."""
+    return bool(first.rows) and first.rows == second.rows
+
+
+def estimate(test: ContrastTest, scope: Scope, furthest: float = 1.0) -> Estimate:
+    """The contrast with its interval, which ends at what is possible: ``furthest`` is 1 for a difference of scores."""
+    return Estimate(test.value, max(test.low, -furthest), min(test.high, furthest), scope)
 
 
 def scope_of_cells(cells: Iterable[ResampledCell]) -> Scope:
@@ -192,8 +196,8 @@ def slope(family: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> Cont
 def trend(family: Sequence[ResampledCell], entries: Mapping[str, Entry], test: ContrastTest) -> Trend:
     cell, values = family[0].cell, sizes(family, entries)
     means = [resampled.cell.mean.value for resampled in family]
-    intercept, _, rmse = line(np.array(values, dtype=float), np.array(means))
-    per_doubling = estimate(test, scope_of_cells(family))
+    doublings = float(np.log2(max(values) / min(values)))
+    per_doubling = estimate(test, scope_of_cells(family), furthest=1 / doublings)
     return Trend(
         family=entries[cell.entry].family,
         source=cell.source,
@@ -205,10 +209,7 @@ def trend(family: Sequence[ResampledCell], entries: Mapping[str, Entry], test: C
         unit=entries[cell.entry].unit,
         means=tuple(means),
         per_doubling=per_doubling,
-        per_decade=per_doubling.scaled(DOUBLINGS_PER_DECADE),
         p=test.p,
         p_holm=test.p_holm,
         family_size=test.family_size,
-        intercept=intercept,
-        rmse=rmse,
     )

@@ -8,38 +8,17 @@ model gets better); differences are ``second - first`` in the same unit. Interva
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from sentiment_transfer.report.analysis.effects import SizeVerdict
+from sentiment_transfer.report.analysis.estimate import Estimate, Scope
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
 
 LabelUse = Literal["none", "target_only", "sequential", "joint"]
-Scope = Literal["seeds and examples", "examples", "none"]
-
-
-class Estimate(NamedTuple):
-    """A number with its 95 % interval.
-
-    ``scope`` is what the interval covers: other seeds and other test reviews; other test reviews alone, for these very
-    networks (where there is one seed); or nothing (then low and high are None).
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    scope: Scope
-
-    def scaled(self, factor: float) -> Estimate:
-        """The estimate in another unit or, by a negative ``factor``, in the other direction."""
-        low, high = (None if end is None else factor * end for end in (self.low, self.high))
-        return Estimate(factor * self.value, *((low, high) if factor > 0 else (high, low)), self.scope)
-
-    @property
-    def magnitude(self) -> Estimate:
-        """A change without its sign: an estimate below 0 mirrored to above 0."""
-        return self.scaled(-1) if self.value < 0 else self
 
 
 @dataclass(frozen=True)
@@ -60,6 +39,7 @@ class Entry:
     averaged: int = 0  # runs whose weights it is the mean of; it is shown, and not tested
     layers: int = 0  # the number kept where it is the first layers of an encoder (model.layers); else 0
     incomplete_seeds: tuple[int, ...] = ()  # left out: they lack folds that other seeds have
+    command: str = ""  # of its runs, without the seed; empty where it is not known
 
     @property
     def size(self) -> int:
@@ -180,12 +160,17 @@ class Trend:
     unit: str  # of the sizes: parameters, or layers
     means: tuple[float, ...]
     per_doubling: Estimate  # change of the metric for twice the size
-    per_decade: Estimate  # for ten times the size
     p: float
     p_holm: float  # adjusted over the trends of this source
     family_size: int  # trends that were tested together
-    intercept: float  # of the line at size 1: metric = intercept + per_doubling * log2(size)
-    rmse: float | None  # root mean square distance of the means from the line; None for two sizes
+
+    @property
+    def change(self) -> tuple[Estimate, str]:
+        """Per doubling, or over the range where that is less than one: nothing is claimed for other sizes."""
+        doublings = math.log2(max(self.sizes) / min(self.sizes))
+        if doublings >= 1:
+            return self.per_doubling, f"per doubling of {self.unit}"
+        return self.per_doubling.scaled(doublings), "over this range"
 
 
 @dataclass(frozen=True)
@@ -258,6 +243,7 @@ class Answer:
     unavailable: Mapping[str, str]  # dataset -> why it was not scored
     unfinished: tuple[str, ...]  # run folders
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each
+    verdicts: tuple[SizeVerdict, ...] = ()  # the pre-declared tests: largest minus smallest, on zero-shot targets
     studies: tuple[Study, ...] = ()  # scores over labels of the target; these runs are in nothing else here
     label_runs: int = 0  # runs that only the studies hold
     copies: int = 0  # further records of the same runs, left out

@@ -10,12 +10,13 @@ from sentiment_transfer.report.analysis.findings import Answer
 TABLES = {
     "matrix": (
         "{source}Mean over seeds in percent, 95 % interval below it. Error: lower is better; F1 and accuracy: higher "
-        "is better. Weights: {selection}."
+        "is better. Weights: {selection}. A best is marked only where all others of its column and source were shown "
+        "to be worse. Every number leads to its commands."
     ),
     "comparisons": (
-        "Difference in points, second minus first, with its 95 % interval. The verdict is by the p-value after "
-        "Holm's correction. Detectable: the smallest difference shown with 80 % power. McNemar compares the two "
-        "trained networks of one seed, not the models: reviews that only the first, and only the second, got right."
+        "Difference in points, in the order that the pair names, with its 95 % interval. The verdict is by the p-value "
+        "after Holm's correction. Detectable: the smallest difference shown with 80 % power. McNemar compares the two "
+        "trained networks of one seed, not the models, by the reviews that only one of them got right."
     ),
     "published": (
         "Status: checked was read in the cited source; quoted comes from a secondary summary of it; doubtful is "
@@ -53,13 +54,18 @@ TABLES = {
     "environments": "The environments named above.",
 }
 FIGURES = {
-    "scaling": (
-        "{metric} of each dataset over the number of {unit} on a log scale, with 95 % intervals; hollow diamonds are "
-        "comparable published numbers. The numbers are in the table below."
+    "forest": (
+        "{pair}: the points gained on each zero-shot target with their 95 % interval, and a line at zero. Filled: "
+        "shown after Holm's correction. The numbers are in the table below."
+    ),
+    "size": (
+        "{metric} on {target} over the number of {unit} on a log scale: means with 95 % intervals, a thin line for "
+        "each seed, the majority class dashed, comparable published numbers as hollow diamonds. Figures of one metric "
+        "have one range. The numbers are in the table below."
     ),
     "gap": (
-        "Transfer gap: error on the target minus error on the source's own test set, in points, over the number of "
-        "{unit}. The numbers are in the table below."
+        "Transfer gap: error on {target} minus error on {source_set}, in points, over the number of {unit}, with 95 % "
+        "intervals. The numbers are in the table below."
     ),
     "labels": (
         "{metric} over the number of labelled reviews of {target} that were trained on, on a log scale, with 95 % "
@@ -90,7 +96,7 @@ def matrix_legend(answer: Answer) -> Iterator[str]:
     """The lines below the matrix on the terminal."""
     yield f"Selection {answer.selection}. Mean over seeds [95 % interval over other seeds and other test reviews]."
     if any(cell.mean.scope == "examples" for cell in answer.selected):
-        yield "~ one seed: the interval covers other test reviews only."
+        yield "~ fewer than three seeds: the interval covers other test reviews only."
     if any(best.certain for best in answer.best):
         yield f"{CERTAIN} shown to be the best of those trained on its source. Floor: the best constant prediction."
 

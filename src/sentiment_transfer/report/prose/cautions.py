@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sentiment_transfer.formatting import SELECTIONS, counted, listed, value_and_interval
 from sentiment_transfer.report.analysis.findings import Answer, Estimate
+from sentiment_transfer.statistics.interval import ENOUGH_SEEDS
 
 FAULTS = 5  # damaged or missing files that are named
 Caution = tuple[str, str, str]  # text, target, source; the last two empty where it is about all
@@ -39,9 +40,10 @@ def cautions(answer: Answer) -> Iterator[Caution]:
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)
-    if single := [entry.name for entry in answer.entries if len(entry.seeds) == 1 and not entry.averaged]:
+    if few := [entry.name for entry in answer.entries if len(entry.seeds) < ENOUGH_SEEDS and not entry.averaged]:
         yield general(
-            f"One seed only: {listed(single)}. Such intervals cover other reviews, not other seeds; run three or more."
+            f"Fewer than three seeds: {listed(few)}. Such intervals cover other reviews, not other seeds; add seeds "
+            "with -m seed=0,1,2."
         )
     if means := [entry.name for entry in answer.entries if entry.averaged]:
         yield general(f"Means of runs are one network each and are not tested: {listed(means)}.")

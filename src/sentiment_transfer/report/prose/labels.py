@@ -51,7 +51,8 @@ def value_text(study: Study, zero_shot: Budget) -> str:
     subject = f"zero-shot from {study.source} ({study.model}, {noun} {estimate_text(zero_shot.mean)})"
     single = any(budget.mean.scope == "examples" for budget in (zero_shot, *curve))
     limits = (
-        " At some of these points there is one run: the interval covers other reviews there, not other seeds or draws."
+        " At some of these points there are fewer than three runs: the interval covers other reviews there, not other "
+        "seeds or draws."
     )
     return f"On {place(study)}, {subject} {verdict(study.label_value, curve, noun)}{limits * single}"
 
@@ -124,5 +125,5 @@ def gain_text(study: Study, label_use: LabelUse) -> str:
     if lost:
         text += f" With {lost[0].budget.labels:,} labels it was shown to be worse than with none."
     if any(gain.change.scope == "examples" for gain in gains):
-        text += " Where there is one run, this is about this network and these examples."
+        text += " Where there are fewer than three runs, this is about these networks and these examples."
     return text

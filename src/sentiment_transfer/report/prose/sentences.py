@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,7 +39,7 @@ from sentiment_transfer.statistics.comparisons import ALPHA
 
 STEPS = 4  # entries of a source up to which every step in size has its sentence; of more, the two ends alone
 LARGEST = 0.5  # a minimum detectable difference beyond this is reported as too large to be useful
-ONE_SEED = " With one seed this is about these networks; other seeds may differ."
+FEW_SEEDS = " With fewer than three seeds this is about these networks; other seeds may differ."
 NO_PREDICTIONS = "Predictions are missing: the interval is from the confusion matrices, and nothing is paired."
 PROVENANCE = {
     "checked": "read in {source}",
@@ -116,7 +115,7 @@ def steps_in_size(keys: Sequence[str], comparisons: Sequence[Comparison]) -> lis
 def best_text(answer: Answer, best: Best) -> str:
     names, cell = answer.names, cell_of(answer, best.entry, best.target)
     noun, name, where = metric_noun(best.metric), names[best.entry], f"On {best.target}, trained on {best.source}"
-    mean, alone = estimate_text(cell.mean), ONE_SEED * (best.scope == "examples")
+    mean, alone = estimate_text(cell.mean), FEW_SEEDS * (best.scope == "examples")
     if best.compared == 1:
         return f"{where}, only {name} was scored: {noun} {mean}.{alone}"
     extreme = "lowest" if lower_is_better(best.metric) else "highest"
@@ -148,7 +147,7 @@ def pair_text(answer: Answer, comparison: Comparison) -> str:
         )
         if comparison.p < ALPHA:
             text += " The interval excludes 0 on its own; the difference is not significant after Holm's correction."
-    text += ONE_SEED * (change.scope == "examples")
+    text += FEW_SEEDS * (change.scope == "examples")
     return text if comparison.paired else text + " The reviews could not be paired."
 
 
@@ -177,18 +176,12 @@ def cell_of(answer: Answer, entry: str, target: str) -> Cell:
 
 
 def trend_text(answer: Answer, trend: Trend) -> str:
-    """Per doubling, or over the range where that is less than one: nothing is claimed for sizes that were not run."""
     entries = {entry.key: entry for entry in answer.entries}
-    doublings = math.log2(max(trend.sizes) / min(trend.sizes))
-    change, unit = (
-        (trend.per_doubling, f"per doubling of {trend.unit}")
-        if doublings >= 1
-        else (trend.per_doubling.scaled(doublings), "over this range")
-    )
+    change, unit = trend.change
     smallest, largest = (entries[trend.entries[place]] for place in (0, -1))
     span = f"{smallest.name} ({entry_size(smallest)}) to {largest.name} ({entry_size(largest)})"
     here, noun = f"On {trend.target}, trained on {trend.source}", metric_noun(trend.metric)
-    p, alone = p_holm_text(trend.p_holm, trend.family_size, "trends"), ONE_SEED * (change.scope == "examples")
+    p, alone = p_holm_text(trend.p_holm, trend.family_size, "trends"), FEW_SEEDS * (change.scope == "examples")
     if trend.p_holm >= ALPHA:
         return (
             f"{here}, no trend of {noun} with size could be shown from {span}: {points(change.value)} "
@@ -210,7 +203,7 @@ def gap_text(answer: Answer, gap: TransferGap) -> str:
     entry = next(entry for entry in answer.entries if entry.key == gap.entry)
     name, p = f"{entry.name} trained on {entry.source}", p_text(gap.p_holm)
     own = f"{gap.source_set}, the source's own test set"
-    alone = " With one seed this is about this network; other seeds may differ." * (gap.gap.scope == "examples")
+    alone = FEW_SEEDS * (gap.gap.scope == "examples")
     shown = gap.p_holm < ALPHA
     change = gap.gap.magnitude if shown else gap.gap
     amount, tested = points(change.value), f"{interval_text(change.low, change.high)}, {p}"

@@ -16,6 +16,8 @@ from sentiment_transfer.report.analysis.studies import by_labels
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import Sentence, sentences
+from sentiment_transfer.report.prose.verdict import seed_commands
+from sentiment_transfer.report.rendering.figures.forest import forest_plots
 from sentiment_transfer.report.rendering.figures.labels import label_plots
 from sentiment_transfer.report.rendering.figures.models import learning_plots, model_plots
 from sentiment_transfer.report.rendering.figures.sizes import size_plots
@@ -38,6 +40,7 @@ class Contents:
     mistakes: list[tuple[str, Table]]  # by dataset
     selections: list[Table]  # the matrix under every other selection
     commands: list[tuple[Entry, Table]]
+    more_seeds: list[str]  # commands that add the seeds that the verdict lacks
     notes: list[str]  # the methods, and the files that could not be read
     paths: list[Path]  # what was reported on
     texts: bool  # whether reviews may be shown
@@ -70,6 +73,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
     ]
     others = dict.fromkeys(cell.selection for cell in answer.cells if cell.selection != answer.selection)
     plots = [
+        *forest_plots(answer, filters),
         *size_plots(answer, filters),
         *label_plots(answer, filters),
         *learning_plots(answer, filters, results),
@@ -86,6 +90,7 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         mistakes=worst,
         selections=[other_selection(answer, filters, selection) for selection in others],
         commands=[(e, records.commands(e, filters, runs, place)) for place, e in enumerate(answer.entries)],
+        more_seeds=seed_commands(answer),
         notes=[*notes(answer), *unreadable],
         paths=list(paths),
         texts=texts,

@@ -15,6 +15,7 @@ from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.formatting import metric_title
+from sentiment_transfer.report.prose.findings import findings
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.markdown import markdown_table
 from sentiment_transfer.tracking.keys import LEARNING, PARAMETERS, SECONDS, STEP, logged_in, score_key
@@ -59,7 +60,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
         sections=[ws.Section(name=name, panels=panels, is_open=True) for name, panels in sections.items()],
         runset_settings=ws.RunsetSettings(groupby=[ws.Metric(GROUP)]),
     )
-    blocks: list[Any] = [wr.H1("The answer"), wr.MarkdownBlock(answer_text(contents))]
+    blocks: list[Any] = [wr.H1("Verdict"), wr.MarkdownBlock(answer_text(contents))]
     for name, panels in sections.items():
         # A grouped runset shows groups; parallel coordinates are of single runs.
         groupby = [] if name == EVERY_RUN else [GROUP]
@@ -80,8 +81,10 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
 def answer_text(contents: Contents) -> str:
     answer = contents.answer
     labels = [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats]
-    sentences = [f"* {markdown(sentence.text)}" for sentence in contents.sentences]
-    return "\n\n".join([*labels, "\n".join(sentences), markdown_table(contents.tables["matrix"])])
+    first, *others = findings(answer)
+    sentences = [f"* {markdown(text)}" for text in [*others, *(s.text for s in contents.sentences)]]
+    matrix = markdown_table(contents.tables["matrix"])
+    return "\n\n".join([f"**{markdown(first)}**", *labels, matrix, "\n".join(sentences)])
 
 
 def headlines(contents: Contents) -> list[tuple[str, str, str]]:

@@ -97,7 +97,7 @@ def _known(value: float | None) -> object:
 
 
 PAGE, LIST = "report.html", "files.txt"
-LATEX_COLUMNS = {"comparisons": 8, "trends": 8, "cost": 7}  # how many of the first columns a paper has room for
+LATEX_COLUMNS = {"comparisons": 8, "trends": 7, "cost": 7}  # how many of the first columns a paper has room for
 
 
 def write_files(contents: Contents, folder: Path) -> Path:

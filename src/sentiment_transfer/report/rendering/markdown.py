@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentiment_transfer.escaping import latex, markdown, markdown_row
+from sentiment_transfer.report.prose.findings import findings
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.parts import Item, Table
 
@@ -61,9 +62,8 @@ def _lines(item: Item) -> str:
 
 
 HEADINGS = {
-    "matrix": "Models by datasets",
-    "comparisons": "Which differences are certain",
-    "trends": "The trend over model size",
+    "comparisons": "Every comparison",
+    "trends": "The trend over size",
     "labels": "Labels of the target",
     "published": "Published numbers, and whether they are comparable",
     "leaks": "What the training set shares with the test sets",
@@ -76,13 +76,16 @@ HEADINGS = {
 def summary(contents: Contents) -> str:
     """Everything of the page that needs no picture, as one GitHub document."""
     answer = contents.answer
-    lines = ["# Does a larger encoder transfer sentiment better?", ""]
+    first, *others = findings(answer)
+    lines = [f"# {markdown(first)}", "", *(f"* {markdown(text)}" for text in others), *[""] * bool(others)]
     lines += [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats] + [""] * bool(answer.caveats)
     folders = ", ".join(markdown(str(path)) for path in contents.paths)
     lines += [
         f"{len(contents.runs)} finished runs, from {folders}. Written {contents.written:%d %B %Y, %H:%M UTC}.",
         "",
     ]
+    lines += ["## Models by datasets", "", markdown_table(contents.tables["matrix"])]
+    lines += ["## Every dataset in sentences", ""]
     lines += [f"* {markdown(sentence.text)}" for sentence in contents.sentences] + [""]
     for key, heading in HEADINGS.items():
         if contents.tables[key].rows:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
@@ -16,6 +16,8 @@ from markupsafe import Markup
 from sentiment_transfer.escaping import visible
 from sentiment_transfer.formatting import duration
 from sentiment_transfer.report.prose.captions import selection_texts
+from sentiment_transfer.report.prose.cautions import scope_text
+from sentiment_transfer.report.prose.findings import findings
 from sentiment_transfer.report.prose.sentences import Sentence
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.figures.models import DRAWN
@@ -49,13 +51,32 @@ def group(sentences: Sequence[Sentence], filters: Filters) -> AnswerOn:
     tags = filters.tags(
         target=target if target in filters.target else "", source=source if source in filters.source else ""
     )
-    return AnswerOn(heading, tags, [s for s in sentences if not s.minor], [s for s in sentences if s.minor])
+    said = [replace(s, text=without_place(s)) for s in sentences]
+    return AnswerOn(heading, tags, [s for s in said if not s.minor], [s for s in said if s.minor])
+
+
+PLAIN_WORDS = ("no", "only", "error", "accuracy")  # other first words are names, which keep their letters
+
+
+def without_place(sentence: Sentence) -> str:
+    """The sentence below a heading that names its place: ``On X, trained on Y, error ...`` becomes ``Error ...``."""
+    for place in (f"On {sentence.target}, trained on {sentence.source}, ", f"On {sentence.target}, "):
+        if sentence.text.startswith(place):
+            rest = sentence.text.removeprefix(place)
+            return rest[0].upper() + rest[1:] if rest.split()[0] in PLAIN_WORDS else rest
+    return sentence.text
 
 
 SECTIONS = (
-    ("answer", "Answer"),
+    ("verdict", "Verdict"),
     ("matrix", "Models"),
-    ("scaling", "Size"),
+    ("size", "Size"),
+    ("distance", "Distance"),
+    ("slices", "Slices"),
+    ("sentences", "Sentences"),
+    ("comparisons", "Comparisons"),
+    ("gap", "Gap"),
+    ("published", "Published"),
     ("labels", "Labels"),
     ("epochs", "Epochs"),
     ("seeds", "Seeds"),
@@ -68,7 +89,19 @@ SECTIONS = (
     ("commands", "Commands"),
     ("methods", "Methods"),
 )
-KINDS = ("scaling", "gap", "labels", "learning", "seeds", "selection", "confusion", "calibration")
+KINDS = (
+    "forest",
+    "size",
+    "distance",
+    "slices",
+    "gap",
+    "labels",
+    "learning",
+    "seeds",
+    "selection",
+    "confusion",
+    "calibration",
+)
 
 
 def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
@@ -78,7 +111,7 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
         plots[plot.key.partition("-")[0]].append(drawn(plot, pictures[plot.key], f"f{place}"))
     answer = contents.answer
     undrawn = max(len(answer.entries) - DRAWN, 0)
-    before, groups, after = answers(contents.sentences, contents.filters)
+    _, groups, after = answers(contents.sentences, contents.filters)
     return page(
         {
             "answer": answer,
@@ -87,8 +120,12 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
             "run_count": len(contents.runs),
             "written": contents.written.strftime("%d %B %Y, %H:%M UTC"),
             "facts": list(facts(contents)),
-            "sections": SECTIONS,
-            "before": before,
+            "sections": sections(contents, plots, groups),
+            "findings": findings(answer),
+            "scope": scope_text(answer),
+            "more_seeds": contents.more_seeds,
+            "distance": [],
+            "slices": [],
             "groups": groups,
             "after": after,
             "tables": {
@@ -107,10 +144,35 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
     )
 
 
+def sections(
+    contents: Contents, plots: Mapping[str, Sequence[Any]], groups: Sequence[AnswerOn]
+) -> list[tuple[str, str]]:
+    """Anchor and name of every section that has something in it."""
+    tables = contents.tables
+    empty = {
+        "size": not plots["size"],
+        "distance": not plots["distance"],
+        "slices": not plots["slices"],
+        "sentences": not groups,
+        "comparisons": not tables["comparisons"].rows,
+        "gap": not plots["gap"],
+        "published": not tables["published"].rows,
+        "labels": not plots["labels"],
+        "epochs": not plots["learning"],
+        "seeds": not plots["seeds"],
+        "selection": not plots["selection"] and not contents.selections,
+        "confusion": not plots["confusion"],
+        "mistakes": not contents.mistakes,
+        "data": not tables["audit"].rows,
+        "cost": not tables["cost"].rows,
+        "problems": not tables["problems"].rows,
+    }
+    return [(anchor, name) for anchor, name in SECTIONS if not empty.get(anchor)]
+
+
 def facts(contents: Contents) -> list[tuple[str, str, str]]:
     """The questions that are asked first: name, answer, anchor."""
     answer = contents.answer
-    certain = sum(best.certain for best in answer.best)
     costs = {}
     for entry in answer.entries:
         seconds = seconds_per_seed([contents.runs[run] for run in entry.run_ids if run in contents.runs], "total")
@@ -125,14 +187,13 @@ def facts(contents: Contents) -> list[tuple[str, str, str]]:
     configurations = len(answer.entries) + len(set(by_label))
     problems = len(contents.tables["problems"].rows)
     found = [("Finished", f"{len(contents.runs)} runs of {configurations} configurations", "commands")]
-    if answer.best and len(answer.entries) > 1:
-        found.append(("Best model significant on", f"{certain} of {len(answer.best)} datasets", "answer"))
     if cheapest and dearest:
         one = f"{duration(cheapest[1])} ({cheapest[0]})"
         found.append(
             ("Cost per seed", one if len(costs) == 1 else f"{one} to {duration(dearest[1])} ({dearest[0]})", "cost")
         )
-    found.append(("Failed, degenerate, missing", f"{problems} to look at" if problems else "none", "problems"))
+    if problems:
+        found.append(("Failed, degenerate, missing", f"{problems} to look at", "problems"))
     return found
 
 

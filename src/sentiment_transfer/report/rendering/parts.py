@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,10 +33,14 @@ class Filters:
 
 
 def filters_of(answer: Answer) -> Filters:
+    """Zero-shot targets before others, the sources' own test sets last."""
+    zero_shot = {cell.target for cell in answer.cells if cell.protocol == "zero-shot"}
+    targets = {cell.target for cell in answer.cells if cell.role == "target"}
+    ordered = sorted(answer.cells, key=lambda cell: (cell.target not in zero_shot, cell.target not in targets))
     return Filters(
         source=_distinct(entry.source for entry in answer.entries),
         model=_distinct(entry.model for entry in answer.entries),
-        target=_distinct(cell.target for cell in answer.cells),
+        target=_distinct(cell.target for cell in ordered),
         seed=tuple(str(seed) for seed in sorted({seed for entry in answer.entries for seed in entry.seeds})),
     )
 
@@ -74,6 +80,7 @@ class Table:
     rows: list[Row]
     column_tags: list[dict[str, str]] = field(default_factory=list)  # one per column, or none
     footer: list[Item] = field(default_factory=list)  # a last row that is not one of them, or none
+    apart: frozenset[int] = frozenset()  # columns that are set apart from the others
 
     @property
     def lines(self) -> list[list[Item]]:
@@ -90,7 +97,7 @@ def score_item(estimate: Estimate, link: str = "", note: str = "", tags: dict[st
 def interval(estimate: Estimate) -> str:
     """``[17.92, 21.82]``, with what it covers where that is less than seeds and examples; empty where there is none."""
     ends = interval_cell(estimate.low, estimate.high)
-    return ends + " one seed" * (bool(ends) and estimate.scope == "examples")
+    return ends + " reviews only" * (bool(ends) and estimate.scope == "examples")
 
 
 def difference_item(estimate: Estimate) -> Item:
@@ -134,6 +141,16 @@ class Plot:
     columns: list[str]
     rows: list[list[str]]  # the numbers that are drawn, as text
     tags: dict[str, str] = field(default_factory=dict)
+
+
+def figure_key(kind: str, *parts: object) -> str:
+    """A file name and an anchor that tell what is shown: ``size-uci_en-smsa_id-2-macro_f1``; no two are alike."""
+    words = [str(part) for part in parts if part != ""]
+    named = [re.sub(r"[^A-Za-z0-9_.+]+", "_", word).strip("_.")[:40] for word in words]
+    text = "-".join([kind, *named])
+    if named == words:
+        return text
+    return f"{text}-{hashlib.blake2b(repr(words).encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
 
 
 def percent_point(x: float, estimate: Estimate) -> Point:

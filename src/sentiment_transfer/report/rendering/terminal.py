@@ -1,4 +1,4 @@
-"""The answer on the terminal, for who works over SSH: the matrix with intervals, then the sentences; or as Markdown."""
+"""The answer on the terminal, for who works over SSH: the verdict, the matrix and cautions; or as Markdown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from sentiment_transfer.escaping import markdown, markdown_row
 from sentiment_transfer.formatting import DASH, interval_cell, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.captions import CERTAIN, matrix_legend, missing_runs
+from sentiment_transfer.report.prose.findings import findings
 from sentiment_transfer.report.prose.sentences import sentences
 from sentiment_transfer.report.rendering.tables.scores import seeds_text
 
 LEADING = ("model", "source", "seeds")
-SHOWN = ("question", "best", "trend", "labels", "caution")  # kinds of sentences; the page has the others as well
+SHOWN = ("question", "labels", "caution")  # kinds of sentences; the page has the others as well
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Matrix:
 
 
 def draw(answer: Answer, console: Console) -> None:
-    """Print the matrix, cut in pieces where the terminal is too narrow for all datasets, and the sentences."""
+    """Print the verdict, the matrix, cut in pieces where the terminal is too narrow, and the sentences of SHOWN."""
+    for place, text in enumerate(findings(answer)):
+        console.print(Text(text, style="bold" if place == 0 else ""))
+    console.print()
     for caveat in answer.caveats:
         console.print(Text(f" {caveat.upper()} ", style="bold reverse"))
     of = matrix(answer)
@@ -72,7 +76,7 @@ def heading(target: str, metric: str, classes: int, several: bool) -> str:
 
 
 def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
-    """``17.4 [15.2, 20.1]``, with two decimals of the mean; ``~`` where one seed says nothing of others."""
+    """``17.4 [15.2, 20.1]``, with two decimals of the mean; ``~`` where too few seeds say nothing of others."""
     if cell is None:
         return DASH
     mean = cell.mean
@@ -135,9 +139,11 @@ def total(column_widths: Sequence[int]) -> int:
 
 
 def as_markdown(answer: Answer) -> str:
-    """The same as a GitHub table, with the labels above and all sentences below."""
+    """The same as a GitHub table, with the verdict and the labels above and all sentences below."""
     of = matrix(answer)
-    lines = [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats] + [""]
+    first, *others = findings(answer)
+    lines = [f"**{markdown(first)}**", "", *(f"* {markdown(text)}" for text in others), ""]
+    lines += [f"**{markdown(caveat.upper())}**" for caveat in answer.caveats] + [""]
     rule = ["---"] * len(LEADING) + ["---:"] * len(of.headings)
     lines += [markdown_row(row) for row in ([*LEADING, *of.headings], rule, *of.rows)] + [""]
     said = [*matrix_legend(answer), *(sentence.text for sentence in sentences(answer)), *missing_runs(answer)]

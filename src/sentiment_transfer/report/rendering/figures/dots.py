@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiment_transfer.escaping import shortened
-from sentiment_transfer.report.rendering.figures.style import INK, WIDTH, canvas, colour, label, legend_below, marker
+from sentiment_transfer.report.rendering.figures.style import (
+    INK,
+    MUTED,
+    WIDTH,
+    canvas,
+    colour,
+    label,
+    legend_below,
+    marker,
+)
 from sentiment_transfer.report.rendering.parts import Line, tag
 
 if TYPE_CHECKING:
@@ -52,29 +61,28 @@ def strips(rows: Sequence[Line], xlabel: str) -> Figure:
     return figure
 
 
-def selections(rows: Sequence[tuple[str, dict[str, float], dict[str, str]]], xlabel: str) -> Figure:
-    """One row per model: its name, the value under each selection and its tags, joined by a line."""
+def selections(rows: Sequence[tuple[str, int, dict[str, float], dict[str, str]]], xlabel: str) -> Figure:
+    """One row per model: its name, its colour, the value under each selection and its tags; a marker per selection."""
     figure, axes = canvas(WIDTH, 1.15 + ROW * max(len(rows), 2))
-    known = list(dict.fromkeys(name for _, values, _ in rows for name in values))
-    for place, (_, values, tags) in enumerate(rows):
+    known = list(dict.fromkeys(name for _, _, values, _ in rows for name in values))
+    for place, (_, _, values, tags) in enumerate(rows):
         heights = [_height(place, known.index(name), len(known)) for name in values]
         tag(axes.plot(list(values.values()), heights, color=INK, linewidth=0.8), tags)  # type: ignore[arg-type]
     for style, name in enumerate(known):
-        for place, (_, values, tags) in enumerate(rows):
+        axes.plot([], [], linestyle="none", marker=marker(style), color=INK, markersize=6, label=name)
+        for place, (_, shade, values, tags) in enumerate(rows):
             if name in values:
-                first = place == next(i for i, (_, of, _) in enumerate(rows) if name in of)
                 dot = axes.plot(
                     [values[name]],
                     [_height(place, style, len(known))],
                     linestyle="none",
                     marker=marker(style),
-                    color=colour(style),
+                    color=colour(shade),
                     markersize=6,
-                    label=name if first else None,
                     **PLAIN,
                 )
                 tag(dot, tags)  # type: ignore[arg-type]
-    axes.set_yticks(range(len(rows)), [label(name) for name, _, _ in rows])
+    axes.set_yticks(range(len(rows)), [label(name) for name, _, _, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(xlabel)
@@ -117,7 +125,7 @@ def _matrix(axes: Axes, shares: np.ndarray, names: Sequence[str]) -> None:
         for column in range(size):
             value = float(shares[row, column])
             # Never darker than 45 %: the number on it stays legible in the ink of either theme.
-            fill = Rectangle((column, row), 1, 1, color=colour(0 if row == column else 1), alpha=0.45 * value / 100)
+            fill = Rectangle((column, row), 1, 1, color=MUTED, alpha=0.45 * value / 100)
             axes.add_patch(fill)
             axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center", va="center", fontsize="small")
     axes.set(xlim=(0, size), ylim=(size, 0), aspect="equal")

@@ -10,8 +10,8 @@ from sentiment_transfer.report.analysis.findings import Answer, Budget, LabelUse
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.prose.labels import LABEL_USES
 from sentiment_transfer.report.rendering.figures.curves import draw_points
-from sentiment_transfer.report.rendering.figures.style import canvas, colour, label, legend_below
-from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, end_cells, percent_point, tag
+from sentiment_transfer.report.rendering.figures.style import INK, canvas, label, legend_below
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, end_cells, figure_key, percent_point, tag
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def label_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
         title = metric_title(study.metric)
         on = f"{study.target}, {study.fold}" if study.fold else study.target
         yield Plot(
-            key=f"labels-{place}",
+            key=figure_key("labels", study.target, study.model, study.source, study.fold, place + 1),
             title=f"{on}: {study.model}" + f", trained on {study.source}" * bool(study.source),
             description=FIGURES["labels"].format(metric=title, target=study.target),
             figure=over_labels(study, title),
@@ -46,16 +46,17 @@ def over_labels(study: Study, title: str) -> Figure:
     counts = sorted({budget.labels for budget in study.budgets if budget.labels})
     axes.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
     for zero in study.of("none"):
-        level = axes.axhline(100 * zero.mean.value, color=colour(0), label=f"zero-shot: {LABEL_USES['none']}")
+        level = axes.axhline(100 * zero.mean.value, color=INK, label=f"zero-shot: {LABEL_USES['none']}")
         tag(level, {})
         if zero.mean.low is not None and zero.mean.high is not None:
-            axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=colour(0), alpha=0.12, linewidth=0)
+            axes.axhspan(100 * zero.mean.low, 100 * zero.mean.high, color=INK, alpha=0.12, linewidth=0)
     for style, label_use in enumerate(USES, start=1):
         if of := study.of(label_use):
             draw_points(
                 axes,
                 Line(LABEL_USES[label_use], [percent_point(b.labels, b.mean) for b in of], True, style),
                 factor=2 ** (SPREAD * (style - 2)),
+                plain=True,
             )
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.minorticks_off()

@@ -13,7 +13,7 @@ from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
 from sentiment_transfer.report.prose.captions import FIGURES
 from sentiment_transfer.report.rendering.figures.curves import calibration, over_epochs
 from sentiment_transfer.report.rendering.figures.dots import confusions, selections, strips
-from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point
+from sentiment_transfer.report.rendering.parts import Filters, Line, Plot, Point, figure_key
 from sentiment_transfer.results.record import RunResult
 
 ROWS = 30  # of one figure of rows: a page of a paper
@@ -79,10 +79,15 @@ class Maker:
 
     def selections(self, cells: Sequence[Cell], every: Sequence[Cell], number: int) -> Plot:
         rows = [
-            (self.name(c), {o.selection: 100 * o.mean.value for o in every if o.entry == c.entry}, self.tags(c))
+            (
+                self.name(c),
+                self.order[c.entry],
+                {o.selection: 100 * o.mean.value for o in every if o.entry == c.entry},
+                self.tags(c),
+            )
             for c in cells
         ]
-        known = list(dict.fromkeys(name for _, values, _ in rows for name in values))
+        known = list(dict.fromkeys(name for _, _, values, _ in rows for name in values))
         title = metric_title(self.metric)
         return Plot(
             key=self.key("selection", number),
@@ -90,7 +95,7 @@ class Maker:
             description=FIGURES["selection"].format(metric=title),
             figure=selections(rows, title),
             columns=["model", *known],
-            rows=[[name, *(f"{values[k]:.2f}" if k in values else DASH for k in known)] for name, values, _ in rows],
+            rows=[[name, *(f"{values[k]:.2f}" if k in values else DASH for k in known)] for name, _, values, _ in rows],
             tags=self.filters.tags(target=self.target),
         )
 
@@ -130,8 +135,7 @@ class Maker:
         )
 
     def key(self, kind: str, number: int) -> str:
-        place = self.filters.target.index(self.target)
-        return f"{kind}-{place}-{len(self.classes)}-{self.metric.replace('_', '-')}-{number}"
+        return figure_key(kind, self.target, len(self.classes), self.metric, *[number + 1] * (number > 0))
 
     def name(self, cell: Cell) -> str:
         name = self.entries[cell.entry].name
@@ -147,22 +151,21 @@ Curves = dict[tuple[str, int], list[float]]  # (development set, epoch from 1) -
 def learning_plots(answer: Answer, filters: Filters, runs: Mapping[str, RunResult]) -> Iterator[Plot]:
     """One figure per entry with two epochs or more; ``runs`` are by run id."""
     drawn = 0
-    for place, entry in enumerate(answer.entries):
+    for entry in answer.entries:
         curves = curves_of([runs[run_id] for run_id in entry.run_ids if run_id in runs])
         if len({epoch for _, epoch in curves}) > 1 and drawn < DRAWN:
             drawn += 1
-            yield learning_plot(place, entry, curves, filters)
+            yield learning_plot(entry, curves, filters)
 
 
-def learning_plot(place: int, entry: Entry, curves: Curves, filters: Filters) -> Plot:
+def learning_plot(entry: Entry, curves: Curves, filters: Filters) -> Plot:
     sets = list(dict.fromkeys(name for name, _ in curves))
     lines = []
     for style, name in enumerate(sets):
         points = [Point(epoch, float(np.mean(v)), min(v), max(v)) for (of, epoch), v in curves.items() if of == name]
-        shade = filters.target.index(name) if name in filters.target else len(filters.target) + style
-        lines.append(Line(name, points, True, shade, filters.tags(target=name) if name in filters.target else {}))
+        lines.append(Line(name, points, True, style, filters.tags(target=name) if name in filters.target else {}))
     return Plot(
-        key=f"learning-{place}",
+        key=figure_key("learning", entry.key.replace("|", "-").strip("-")),
         title=f"{entry.name}, trained on {entry.source}",
         description=FIGURES["learning"],
         figure=over_epochs(lines, "development error %"),

@@ -89,11 +89,28 @@ def label(name: str) -> str:
     return shown if len(shown) <= NAME_LENGTH else shown[: NAME_LENGTH - 1] + "…"
 
 
+def neutral(index: int) -> str:
+    """The colour of what is no model: colours mean models, so markers and dashes tell these apart."""
+    return (INK, MUTED)[index % 2]
+
+
 def legend_below(axes: Axes, columns: int) -> None:
-    """Outside the axes, where it can hide no point."""
+    """Outside the axes, where it can hide no point. What stands for something tagged has its tags."""
     handles, names = axes.get_legend_handles_labels()
-    if len(handles) > 1:
-        axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)
+    if len(handles) < 2:
+        return
+    legend = axes.figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)
+    for handle, drawn, text in zip(handles, legend.legend_handles, legend.get_texts(), strict=True):
+        gid = next((artist.get_gid() for artist in _artists(handle) if artist.get_gid()), None)
+        for artist in (*_artists(drawn), text):
+            artist.set_gid(gid)
+
+
+def _artists(handle: Any) -> list[Any]:
+    """A line, or the lines of an error bar."""
+    from matplotlib.container import Container
+
+    return list(handle.get_children()) if isinstance(handle, Container) else [handle]
 
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 
 from sentiment_transfer.formatting import DASH, metric_title, p_value, parameter_count, percent
-from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry
+from sentiment_transfer.report.analysis.findings import Answer, Cell, Comparison, Entry, Trend
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.sentences import remark
 from sentiment_transfer.report.rendering.parts import (
@@ -31,9 +31,8 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     cells = [cell for cell in answer.cells if cell.selection == selection]
     columns: list[Column] = sorted({column_of(cell) for cell in cells}, key=lambda c: (filters.target.index(c[0]), c))
     by_place = {(cell.entry, column_of(cell)): cell for cell in cells}
-    source_of = {entry.key: entry.source for entry in answer.entries}
-    models = Counter((source_of[cell.entry], cell.target, cell.metric) for cell in cells)
-    best = {(b.entry, b.target, b.metric) for b in answer.best if models[b.source, b.target, b.metric] > 1}
+    best = {(b.entry, b.target, b.metric) for b in answer.best if b.certain and selection == answer.selection}
+    own = {column for column in columns if all(cell.role == "source" for cell in cells if column_of(cell) == column)}
     several = len(filters.source) > 1
     rows = []
     for place, entry in enumerate(answer.entries):
@@ -51,9 +50,16 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     return Table(
         key="matrix",
         caption=TABLES["matrix"].format(source=source, selection=selection),
-        columns=["model", *["trained on"] * several, *(heading(c, columns) for c in columns), "parameters", "seeds"],
+        columns=[
+            "model",
+            *["trained on"] * several,
+            *(heading(c, columns) + "\ntrained on" * (c in own) for c in columns),
+            "parameters",
+            "seeds",
+        ],
         rows=rows,
         column_tags=[{}] * (1 + several) + [filters.tags(target=column[0]) for column in columns] + [{}, {}],
+        apart=frozenset(1 + several + place for place, column in enumerate(columns) if column in own),
         footer=[Item("floor", note="best constant answer"), *[Item("")] * several, *floors, Item(""), Item("")],
     )
 
@@ -107,7 +113,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
 
     def row(c: Comparison) -> Row:
         items = [
-            Item(f"{names[c.second].name} against {names[c.first].name}"),
+            Item(f"{names[c.second].name} minus {names[c.first].name}"),
             Item(c.source),
             Item(c.target, note=metric_title(c.metric)),
             difference_item(c.difference),
@@ -115,7 +121,7 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
             p_item(c.p_holm),
             Item(VERDICTS[c.verdict], kind={"better": "good", "worse": "bad"}.get(c.verdict, "")),
             number(100 * c.minimum_detectable_difference, percent(c.minimum_detectable_difference)),
-            Item(mcnemar(c), kind="sentence"),
+            Item(mcnemar(c, names[c.first].name, names[c.second].name), kind="sentence"),
         ]
         return Row(items, filters.tags(source=c.source, target=c.target))
 
@@ -137,9 +143,12 @@ def comparisons(answer: Answer, filters: Filters) -> Table:
     )
 
 
-def mcnemar(comparison: Comparison) -> str:
+def mcnemar(comparison: Comparison, first: str, second: str) -> str:
+    """``seed 0: only base right 51, only large right 100, p < .001``"""
     tests = [
-        f"seed {t.seed}: {t.only_first_right} / {t.only_second_right}, p {p_text(t.p)}" for t in comparison.mcnemar
+        f"seed {t.seed}: only {first} right {t.only_first_right:,}, only {second} right {t.only_second_right:,}, "
+        f"p {p_text(t.p)}"
+        for t in comparison.mcnemar
     ]
     return "; ".join(tests) or DASH
 
@@ -189,8 +198,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
             "family",
             "trained on",
             "dataset",
-            "points per doubling",
-            "points per tenfold",
+            "points",
             "p",
             "p (Holm)",
             "models",
@@ -201,8 +209,7 @@ def trends(answer: Answer, filters: Filters) -> Table:
                     Item(t.family),
                     Item(t.source),
                     Item(t.target, note=metric_title(t.metric)),
-                    difference_item(t.per_doubling),
-                    difference_item(t.per_decade),
+                    change_item(t),
                     p_item(t.p),
                     p_item(t.p_holm),
                     Item(", ".join(names[key] for key in t.entries)),
@@ -212,6 +219,12 @@ def trends(answer: Answer, filters: Filters) -> Table:
             for t in answer.trends
         ],
     )
+
+
+def change_item(trend: Trend) -> Item:
+    change, unit = trend.change
+    item = difference_item(change)
+    return replace(item, note="\n".join(filter(None, (item.note, unit))))
 
 
 def calibrations(answer: Answer, filters: Filters) -> Table:

@@ -19,7 +19,8 @@
     }
     const shown = runs.filter((run) => !run.closest(".out")).length;
     const seed = form.elements.seed.value === "" ? "" : " Means and intervals are still over all seeds.";
-    form.elements.shown.value = `${shown} of ${runs.length} runs shown.${seed}`;
+    const chose = chosen.length ? " Axes, and the numbers below a figure, stay those of all." : "";
+    form.elements.shown.value = `${shown} of ${runs.length} runs shown.${seed}${chose}`;
   }
 
   if (form) {
