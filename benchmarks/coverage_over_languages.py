@@ -17,7 +17,7 @@ import argparse
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -29,17 +29,18 @@ from sentiment_transfer.statistics.resampling import Scored, resample
 
 BATCH = 10  # experiments that are resampled together
 DRAWS = 200  # a tenth of the report's: adds 5 % noise to the standard error over reviews, which is the smaller part
+LANGUAGES = (4, 6, 12)
 TAUS = (0.0, 0.01, 0.05)
 KINDS = ("slope", "size", "line", "other seeds", "false", "size false")
 ALONE = np.ones(1)
 SIZES = slope_weights(np.array([1.0, 2.0]))
 
 
-def worlds() -> Iterator[LanguageWorld]:
-    for languages, seeds, tau in itertools.product((4, 6, 12), (1, 3, 5), TAUS):
+def worlds(counts: Sequence[int] = LANGUAGES) -> Iterator[LanguageWorld]:
+    for languages, seeds, tau in itertools.product(counts, (1, 3, 5), TAUS):
         for parallel, seed_slope in ((True, 0.0), (True, 0.1), (False, 0.1)):
             yield LanguageWorld(languages, seeds, tau, parallel, seed_slope=seed_slope)
-    for languages in (4, 6, 12):
+    for languages in counts:
         yield LanguageWorld(languages, 3, 0.01, hard_far=0.2)
 
 
@@ -102,11 +103,12 @@ def holds(combinations: Contrasts, truth: np.ndarray) -> float:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--experiments", type=int, default=1000, help="per world (default 1000)")
+    options.add_argument("--languages", type=int, nargs="+", default=LANGUAGES, help="numbers of them")
     chosen = options.parse_args()
     started, all_held = time.monotonic(), defaultdict(list)
     print("languages seeds   tau  reviews  of a seed" + "".join(f"{kind:>12}" for kind in KINDS))
-    for world in worlds():
-        held = measure(world, chosen.experiments)
+    for place, world in enumerate(worlds(chosen.languages)):
+        held = measure(world, chosen.experiments, seed=place)
         reviews = "parallel" if world.parallel else "apart"
         line = f"{world.languages:9} {world.seeds:5} {100 * world.tau:5.1f} {reviews:>8} {10 * world.seed_slope:10.2f}"
         print(line + "".join(f"{100 * held[k]:12.1f}" if k in held else " " * 12 for k in KINDS), flush=True)
