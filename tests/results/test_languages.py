@@ -66,8 +66,6 @@ def test_the_documented_table_is_that_of_the_files() -> None:
     number = r"([\d.–]+)"
     row = rf"^\| `(\w+)` \| (.+) \| ([\w-]+) \| (\w{{4}}) \| {number} \| {number} \| {number} \|$"
     rows = re.findall(row, page, re.MULTILINE)
-        r"^\| `(\w+)` \| (.+) \| ([\w-]+) \| (\w{4}) \| ([\d.–]+) \| ([\d.–]+) \| ([\d.–]+) \|$", page, re.M
-    )
     assert {"en", "ja", "id", "de", "ko", *NUSAX} <= {code for code, *_ in rows}
     for code, name, family, script, size, *distances in rows:
         gib = None if size == "–" else float(size)
