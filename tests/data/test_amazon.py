@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.helpers.runs import composed
 
+from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.data import amazon
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.errors import UserError
@@ -91,6 +93,58 @@ def test_the_mirror_form_has_no_bodies(folder: Path) -> None:
         AmazonReviewsDataModule(text_rule="body", data_dir=folder.parent).reviews("train")
 
 
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "ja", "zh"])
+def test_every_language_of_the_corpus_is_read(tmp_path: Path, language: str) -> None:
+    (tmp_path / f"amazon_{language}").mkdir()
+    (tmp_path / f"amazon_{language}" / f"dataset_{language}_test.json").write_text(json_lines(original()))
+    module = AmazonReviewsDataModule(language=language, data_dir=tmp_path)
+    assert_binary(module, "test")
+    assert (module.name, module.reviews("test").language) == (f"amazon_{language}", language)
+
+
+def test_the_groups_of_targets_are_of_one_domain() -> None:
+    groups = {name: list(composed(f"targets={name}").targets) for name in ("marc", "near", "distant")}
+    assert groups["near"] == ["amazon_de", "amazon_es", "amazon_fr"]
+    assert groups["distant"] == ["amazon_ja", "amazon_zh"]
+    assert sorted([*groups["near"], *groups["distant"], "amazon_en"]) == groups["marc"]
+
+
+def test_a_part_of_a_split_is_read_on_request_and_says_so(folder: Path) -> None:
+    (folder / "dataset_en_test.json").write_text(json_lines(original([1, 3, 4, 5])))
+    with pytest.raises(UserError, match=r"type complete=false \(targets\.amazon_en\.complete=false\)"):
+        AmazonReviewsDataModule(data_dir=folder.parent).reviews("test")
+    reviews = AmazonReviewsDataModule(complete=False, data_dir=folder.parent).reviews("test")
+    assert reviews.labels.tolist() == [0, 1, 1]
+    assert reviews.part_of == 8
+    assert reviews.reading.notes == ("3 of the 8 reviews of the test split (complete=false)",)
+
+
+def test_a_complete_split_is_no_part(folder: Path) -> None:
+    (folder / "dataset_en_test.json").write_text(json_lines(original()))
+    reviews = AmazonReviewsDataModule(complete=False, data_dir=folder.parent).reviews("test")
+    assert reviews.part_of is None and reviews.reading.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("stars", "sentence"),
+    [
+        ([1, 1, 1, 5], "It was changed; fetch it again"),
+        ([1, 5, 0], "It was changed; fetch it again"),
+        ([1, 1, 2, 3], "on one class alone: the published files are sorted by star"),
+    ],
+)
+def test_what_can_be_no_part_of_a_split_is_refused(folder: Path, stars: list[int], sentence: str) -> None:
+    (folder / "dataset_en_test.json").write_text(json_lines(original(stars)))
+    with pytest.raises(UserError, match=sentence):
+        AmazonReviewsDataModule(complete=False, data_dir=folder.parent).reviews("test")
+
+
+def test_the_option_is_in_a_runs_name_only_where_it_is_set() -> None:
+    here, there = (composed("targets=amazon_de", *options) for options in ((), ("targets.amazon_de.complete=false",)))
+    assert run_name(here) != run_name(there)
+    assert run_name(here) == run_name(composed("targets=amazon_de", "targets.amazon_de.complete=true"))
+
+
 @pytest.mark.parametrize("stars", [STARS[:-1], [1, 1, 1, 2, 3, 3, 4, 4, 5, 5], [*STARS, 6]])
 def test_a_file_that_was_cut_off_or_changed_is_refused_with_its_counts(folder: Path, stars: list[int]) -> None:
     (folder / "dataset_en_train.json").write_text(json_lines(original(stars)))
@@ -139,9 +193,9 @@ def test_without_local_files_the_text_rule_chooses_the_mirror(
     assert str(tmp_path / f"amazon_{language}") in asked["instead"]
 
 
-def test_french_is_refused() -> None:
-    with pytest.raises(UserError, match=r"amazon.language=fr is invalid: it must be one of en, ja"):
-        AmazonReviewsDataModule("fr")
+def test_italian_is_refused() -> None:
+    with pytest.raises(UserError, match=r"amazon.language=it is invalid: it must be one of de, en, es, fr, ja, zh"):
+        AmazonReviewsDataModule("it")
 
 
 def test_an_unknown_text_rule_is_refused() -> None:

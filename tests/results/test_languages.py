@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sentiment_transfer.config.dataset import datasets
@@ -56,3 +59,16 @@ def test_distances_are_symmetric_and_known_of_every_pair() -> None:
 def test_an_unknown_language_has_no_distance() -> None:
     assert typological_distance("en", "tlh") is None
     assert typological_distance("tlh", "tlh") == 0
+
+
+def test_the_documented_table_is_that_of_the_files() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    number = r"([\d.–]+)"
+    row = rf"^\| `(\w+)` \| (.+) \| ([\w-]+) \| (\w{{4}}) \| {number} \| {number} \| {number} \|$"
+    rows = re.findall(row, page, re.MULTILINE)
+    assert {"en", "ja", "id", "de", "ko", *NUSAX} <= {code for code, *_ in rows}
+    for code, name, family, script, size, *distances in rows:
+        gib = None if size == "–" else float(size)
+        assert language(code) == Language(code, name, family, script, gib is not None, gib)
+        expected = [typological_distance(source, code) for source in ("en", "ja")]
+        assert [0 if each == "–" else float(each) for each in distances] == expected

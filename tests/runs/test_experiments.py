@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tests.helpers.runs import ROOT, trained
 
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
 from sentiment_transfer.data.catalog import NUSAX_LANGUAGES
+from sentiment_transfer.report.command import main as report
 from sentiment_transfer.results.record import RunResult
 
 # Of these see test_sweeps.py.
@@ -128,14 +130,14 @@ def test_ulmfit_in_miniature(tmp_path: Path, real_data: Path, experiment: str) -
     assert len(result["model"]["language_model"]["corpora"]) == 1
 
 
-def write_marc(folder: Path, language: str) -> None:
-    """The three files of MARC as they were published, with four reviews a star."""
+def write_marc(folder: Path, language: str, rows: range = range(20)) -> None:
+    """The three files of MARC as they were published, with four reviews a star (or these ``rows``)."""
     folder.mkdir(parents=True)
     for split in ("train", "dev", "test"):
         lines = [
             {"review_id": f"{split}_{row}", "stars": 1 + row // 4, "review_title": f"{language} title {row}",
              "review_body": f"{language} {split} body {row}", "language": language}
-            for row in range(20)
+            for row in rows
         ]  # fmt: skip
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"dataset_{language}_{split}.json").write_text(text)
@@ -164,6 +166,27 @@ def test_paper_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytes
     assert "by hand" in result["unavailable"]["smsa_id"]
     assert result["caveats"] == []
     assert result["model"]["name"] == "base"
+
+
+def test_a_part_of_a_test_set_is_labelled_wherever_it_is_shown(
+    tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_marc(tmp_path / "data" / "amazon_de", "de", rows=range(0, 20, 3))
+    part = ("targets=amazon_de", "targets.amazon_de.complete=false", "trainer.max_epochs=1")
+    result = paper(tmp_path, tiny_xlm_r, monkeypatch, *part)
+    caveat = "amazon_de: 6 of 16 test reviews (complete=false)"
+    assert result["caveats"] == [caveat]
+    assert result["scores"]["amazon_de"]["n"] == 6
+    assert result["audit"]["reading"]["amazon_de"]["notes"] == [
+        "6 of the 16 reviews of the test split (complete=false)"
+    ]
+    printed = capsys.readouterr().out
+    assert caveat.upper() in printed and "amazon_de: 6 of the 16 reviews of the test split" in printed
+    assert open_model(str(tmp_path / "run")).caveats == ()  # it is about one of its scores, not about the model
+    assert report([str(tmp_path / "run"), "--out", str(tmp_path / "report")]) == 0
+    for page in ("report.html", "summary.md"):
+        text = (tmp_path / "report" / page).read_text()
+        assert "6 of 16 test reviews" in text and "not comparable with those on all of it" in text
 
 
 def test_zero_shot_baselines_in_miniature(tmp_path: Path, tiny_xlm_r: Path, monkeypatch: pytest.MonkeyPatch) -> None:

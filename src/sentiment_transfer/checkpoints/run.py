@@ -27,7 +27,7 @@ from sentiment_transfer.model.memory import refuse_larger_than_memory
 from sentiment_transfer.model.network import refuse_larger_vocabulary
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer, vocabulary_size
 from sentiment_transfer.results.inputs import model_files
-from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
+from sentiment_transfer.results.record import RESULT_FILE, RunResult, is_size_caveat, read_result
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def open_run(folder: Path, selection: str | None, cache_dir: Path) -> TrainedMod
         outputs=classes,
         max_length=result["config"]["data"]["max_length"],
         origin=Origin("run", str(folder), selection=selection, result=result),
-        caveats=tuple(result["caveats"]),
+        caveats=tuple(caveat for caveat in result["caveats"] if not is_size_caveat(caveat, "test")),
         cache_dir=cache_dir,
     )
 

@@ -1,4 +1,4 @@
-"""MARC, the Multilingual Amazon Reviews Corpus (Keung et al. 2020, arXiv 2010.02573), English and Japanese.
+"""MARC, the Multilingual Amazon Reviews Corpus (Keung et al. 2020, arXiv 2010.02573), in six languages.
 
 200,000 / 5,000 / 5,000 reviews per language, balanced over five stars and sorted by star. Research use only: the
 files are read where the user has them, else from a mirror on the Hugging Face hub.
@@ -17,7 +17,7 @@ from sentiment_transfer.data.base import ReviewDataModule, Split
 from sentiment_transfer.data.catalog import AmazonConfig, TextRule
 from sentiment_transfer.data.hub import load_table
 from sentiment_transfer.data.labels import DROPPED, binary_of_stars, canonical
-from sentiment_transfer.data.reviews import Reviews
+from sentiment_transfer.data.reviews import Reading, Reviews
 from sentiment_transfer.data.stars import rating_of
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.cells import class_names
@@ -48,7 +48,8 @@ class AmazonReviewsDataModule(ReviewDataModule):
     ``mteb/AmazonReviewsClassification`` (title and body), or ``SetFit/amazon_reviews_multi_{language}`` (body).
 
     Attributes:
-        rows_per_star: what a complete split holds for each of the five stars; others are refused as cut off.
+        rows_per_star: what a complete split holds for each of the five stars; others are refused as cut off, unless
+            ``complete`` is false.
     """
 
     schema = AmazonConfig
@@ -66,9 +67,11 @@ class AmazonReviewsDataModule(ReviewDataModule):
     def read(self, split: Split) -> Reviews:
         path = self._local_file(split)
         rated = self._from_hub(split) if path is None else self._from_file(path, split)
-        self._refuse_incomplete(rated, split)
+        is_part = self._is_part(rated, split)
         labels = binary_of_stars(rated.stars)
         kept = np.flatnonzero(labels != DROPPED)
+        complete = 4 * self.rows_per_star[split]
+        note = f"{len(kept):,} of the {complete:,} reviews of the {split} split (complete=false)"
         return Reviews.from_columns(
             [rated.ids[row] for row in kept],
             [rated.texts[row] for row in kept],
@@ -76,6 +79,8 @@ class AmazonReviewsDataModule(ReviewDataModule):
             language=self.language,
             domain=self.domain,
             dropped={"with three stars": len(labels) - len(kept)},
+            reading=Reading(notes=(note,)) if is_part else None,
+            part_of=complete if is_part else None,
         )
 
     def _local_file(self, split: Split) -> Path | None:
@@ -146,15 +151,31 @@ class AmazonReviewsDataModule(ReviewDataModule):
         stars = stars_of_labels(table, repository)
         return Rated(ids, table["text"].to_pylist(), stars, f"the hub's {repository}")
 
-    def _refuse_incomplete(self, rated: Rated, split: Split) -> None:
+    def _is_part(self, rated: Rated, split: Split) -> bool:
+        """Whether a split is a part of the published one. Raises UserError if it is one and ``complete`` is set, or if
+        it can be no part: with more reviews of a star, with other stars, or with one class alone."""
         each = self.rows_per_star[split]
         found = {star: int((rated.stars == star).sum()) for star in range(1, 6)}
-        if len(rated.stars) != 5 * each or any(count != each for count in found.values()):
-            stars = ", ".join(f"{star}: {count:,}" for star, count in found.items())
+        if set(found.values()) == {each} and len(rated.stars) == 5 * each:
+            return False
+        stars = ", ".join(f"{star}: {count:,}" for star, count in found.items())
+        said = (
+            f"{self.name}: {rated.origin} has {len(rated.stars):,} rows (stars {stars}), where the {split} split has "
+            f"{5 * each:,}, {each:,} for each star."
+        )
+        if sum(found.values()) != len(rated.stars) or max(found.values()) > each:
+            raise UserError(f"{said} It was changed; fetch it again.")
+        if self.config.complete:
             raise UserError(
-                f"{self.name}: {rated.origin} has {len(rated.stars):,} rows (stars {stars}), where the {split} split "
-                f"has {5 * each:,}, {each:,} for each star. It was cut off or changed; fetch it again."
+                f"{said} It was cut off or changed; fetch it again. If it is a part that you keep, type "
+                f"complete=false (targets.{self.name}.complete=false): its scores are then labelled with its size."
             )
+        if not (found[1] + found[2] and found[4] + found[5]):
+            raise UserError(
+                f"{said} Nothing can be scored on one class alone: the published files are sorted by star, so a part "
+                "of one is a sample of its rows, not its first ones."
+            )
+        return True
 
 
 def csv_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sentiment_transfer.data.base import ReviewDataModule
 
 CLASSES = OneOf((2, 3))
+MARC_LANGUAGES = ("de", "en", "es", "fr", "ja", "zh")
 WRITTEN_LANGUAGES = ("en", "ja", "id")
 NUSAX_LANGUAGES = {  # code -> folder in the repository
     "en": "english",
@@ -59,8 +60,9 @@ class Unlabelled(Enum):
 @dataclass
 class AmazonConfig(DatasetConfig):
     kind: str = "amazon"
-    language: Annotated[str, OneOf(("en", "ja"))] = "en"
+    language: Annotated[str, OneOf(MARC_LANGUAGES)] = "en"
     text_rule: TextRule = TextRule.title_body
+    complete: bool = field(default=True, metadata=LATER)  # false: read a part of a split too, and label its scores
 
 
 @dataclass
@@ -184,7 +186,7 @@ register_dataset(
         citation="Keung et al. 2020, [arXiv 2010.02573](https://arxiv.org/abs/2010.02573)",
         licence="academic research only, not to be redistributed",
         hub="mteb/AmazonReviewsClassification",
-        names={"amazon_en": {"language": "en"}, "amazon_ja": {"language": "ja"}},
+        names={f"amazon_{language}": {"language": language} for language in MARC_LANGUAGES},
         train_rows=160_000,  # binary
         headline_metric="error",
     )

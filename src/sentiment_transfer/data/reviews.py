@@ -63,6 +63,7 @@ class Reviews:
     classes: tuple[str, ...] = BINARY
     dropped: dict[str, int] = field(default_factory=dict)  # reason -> rows that the reader dropped
     reading: Reading = field(default_factory=Reading)
+    part_of: int | None = None  # reviews of the complete split, where the user's copy is known to be a part of it
 
     @classmethod
     def from_columns(
@@ -77,6 +78,7 @@ class Reviews:
         folds: Sequence[int] | np.ndarray | None = None,
         dropped: dict[str, int] | None = None,
         reading: Reading | None = None,
+        part_of: int | None = None,
     ) -> Reviews:
         """Reviews from plain columns of equal length. Lone surrogates (half of an emoji that was cut apart) have
         no UTF-8 form and become U+FFFD."""
@@ -88,7 +90,7 @@ class Reviews:
             pa.array(fold),
         ]
         table = pa.Table.from_arrays(columns, schema=SCHEMA)
-        return cls(table, language, domain, classes, dropped or {}, reading or Reading())
+        return cls(table, language, domain, classes, dropped or {}, reading or Reading(), part_of)
 
     def __len__(self) -> int:
         return self.table.num_rows

@@ -17,6 +17,7 @@ from sentiment_transfer.statistics.metrics import Scores
 
 SCHEMA_VERSION = 2
 RESULT_FILE = "result.json"
+PART = "(complete=false)"  # ends a caveat about the size of a user's copy of a dataset
 
 
 class Device(TypedDict):
@@ -107,7 +108,7 @@ class RunResult(TypedDict):
     schema_version: int
     run_id: str  # hash of the resolved configuration, with a readable prefix
     status: Literal["finished", "degenerate"]  # degenerate: only one class is predicted
-    caveats: list[str]  # to be shown with every score: random weights, 4-bit weights, trained from scratch
+    caveats: list[str]  # to be shown with every score: random weights, trained from scratch, see size_caveat ...
     seed: int
     command: list[str]  # command-line arguments as typed
     config: dict[str, Any]  # the resolved configuration
@@ -126,6 +127,16 @@ class RunResult(TypedDict):
     unavailable: dict[str, str]  # target -> why it was not scored and how to fix that
     dedup: dict[str, Any]  # dataset -> test reviews removed because they occur in training; empty without data.dedup
     inputs: Inputs  # hashes of what the run was computed from
+
+
+def size_caveat(dataset: str, split: str, rows: int, complete: int) -> str:
+    """``amazon_de: 1,200 of 4,000 test reviews (complete=false)``: scores on other sizes are not comparable."""
+    return f"{dataset}: {rows:,} of {complete:,} {split} reviews {PART}"
+
+
+def is_size_caveat(caveat: str, split: str = "") -> bool:
+    """Whether ``caveat`` is one of ``size_caveat``, about this split or any."""
+    return caveat.endswith(f"{split} reviews {PART}")
 
 
 def write_result(folder: Path, result: RunResult) -> Path:

@@ -32,7 +32,7 @@ from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import refuse_nothing_to_score
 from sentiment_transfer.runs.directory import run_directory
 from sentiment_transfer.runs.inputs import reviews_digests
-from sentiment_transfer.runs.measure import recorded_source_tokens
+from sentiment_transfer.runs.measure import recorded_source_tokens, size_caveats
 from sentiment_transfer.runs.record import RunInfo, finish
 from sentiment_transfer.runs.score import review_name, score
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
@@ -193,7 +193,7 @@ def evaluation_info(
     return RunInfo(
         run_id=evaluation_name(config),
         config=_config(config, model, max_length),
-        caveats=list(dict.fromkeys([*model.caveats, *([] if trained else [NOT_OURS])])),
+        caveats=list(dict.fromkeys([*model.caveats, *([] if trained else [NOT_OURS]), *size_caveats(data.test_sets)])),
         seed=trained["seed"] if trained else 0,
         model=trained["model"] if trained else _foreign_model(model),
         source=trained["source"] if trained else Source(names=[UNKNOWN], rows={}),

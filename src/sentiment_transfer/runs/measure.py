@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,7 +19,9 @@ from sentiment_transfer.data.features import (
 )
 from sentiment_transfer.data.tokens import token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.results.record import RunResult, Tokens
+from sentiment_transfer.results.record import RunResult, Tokens, size_caveat
+
+SPLITS = {"train": "training", "dev": "development", "test": "test"}  # in a caveat
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ def measure(split: ReviewSet, data: TransferDataModule, trained_on: np.ndarray |
         tokens=cast(Tokens, token_shares(counts, characters)),
         features=review_features(split.reviews, counts, characters, module.domains(), module.tags()),
     )
+
+
+def size_caveats(sets: Sequence[ReviewSet]) -> list[str]:
+    """The caveats about splits of which the user has a part."""
+    return [
+        size_caveat(s.name, SPLITS[s.split], len(s.reviews), s.reviews.part_of)
+        for s in sets
+        if s.reviews.part_of is not None
+    ]
 
 
 def source_tokens(data: TransferDataModule) -> np.ndarray | None:

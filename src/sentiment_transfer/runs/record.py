@@ -43,7 +43,7 @@ from sentiment_transfer.results.record import (
 )
 from sentiment_transfer.runs.build import Parts, caveats
 from sentiment_transfer.runs.environment import describe_device, git_state, package_versions, peak_memory_bytes
-from sentiment_transfer.runs.measure import measure, source_tokens
+from sentiment_transfer.runs.measure import measure, size_caveats, source_tokens
 from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.metrics import score as scores_of
@@ -93,7 +93,7 @@ def run_info(
     return RunInfo(
         run_id=run_name(config),
         config=plain(config),
-        caveats=caveats(config),
+        caveats=[*caveats(config), *size_caveats(data.sets)],
         seed=config.seed,
         model=_model(config, module),
         source=_source(data, started_from),

@@ -13,7 +13,7 @@ from sentiment_transfer.config.dataset import Dataset
 from sentiment_transfer.escaping import Verbatim, markdown, markdown_block, markdown_code, markdown_row
 from sentiment_transfer.export.card.contents import BUILTIN, FREE, OWN, all_facts, contents
 from sentiment_transfer.export.card.scores import Conversion, ScoreRow, score_rows
-from sentiment_transfer.results.record import RunResult
+from sentiment_transfer.results.record import RunResult, is_size_caveat
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -70,7 +70,9 @@ def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Datas
     from huggingface_hub import ModelCardData
 
     encoder = result["model"]["encoder"]
-    evaluated = [] if NOT_FOR_LEADERBOARDS & set(result["caveats"]) else list(_evaluated(rows, facts))
+    of_parts = [caveat for caveat in result["caveats"] if is_size_caveat(caveat)]
+    hidden = of_parts or NOT_FOR_LEADERBOARDS & set(result["caveats"])
+    evaluated = [] if hidden else list(_evaluated(rows, facts))
     hub = [facts[name].hub for name in result["source"]["names"]]
     return ModelCardData(
         language=sorted({entry["language"] for entry in result["scores"].values()}),
@@ -85,7 +87,7 @@ def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Datas
             "cross-lingual",
             *(["zero-shot-transfer"] if any(row.protocol == "zero-shot" for row in rows) else []),
             *(["onnx"] if onnx else []),
-            *(label.replace(" ", "-") for label in result["caveats"]),
+            *(label.replace(" ", "-") for label in result["caveats"] if label not in of_parts),
         ],
         model_name=result["run_id"],
         eval_results=evaluated or None,

@@ -8,6 +8,8 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.cells import resampled_cells
 from sentiment_transfer.report.analysis.collect import Collection, command_without_seed
 from sentiment_transfer.report.analysis.comparisons import comparable_groups, compare_pairs, transfer_gaps, trends
+from sentiment_transfer.report.analysis.distance import distance_trends
+from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
@@ -47,6 +49,8 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
     trends_of_all: list[Trend] = []
     gaps: list[TransferGap] = []
     verdicts: list[SizeVerdict] = []
+    distances: list[DistanceTrend] = []
+    results = {run["run_id"]: run for run in zero_shot_or_full}
     for source in dict.fromkeys(resampled.cell.source for resampled in tested):
         of_source = [resampled for resampled in tested if resampled.cell.source == source]
         groups = comparable_groups(of_source)
@@ -56,6 +60,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         trends_of_all += trends(groups, entries)
         gaps += transfer_gaps(of_source)
         verdicts += size_verdicts(groups, entries)
+        distances += distance_trends(of_source, entries, results)
     return Answer(
         selection=selection,
         entries=tuple(entries.values()),
@@ -73,6 +78,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         label_runs=len(collection.results) - len(zero_shot_or_full),
         copies=collection.copies,
         faults=tuple(run_scores.faults),
+        distances=tuple(distances),
     )
 
 

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
-from sentiment_transfer.report.analysis.estimate import Estimate, Scope
+from sentiment_transfer.report.analysis.estimate import Estimate as Estimate
+from sentiment_transfer.report.analysis.estimate import Scope as Scope
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
 
@@ -248,6 +250,7 @@ class Answer:
     label_runs: int = 0  # runs that only the studies hold
     copies: int = 0  # further records of the same runs, left out
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
+    distances: tuple[DistanceTrend, ...] = ()  # by source and corpus, of ``selection`` alone
 
     @property
     def names(self) -> dict[str, str]:

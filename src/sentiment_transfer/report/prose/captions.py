@@ -34,6 +34,12 @@ TABLES = {
         "Mean over seeds and draws in percent, 95 % interval below it. A draw is a choice of examples; where each "
         "draw has another seed, the interval covers both. Labels alone and in full: supervised in the target."
     ),
+    "distance": (
+        "{corpus}, trained on {source}: error in points above that on {reference}, with its 95 % interval over seeds "
+        "and reviews. Distance: typological, from {language}. Tokens seen: tokens of the test reviews that occur in "
+        "the source's training texts. Last row: the slope, whose interval covers other languages as well, and its "
+        "p-value after Holm's correction."
+    ),
     "mistakes": (
         "{target} ({language}, {domain}): up to {each} reviews per model, those that most runs have among their "
         "{most} most confident mistakes, then by confidence. Last epoch."
@@ -66,6 +72,11 @@ FIGURES = {
     "gap": (
         "Transfer gap: error on {target} minus error on {source_set}, in points, over the number of {unit}, with 95 % "
         "intervals. The numbers are in the table below."
+    ),
+    "distance": (
+        "Transfer gap on {languages} over their typological distance from {language}, in points with 95 % intervals; "
+        "a straight line per model, its band the 95 % interval over languages, seeds and reviews. The numbers are in "
+        "the table below."
     ),
     "labels": (
         "{metric} over the number of labelled reviews of {target} that were trained on, on a log scale, with 95 % "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sentiment_transfer.formatting import SELECTIONS, counted, listed, value_and_interval
 from sentiment_transfer.report.analysis.findings import Answer, Estimate
+from sentiment_transfer.results.record import is_size_caveat
 from sentiment_transfer.statistics.interval import ENOUGH_SEEDS
 
 FAULTS = 5  # damaged or missing files that are named
@@ -16,6 +17,7 @@ CAVEATS = {
     "trained from scratch": "encoders were not pretrained and learned from the source alone",
     "language model trained here": "ULMFiT started from a language model of the texts at hand, not of Wikipedia",
 }
+OF_A_PART = "a part of the dataset was at hand, so its numbers are not comparable with those on all of it"
 
 
 def scope_text(answer: Answer) -> str:
@@ -36,7 +38,8 @@ def cautions(answer: Answer) -> Iterator[Caution]:
     for caveat in answer.caveats:
         marked = [entry.name for entry in answer.entries if caveat in entry.caveats]
         names = "" if len(marked) == len(answer.entries) else f" ({listed(list(dict.fromkeys(marked)))})"
-        yield general(f'Caveat "{caveat}"{names}: {CAVEATS.get(caveat, "see the run")}.')
+        meaning = OF_A_PART if is_size_caveat(caveat) else CAVEATS.get(caveat, "see the run")
+        yield general(f'Caveat "{caveat}"{names}: {meaning}.')
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)
