@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo real train sweep paper scaling epochs folds few_shot baselines
+.PHONY: help setup demo real nusax train sweep paper scaling epochs folds few_shot baselines
 .PHONY: status sync report dashboard
 .PHONY: test coverage-of-intervals bench faults lint format coverage lock clean
 
@@ -40,6 +40,11 @@ demo: $(INSTALLED) ## Multilingual E5 small at three depths, trained on the writ
 real: DEPTHS ?= 3,6,12
 real: $(INSTALLED) ## From English sentences to Indonesian and Japanese reviews, e5_small at three depths, three seeds: downloads the data
 	$(RUN) train.py -m experiment=real model.layers=$(DEPTHS) seed=$(SEEDS) $(ARGS)
+	$(RUN) report.py multirun
+
+nusax: DEPTHS ?= 3,6,12
+nusax: $(INSTALLED) ## From English sentences to NusaX in twelve languages, e5_small at three depths, three seeds: downloads the data
+	$(RUN) train.py -m experiment=nusax model.layers=$(DEPTHS) seed=$(SEEDS) $(ARGS)
 	$(RUN) report.py multirun
 
 train: $(INSTALLED) ## One run, e.g. make train ARGS="model=large seed=1"; without ARGS the paper's protocol

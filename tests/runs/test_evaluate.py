@@ -95,6 +95,11 @@ def test_a_runs_scores_come_out_again(outputs: Path, run: Path, of_the_run: RunR
         assert ours.ids == theirs.ids and ours.probabilities.keys() == theirs.probabilities.keys()
         for selection, probabilities in ours.probabilities.items():
             assert np.abs(probabilities - theirs.probabilities[selection]).max() < 1e-4
+        assert ours.features is not None and theirs.features is not None
+        assert 0 < ours_["tokens"]["seen"] < 1  # type: ignore[operator]
+        for column, values in ours.features.items():
+            np.testing.assert_array_equal(values, theirs.features[column])
+        assert {"plain", "irony"} < set(ours.features["tag"]) and set(ours.features["domain"]) >= {"hotel", "film"}
     for key in ("model", "source", "seed", "caveats", "selections"):
         assert of_the_run[key] == before[key]  # type: ignore[literal-required]
     assert of_the_run["audit"]["overlaps"]
@@ -110,6 +115,10 @@ def test_a_foreign_model_is_scored_and_its_training_is_not_guessed(outputs: Path
     assert answers.classes == ("negative", "positive")  # the set's classes in its order; neutral has no share
     assert np.abs(answers.probabilities["last"].sum(1) - 1).max() < 1e-5
     assert result["model"]["parameters"] > 1_000
+    tokens = result["scores"]["written_ja"]["tokens"]
+    assert tokens["seen"] is None and tokens["per_character"] > 0
+    assert answers.features is not None and np.isnan(answers.features["seen"]).all()
+    assert set(answers.features["script"]) == {"Jpan"}
 
 
 def test_the_report_takes_both(outputs: Path, of_the_run: RunResult, of_the_foreign: RunResult, tmp_path: Path) -> None:
@@ -163,6 +172,7 @@ def test_training_data_that_is_gone_is_said(outputs: Path, run: Path, tmp_path: 
     assert "cannot be read, so nothing is audited" in result["audit"]["unread"]
     assert result["audit"]["overlaps"] == []
     assert result["scores"]["written_ja"]["protocol"] == "zero-shot"
+    assert result["scores"]["written_ja"]["tokens"]["seen"] is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from tests.helpers.runs import ROOT, trained
 
 from sentiment_transfer.data.amazon import AmazonReviewsDataModule
+from sentiment_transfer.data.catalog import NUSAX_LANGUAGES
 from sentiment_transfer.results.record import RunResult
 
 # Of these see test_sweeps.py.
@@ -43,7 +44,8 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    assert found == {"demo", "tiny", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
+    alone = {"demo", "tiny", "paper", "real", "nusax", "baselines_zero_shot"}
+    assert found == alone.union(REAL, SWEEPS, BASELINES, ULMFIT)
 
 
 LIMITS = ("source.written_en.limit=64", "targets.written_ja.limit=20", "targets.written_id.limit=20")
@@ -86,6 +88,19 @@ def test_real_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path) ->
     protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
     assert protocols == {"uci_en": "supervised", **dict.fromkeys(("smsa_id", "indolem_id", "jalan_ja"), "zero-shot")}
     assert {name for entry in result["scores"].values() for name in entry["selections"]} == {"last", "source_dev"}
+
+
+@pytest.mark.real_data
+def test_nusax_in_miniature(tmp_path: Path, real_data: Path, tiny_xlm_r: Path) -> None:
+    limits = [f"targets.nusax_{code}.limit=20" for code in NUSAX_LANGUAGES]
+    result = trained(
+        tmp_path, "experiment=nusax", "model=base", f"model.encoder={tiny_xlm_r}", f"paths.data_dir={real_data}",
+        "data.max_length=64", "source.uci_en.limit=100", *limits, *MINIATURE,
+    )  # fmt: skip
+    protocols = {name: entry["protocol"] for name, entry in result["scores"].items()}
+    languages = dict.fromkeys((f"nusax_{code}" for code in NUSAX_LANGUAGES), "zero-shot")
+    assert protocols == {"uci_en": "supervised", **languages, "nusax_en": "cross-domain"}
+    assert result["unavailable"] == {}
 
 
 @pytest.mark.real_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -106,6 +107,14 @@ class ReviewDataModule(pl.LightningDataModule):
     def local_files(self) -> list[Path]:
         """Files and folders of the user's that the reviews are read from where they exist."""
         return [data_folder(self.data_dir) / self.name]
+
+    def domains(self) -> Mapping[str, str]:
+        """The domain of single test reviews by id, where they have different ones: ``{"hotel-07": "hotel", ...}``."""
+        return {}
+
+    def tags(self) -> Mapping[str, str]:
+        """What is notable about single test reviews, by id: ``{"hotel-07": "irony", ...}``."""
+        return {}
 
     def has(self, split: Split) -> bool:
         """True if the dataset has this split at all, even if its files are missing."""

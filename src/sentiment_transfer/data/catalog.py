@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 
 CLASSES = OneOf((2, 3))
 WRITTEN_LANGUAGES = ("en", "ja", "id")
+NUSAX_LANGUAGES = {  # code -> folder in the repository
+    "en": "english",
+    "id": "indonesian",
+    "jv": "javanese",
+    "su": "sundanese",
+    "min": "minangkabau",
+    "ace": "acehnese",
+    "ban": "balinese",
+    "bjn": "banjarese",
+    "bug": "buginese",
+    "mad": "madurese",
+    "nij": "ngaju",
+    "bbc": "toba_batak",
+}
 FRACTION = Interval(ge=0, le=1)
 
 
@@ -71,6 +85,13 @@ class IndoLEMConfig(DatasetConfig):
 @dataclass
 class SmSAConfig(DatasetConfig):
     kind: str = "smsa"
+    classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
+
+
+@dataclass
+class NusaXConfig(DatasetConfig):
+    kind: str = "nusax"
+    language: Annotated[str, OneOf(tuple(NUSAX_LANGUAGES))] = "id"
     classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
 
 
@@ -208,6 +229,18 @@ register_dataset(
         names={"smsa_id": {}},
         train_rows=9_852,
         headline_metric="macro_f1",  # Wilie et al. 2020
+    )
+)
+register_dataset(
+    Dataset(
+        NusaXConfig,
+        "sentiment_transfer.data.nusax:NusaXDataModule",
+        title="NusaX-senti",
+        content="Indonesian comments and reviews and their translations into eleven languages",
+        citation="Winata et al. 2023, [arXiv 2205.15960](https://arxiv.org/abs/2205.15960)",
+        licence="CC BY-SA 4.0",
+        names={f"nusax_{code}": {"language": code} for code in NUSAX_LANGUAGES},
+        train_rows=381,
     )
 )
 register_dataset(

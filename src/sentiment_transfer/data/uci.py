@@ -19,6 +19,7 @@ SHA256 = {
     "imdb_labelled.txt": "aef2e49e3da25714d61175e3a6e68eeef74a20a2f914318dc3be9947ea86512d",
     "yelp_labelled.txt": "c76468b7b5c6e56a0804d728345c5f84aa2142ddb214420f61cc9cfd4c00d2ea",
 }
+DOMAINS = {"amazon_cells_labelled.txt": "products", "imdb_labelled.txt": "films", "yelp_labelled.txt": "restaurants"}
 
 
 class UCIDataModule(CSVDataModule):
@@ -29,6 +30,10 @@ class UCIDataModule(CSVDataModule):
     language = "en"
     domain = "product, film and restaurant sentences"
     ways_to_a_split = "Give it a fraction."
+
+    def domains(self) -> dict[str, str]:
+        reviews = self.reviews("test")
+        return {each: DOMAINS[each.partition(":")[0]] for each in reviews.ids}
 
     def as_file(self) -> CSVConfig:
         return CSVConfig(

@@ -66,6 +66,10 @@ class WrittenDataModule(ReviewDataModule):
         """The phenomenon that makes each test review easy or hard, by its id: ``{"hotel-07": "irony", ...}``."""
         return {row.id: row.phenomenon for row in self._rows("test")}
 
+    def tags(self) -> dict[str, str]:
+        """The phenomena."""
+        return self.phenomena()
+
     def domains(self) -> dict[str, str]:
         """The domain of each test review, by its id: ``{"hotel-07": "hotel", ...}``."""
         return {row.id: row.domain for row in self._rows("test")}

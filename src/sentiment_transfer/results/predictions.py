@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 METADATA_KEY = b"sentiment_transfer"  # schema metadata: the class and selection names behind the column names
+# What is known of a test review apart from the answers. Strings are object arrays.
+FEATURES = {
+    "characters": np.int32,
+    "tokens": np.int32,  # before truncation, without special tokens
+    "seen": np.float32,  # share of its tokens that occur in the source's training texts; NaN where not known
+    "script": np.object_,  # ISO 15924, of most of its letters
+    "domain": np.object_,
+    "tag": np.object_,  # what is notable about it; None where the dataset does not say
+}
 MISTAKES_FILE = "mistakes.json"
 MAX_MISTAKES = 50  # per dataset: enough to read, small enough to upload from every run of a sweep
 MAX_TEXT_LENGTH = 1_000  # characters
@@ -35,6 +44,7 @@ class Predictions:
     folds: np.ndarray  # (n,) int8
     classes: tuple[str, ...]
     probabilities: dict[str, np.ndarray]  # selection -> (n, classes) float32
+    features: dict[str, np.ndarray] | None = None  # the columns FEATURES, each (n,); None in files without them
 
 
 class Mistake(TypedDict):
@@ -57,7 +67,8 @@ def predictions_path(folder: Path, dataset: str, split: str = "test") -> Path:
 def write_predictions(folder: Path, dataset: str, predictions: Predictions, split: str = "test") -> Path:
     """Write the predictions on one split atomically; returns the path, as ``predictions_path`` gives it.
 
-    Columns: ``id`` (string), ``gold``, ``fold`` (int8), then ``{selection}_{class}`` (float32 probability).
+    Columns: ``id`` (string), ``gold``, ``fold`` (int8), then ``{selection}_{class}`` (float32 probability), then, where
+    they are known, those of FEATURES.
     Raises UserError if the file cannot be written, ValueError if the arrays differ in length.
     """
     import pyarrow.parquet as pq
@@ -81,8 +92,18 @@ def to_table(predictions: Predictions) -> pa.Table:
         by_class = np.asarray(probabilities, dtype=np.float32)
         for name, column in zip(predictions.classes, by_class.T, strict=True):
             columns[f"{selection}_{name}"] = pa.array(np.ascontiguousarray(column))
+    for name, values in (predictions.features or {}).items():
+        columns[name] = _feature_column(name, values)
     layout = {"classes": list(predictions.classes), "selections": list(predictions.probabilities)}
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(layout).encode()})
+
+
+def _feature_column(name: str, values: np.ndarray) -> pa.Array:
+    import pyarrow as pa
+
+    if FEATURES[name] is np.object_:
+        return pa.array(values.tolist(), pa.string()).dictionary_encode()
+    return pa.array(np.asarray(values, dtype=FEATURES[name]), from_pandas=True)  # NaN is null
 
 
 def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predictions:
@@ -112,7 +133,19 @@ def from_table(table: pa.Table, classes: tuple[str, ...], selections: list[str])
             selection: np.stack([table[f"{selection}_{name}"].to_numpy() for name in classes], axis=1)
             for selection in selections
         },
+        features=_features(table),
     )
+
+
+def _features(table: pa.Table) -> dict[str, np.ndarray] | None:
+    if not FEATURES.keys() <= set(table.column_names):
+        return None
+    return {
+        name: np.array(table[name].to_pylist(), dtype=np.object_)
+        if kind is np.object_
+        else table[name].to_numpy().astype(kind)
+        for name, kind in FEATURES.items()
+    }
 
 
 def confident_mistakes(prediction: Predictions, texts: Callable[[np.ndarray], list[str]]) -> list[Mistake]:

@@ -67,6 +67,14 @@ class LabelBudget(TypedDict):
     label_use: NotRequired[str]
 
 
+class Tokens(TypedDict):
+    """The tokens of the test reviews, special tokens not counted."""
+
+    seen: float | None  # share that occurs in the source's training texts; None if these are not known
+    per_character: float  # tokens per character, before truncation
+    unknown: float  # share of unknown tokens
+
+
 class DatasetScores(TypedDict):
     """The test scores on one dataset, under each selection."""
 
@@ -78,6 +86,7 @@ class DatasetScores(TypedDict):
     n: int  # test reviews
     classes: list[str]
     selections: dict[str, Scores]  # last, source_dev, average, oracle (on request)
+    tokens: NotRequired[Tokens]  # absent in records of former versions
     label_budget: NotRequired[LabelBudget]  # absent if the training data are unknown (models of other projects)
 
 

@@ -32,6 +32,7 @@ from sentiment_transfer.results.tables import audit_table
 from sentiment_transfer.runs.build import refuse_nothing_to_score
 from sentiment_transfer.runs.directory import run_directory
 from sentiment_transfer.runs.inputs import reviews_digests
+from sentiment_transfer.runs.measure import recorded_source_tokens
 from sentiment_transfer.runs.record import RunInfo, finish
 from sentiment_transfer.runs.score import review_name, score
 from sentiment_transfer.training.selection import SavedWeights, at_epoch, recorded
@@ -205,6 +206,7 @@ def evaluation_info(
         inputs=Inputs(reviews=reviews_digests(data), files=file_facts(files_of(config, model, data))),
         protocol=_protocols(data, trained),
         label_budget=lambda name: _label_budget(name, trained),
+        trained_on=recorded_source_tokens(data, trained),
     )
 
 

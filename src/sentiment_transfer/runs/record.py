@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -38,10 +38,12 @@ from sentiment_transfer.results.record import (
     Performance,
     RunResult,
     Source,
+    Tokens,
     write_result,
 )
 from sentiment_transfer.runs.build import Parts, caveats
 from sentiment_transfer.runs.environment import describe_device, git_state, package_versions, peak_memory_bytes
+from sentiment_transfer.runs.measure import measure, source_tokens
 from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.metrics import score as scores_of
@@ -70,6 +72,7 @@ class RunInfo:
     inputs: Inputs
     protocol: Callable[[str], str]  # dataset -> protocol of its scores
     label_budget: Callable[[str], LabelBudget | None]  # dataset -> labels that were trained on; None: unknown
+    trained_on: np.ndarray | None = None  # ids in the source's training texts, (largest + 1,) bool; None: unknown
     trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
 
 
@@ -103,6 +106,7 @@ def run_info(
         inputs=parts.inputs,
         protocol=data.protocol,
         label_budget=lambda name: _label_budget(name, data),
+        trained_on=source_tokens(data),
         trained=(len(history) * len(lengths), len(history) * int(lengths.sum())),
     )
 
@@ -115,8 +119,10 @@ def finish(
     ``kept``: the parts of a run whose weights are kept, for which architecture and tokenizer are written as well.
     """
     tests = [s for s in scored if s.is_test]
+    measured = {s.name: measure(s.split, data, info.trained_on) for s in tests}
     for each in scored:
-        write_predictions(folder, each.name, each.predictions, split=each.split.split)
+        features = measured[each.name].features if each.is_test else None
+        write_predictions(folder, each.name, replace(each.predictions, features=features), split=each.split.split)
     write_mistakes(folder, {s.name: s.mistakes for s in tests})
     if kept is not None:
         kept.module.network.config.save_pretrained(folder / "model")
@@ -124,14 +130,16 @@ def finish(
         info.inputs["model"] = model_files(folder)
         if (digest := kept.inputs.get("embedding")) and stored(digest, data.cache_dir).is_file():
             keep_embedding(folder, digest, data.cache_dir)
-    result = make_record(info, data, tests)
+    result = make_record(info, data, tests, {name: each.tokens for name, each in measured.items()})
     write_result(folder, result)
     return result
 
 
-def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]) -> RunResult:
-    """The record as ``result.json`` holds it; ``tests`` are the scored test sets."""
-    scores = {s.name: _dataset_scores(s, s.name in data.source, info) for s in tests}
+def make_record(
+    info: RunInfo, data: TransferDataModule, tests: Sequence[Scored], tokens: Mapping[str, Tokens]
+) -> RunResult:
+    """The record as ``result.json`` holds it; ``tests`` are the scored test sets, ``tokens`` what their texts have."""
+    scores = {s.name: _dataset_scores(s, s.name in data.source, info, tokens[s.name]) for s in tests}
     return RunResult(
         schema_version=SCHEMA_VERSION,
         run_id=info.run_id,
@@ -158,7 +166,7 @@ def make_record(info: RunInfo, data: TransferDataModule, tests: Sequence[Scored]
     )
 
 
-def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo) -> DatasetScores:
+def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Tokens) -> DatasetScores:
     reviews = scored.split.reviews
     selections = {
         name: scores_of(probabilities, scored.predictions.gold, reviews.classes, scored.predictions.folds)
@@ -173,6 +181,7 @@ def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo) -> DatasetSc
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
+        tokens=tokens,
     )
     if (labels := info.label_budget(scored.name)) is not None:
         entry["label_budget"] = labels
