@@ -9,6 +9,8 @@ from sentiment_transfer.report.analysis.comparisons import comparable_groups, co
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
 from sentiment_transfer.report.analysis.run_scores import resample_runs
+from sentiment_transfer.report.analysis.slices import SlicedSet
+from sentiment_transfer.report.analysis.slicing import sliced_sets
 from sentiment_transfer.report.analysis.studies import by_labels, studies
 
 
@@ -39,6 +41,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
     best: list[Best] = []
     trends_of_all: list[Trend] = []
     gaps: list[TransferGap] = []
+    slices: list[SlicedSet] = []
     for source in dict.fromkeys(resampled.cell.source for resampled in tested):
         of_source = [resampled for resampled in tested if resampled.cell.source == source]
         groups = comparable_groups(of_source)
@@ -47,6 +50,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         best += winners
         trends_of_all += trends(groups, entries)
         gaps += transfer_gaps(of_source)
+        slices += sliced_sets(of_source, entries, run_scores.features)
     return Answer(
         selection=selection,
         entries=tuple(entries.values()),
@@ -60,6 +64,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         unfinished=tuple(str(folder) for folder in collection.unfinished),
         unusable=tuple(collection.unreadable),
         studies=tuple(studies(collection.results, run_scores, selection)),
+        slices=tuple(slices),
         label_runs=len(collection.results) - len(zero_shot_or_full),
         copies=collection.copies,
         faults=tuple(run_scores.faults),

@@ -12,34 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from sentiment_transfer.report.analysis.estimate import Estimate as Estimate
+from sentiment_transfer.report.analysis.estimate import Scope as Scope
+from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
 
 LabelUse = Literal["none", "target_only", "sequential", "joint"]
-Scope = Literal["seeds and examples", "examples", "none"]
-
-
-class Estimate(NamedTuple):
-    """A number with its 95 % interval.
-
-    ``scope`` is what the interval covers: other seeds and other test reviews; other test reviews alone, for these very
-    networks (where there is one seed); or nothing (then low and high are None).
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    scope: Scope
-
-    def scaled(self, factor: float) -> Estimate:
-        """The estimate in another unit or, by a negative ``factor``, in the other direction."""
-        low, high = (None if end is None else factor * end for end in (self.low, self.high))
-        return Estimate(factor * self.value, *((low, high) if factor > 0 else (high, low)), self.scope)
-
-    @property
-    def magnitude(self) -> Estimate:
-        """A change without its sign: an estimate below 0 mirrored to above 0."""
-        return self.scaled(-1) if self.value < 0 else self
 
 
 @dataclass(frozen=True)
@@ -259,6 +238,7 @@ class Answer:
     unfinished: tuple[str, ...]  # run folders
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each
     studies: tuple[Study, ...] = ()  # scores over labels of the target; these runs are in nothing else here
+    slices: tuple[SlicedSet, ...] = ()  # of ``selection``; empty without the reviews' properties
     label_runs: int = 0  # runs that only the studies hold
     copies: int = 0  # further records of the same runs, left out
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
