@@ -53,7 +53,22 @@ def predictions_of(
     flipped = generator.random(len(gold)) < 0.03  # another epoch predicts a few reviews differently
     other = np.where(flipped[:, None], last[:, ::-1], last)
     folds = np.arange(len(gold)) % 5 if METRICS[target % 5].endswith("folds") else np.zeros(len(gold))
-    return Predictions(ids, gold, folds.astype(np.int8), CLASSES, {"last": last, "source_dev": other})
+    return Predictions(
+        ids, gold, folds.astype(np.int8), CLASSES, {"last": last, "source_dev": other}, features(len(gold))
+    )
+
+
+def features(n: int) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    characters = generator.integers(5, 500, n)
+    return {
+        "characters": characters,
+        "tokens": characters // 4,
+        "seen": generator.random(n),
+        "script": np.where(generator.random(n) < 0.9, "Latn", "Jpan").astype(object),
+        "domain": np.array(["film", "hotel", "app", "product"], dtype=object)[generator.integers(0, 4, n)],
+        "tag": np.array([None, "irony", "negation", "contrast"], dtype=object)[generator.integers(0, 4, n)],
+    }
 
 
 def write_run(folder: Path, source: str, model: int, seed: int, predictions_by_dataset: dict[str, Predictions]) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ FEATURES = {
 MISTAKES_FILE = "mistakes.json"
 MAX_MISTAKES = 50  # per dataset: enough to read, small enough to upload from every run of a sweep
 MAX_TEXT_LENGTH = 1_000  # characters
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,26 @@ def _feature_column(name: str, values: np.ndarray) -> pa.Array:
     return pa.array(np.asarray(values, dtype=FEATURES[name]), from_pandas=True)  # NaN is null
 
 
-def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predictions:
-    """The predictions on one split of a dataset. Raises UserError if the file is missing or damaged."""
+def read_predictions(folder: Path, dataset: str, split: str = "test", features: bool = True) -> Predictions:
+    """The predictions on one split of a dataset, without their ``features`` if these are not wanted.
+
+    Raises UserError if the file is missing or damaged.
+    """
+    return _read(folder, dataset, split, lambda name: features or name not in FEATURES, _predictions)
+
+
+def read_features(folder: Path, dataset: str, split: str = "test") -> dict[str, np.ndarray] | None:
+    """The columns FEATURES of the predictions, each (n,); None in files without them.
+
+    Raises UserError as ``read_predictions``.
+    """
+    return _read(folder, dataset, split, lambda name: name in FEATURES, _features)
+
+
+def _read(
+    folder: Path, dataset: str, split: str, wanted: Callable[[str], bool], content: Callable[[pa.Table], Read]
+) -> Read:
+    """``content`` of a table with the ``wanted`` columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -115,11 +134,15 @@ def read_predictions(folder: Path, dataset: str, split: str = "test") -> Predict
     if not path.is_file():
         raise UserError(f"There are no predictions for {dataset} in {folder}: {path} does not exist.")
     try:
-        table = pq.read_table(path, partitioning=None)
-        layout = json.loads(table.schema.metadata[METADATA_KEY])
-        return from_table(table, tuple(layout["classes"]), layout["selections"])
+        with pq.ParquetFile(path) as file:
+            return content(file.read([name for name in file.schema_arrow.names if wanted(name)]))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete the run's folder and run it again.") from error
+
+
+def _predictions(table: pa.Table) -> Predictions:
+    layout = json.loads(table.schema.metadata[METADATA_KEY])
+    return from_table(table, tuple(layout["classes"]), layout["selections"])
 
 
 def from_table(table: pa.Table, classes: tuple[str, ...], selections: list[str]) -> Predictions:

@@ -14,6 +14,8 @@ from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
 from sentiment_transfer.report.analysis.run_scores import resample_runs
+from sentiment_transfer.report.analysis.slices import SlicedSet
+from sentiment_transfer.report.analysis.slicing import sliced_sets
 from sentiment_transfer.report.analysis.studies import by_labels, studies
 from sentiment_transfer.report.analysis.verdict import size_verdicts
 
@@ -51,6 +53,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
     verdicts: list[SizeVerdict] = []
     distances: list[DistanceTrend] = []
     results = {run["run_id"]: run for run in zero_shot_or_full}
+    slices: list[SlicedSet] = []
     for source in dict.fromkeys(resampled.cell.source for resampled in tested):
         of_source = [resampled for resampled in tested if resampled.cell.source == source]
         groups = comparable_groups(of_source)
@@ -61,6 +64,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         gaps += transfer_gaps(of_source)
         verdicts += size_verdicts(groups, entries)
         distances += distance_trends(of_source, entries, results)
+        slices += sliced_sets(of_source, entries, run_scores.features)
     return Answer(
         selection=selection,
         entries=tuple(entries.values()),
@@ -75,6 +79,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         unfinished=tuple(str(folder) for folder in collection.unfinished),
         unusable=tuple(collection.unreadable),
         studies=tuple(studies(collection.results, run_scores, selection)),
+        slices=tuple(slices),
         label_runs=len(collection.results) - len(zero_shot_or_full),
         copies=collection.copies,
         faults=tuple(run_scores.faults),

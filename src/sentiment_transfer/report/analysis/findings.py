@@ -17,6 +17,7 @@ from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.estimate import Estimate as Estimate
 from sentiment_transfer.report.analysis.estimate import Scope as Scope
+from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
 
@@ -247,6 +248,7 @@ class Answer:
     unusable: tuple[str, ...]  # results that were found and left out, one sentence each
     verdicts: tuple[SizeVerdict, ...] = ()  # the pre-declared tests: largest minus smallest, on zero-shot targets
     studies: tuple[Study, ...] = ()  # scores over labels of the target; these runs are in nothing else here
+    slices: tuple[SlicedSet, ...] = ()  # of ``selection``; empty without the reviews' properties
     label_runs: int = 0  # runs that only the studies hold
     copies: int = 0  # further records of the same runs, left out
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each

@@ -12,7 +12,12 @@ import numpy as np
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.checks import matches_record
-from sentiment_transfer.results.predictions import Predictions, predictions_path, read_predictions
+from sentiment_transfer.results.predictions import (
+    Predictions,
+    predictions_path,
+    read_features,
+    read_predictions,
+)
 from sentiment_transfer.results.record import DatasetScores, RunResult
 from sentiment_transfer.statistics.metrics import POSITIVE, Reliability, reliability
 from sentiment_transfer.statistics.resampling import Scored, resample, resample_confusion
@@ -38,6 +43,8 @@ class RunScores:
 
     predictions: dict[Key, RunPredictions] = field(default_factory=dict)
     scored: dict[tuple[Key, str], Scored] = field(default_factory=dict)  # with the metric; one run each
+    # By source and digest of the reviews: the share of seen tokens depends on the source. Held once for all runs.
+    features: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)  # sentences about predictions that could not be used
 
 
@@ -74,11 +81,14 @@ def read_run(
 ) -> None:
     """Put a run's predictions on one dataset into ``run_scores``, or a sentence into its faults."""
     try:
-        predictions = read_predictions(folder, dataset)
+        predictions = read_predictions(folder, dataset, features=False)
+        rows = digest(predictions)
+        source = "+".join(run["source"]["names"])
+        if (source, rows) not in run_scores.features and (features := read_features(folder, dataset)):
+            run_scores.features[source, rows] = features
     except UserError as error:
         run_scores.faults.append(str(error))
         return
-    rows = digest(predictions)
     gold, folds = shared.setdefault(rows, (predictions.gold, predictions.folds))
     for selection in entry["selections"]:
         if not matches_record(predictions, entry, selection):

@@ -40,6 +40,12 @@ TABLES = {
         "the source's training texts. Last row: the slope, whose interval covers other languages as well, and its "
         "p-value after Holm's correction."
     ),
+    "slices": (
+        "Error on {target} in percent, trained on {source}, mean over seeds, 95 % interval below it. Against the rest: "
+        "error on the slice minus error on all other reviews, in points, mean of the models ({models}); Holm's "
+        "correction is over all slices of all datasets of this source. Slices of fewer than {smallest} reviews are "
+        "not tested. Token coverage is that of the first run's tokenizer."
+    ),
     "mistakes": (
         "{target} ({language}, {domain}): up to {each} reviews per model, those that most runs have among their "
         "{most} most confident mistakes, then by confidence. Last epoch."
@@ -81,6 +87,10 @@ FIGURES = {
     "labels": (
         "{metric} over the number of labelled reviews of {target} that were trained on, on a log scale, with 95 % "
         "intervals; zero-shot as a level line with its interval. The numbers are in the table below."
+    ),
+    "slices": (
+        "Error on slices of {target} with 95 % intervals, one row per slice, one marker per model; names in "
+        "bold differ from the rest after correction. The dashed line is the error on all reviews."
     ),
     "learning": "Error on the development sets after each epoch: mean over runs, band from lowest to highest.",
     "seeds": "{metric} of every seed as a dot, one row per model, with a stroke at the mean of the seeds.",
