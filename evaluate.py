@@ -6,7 +6,7 @@
     python evaluate.py --help                                                   every option
     python report.py outputs                                                    and all of them side by side
 
-What has been evaluated before is shown, not repeated.
+What has been evaluated before is shown, not repeated. --verbose also lists published numbers that are not comparable.
 """
 
 import hydra
@@ -23,4 +23,5 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     with cli.errors_as_sentences():
+        cli.take_verbose()
         main()

@@ -5,6 +5,7 @@
     python train.py source=amazon_ja model=large seed=1   another cell
     python train.py targets=[smsa_id,indolem_id]          fewer targets
     python train.py -m model=base,large seed=0,1,2        a sweep
+    python train.py --verbose                             also lists published numbers that are not comparable
     python train.py --help                                every group and option; --cfg job shows what would run
 
 The same command again continues what was interrupted and skips what is finished.
@@ -24,4 +25,5 @@ def main(cfg: DictConfig) -> float | None:
 
 if __name__ == "__main__":
     with cli.errors_as_sentences():
+        cli.take_verbose()
         main()

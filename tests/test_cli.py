@@ -64,6 +64,17 @@ def test_a_finished_run_is_shown_without_heavy_imports(tmp_path: Path) -> None:
     assert (folder / "result.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_verbose_lists_what_is_not_comparable_and_changes_no_name(tmp_path: Path, verbose: bool) -> None:
+    arguments = ("source=smsa_id", "targets=rakuten_ja", "logger=none")
+    result = example_result({"smsa_id": 0.1, "rakuten_ja": 0.2}, source="smsa_id")
+    (folder := tmp_path / "outputs" / run_name(composed(*arguments))).mkdir(parents=True)
+    write_result(folder, result)
+    code, output = finished(tmp_path, *arguments, *(["--verbose"] * verbose))
+    assert code == 0 and "Finished before" in output
+    assert ("4.45 ULMFiT" in output, "(--verbose lists them)" in output) == (verbose, not verbose)
+
+
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [

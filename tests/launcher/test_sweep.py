@@ -333,7 +333,7 @@ def test_status_tells_from_directories_alone(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path, "seed=7,8", "steps=50", "delay=0.1", "hydra.launcher.cpu_slots=1")
     sweep.until(lambda: list(tmp_path.glob("multirun/work-7-*/.slots/progress.json")))
     table = status(tmp_path)
-    assert re.search(r"work-7-\S+ +running +\d+% step \d+/50 .*process \d+ on", table)
+    assert re.search(r"work-7-\S+ +running +\d+ s +\d+% step \d+/50; process \d+ on", table)
     assert re.search(r"work-8-\S+ +queued", table)
     assert len(re.findall(r"failed .*exit code 3", table)) == 2
     assert table.rstrip().endswith("multirun: 1 running, 2 failed, 1 queued, 2 done")

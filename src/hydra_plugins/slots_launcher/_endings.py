@@ -9,16 +9,21 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.text import Text
 
 from hydra_plugins.slots_launcher._command import again
+from hydra_plugins.slots_launcher._hooks import Hooks
 from hydra_plugins.slots_launcher._jobs import Job
+
+if TYPE_CHECKING:
+    from hydra_plugins.slots_launcher._display import Display
 
 LAST_LINES = 12  # of a failed job's log
 SHOWN = 10  # failures whose logs are shown
+SHOWN_BEFORE = 20  # jobs done before whose scores are shown
 
 
 @dataclass
@@ -83,6 +88,24 @@ def show_failures(console: Console, failed: Sequence[Ending]) -> None:
         console.print(f"and {len(failed) - SHOWN} more: {', '.join(e.job.name for e in failed[SHOWN:])}\n")
     console.print("To run just these again:")
     console.print(Text("  " + again([ending.job.name for ending in failed])))
+
+
+def show_finished_before(display: Display, endings: Sequence[Ending], hooks: Hooks) -> None:
+    """A line with the scores of each job that was done before, SHOWN_BEFORE at most; the others have had theirs."""
+    before = sorted((e.job for e in endings if e.what == "skipped"), key=lambda job: job.number)
+    if not hooks.has_scores:
+        return
+    for job in before[:SHOWN_BEFORE]:
+        display.event("before", job.name, scores=hooks.scores(job.folder))
+    if len(before) > SHOWN_BEFORE:
+        display.say(f"and {len(before) - SHOWN_BEFORE} more that were done before", "dim")
+
+
+def show_closing(display: Display, sweep: Path, endings: Sequence[Ending], hooks: Hooks) -> None:
+    """The last lines of a sweep: what the program's function ``closing`` says about all finished jobs together."""
+    done = [ending.job.folder for ending in endings if ending.what in ("done", "skipped")]
+    for line in hooks.closing(sweep, done):
+        display.say(line)
 
 
 def value_of(done_file: Path, key: str | None) -> Any:

@@ -24,6 +24,12 @@ class Options:
     # module:function of the program's. It is given a done job's directory, and returns a sentence where the result no
     # longer holds (a file that it was computed from has changed): the job fails with it. null: done jobs are skipped.
     outdated: str | None = None
+    # module:function of the program's. It is given a done job's directory, and returns short texts that are shown
+    # beside it, such as ["smsa_id 91.3 F1"]: as many as fit.
+    scores: str | None = None
+    # module:function of the program's. It is given the sweep's directory and a list of those of its done jobs, and
+    # returns lines to be shown below all of them.
+    closing: str | None = None
     value_key: str | None = None  # dotted key of the number in it (JSON) that is handed to a sweeper that optimises
     log_file: str = "job.log"  # output and errors of the job, in its directory
     cost: float = 0.0  # evaluated in each job's configuration: the dearest begins first

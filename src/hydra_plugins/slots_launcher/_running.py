@@ -10,6 +10,7 @@ from hydra_plugins.slots_launcher._display import Row
 from hydra_plugins.slots_launcher._jobs import Job
 from hydra_plugins.slots_launcher._processes import Process
 from hydra_plugins.slots_launcher._progress import FILE, Pace, read_progress
+from hydra_plugins.slots_launcher._remaining import AtWork
 from hydra_plugins.slots_launcher._slots import Slot
 
 
@@ -27,4 +28,7 @@ class Running:
         progress = read_progress(self.job.folder / FOLDER / FILE)
         if progress is not None and progress.written >= self.since - 1:  # not an earlier attempt's
             self.pace.see(progress)
-        return Row(self.job.name, self.slot.name, self.since, self.pace)
+        return Row(self.job.name, self.slot.name, self.since, self.pace.latest)
+
+    def at_work(self, now: float) -> AtWork:
+        return AtWork(self.job.cost, now - self.since, self.pace.latest)

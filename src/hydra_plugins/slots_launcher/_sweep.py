@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import shutil
 import time
@@ -14,26 +13,19 @@ from pathlib import Path
 from hydra_plugins.slots_launcher._claims import FOLDER, Claim, Found, latest, make_claim
 from hydra_plugins.slots_launcher._display import Counts, Display
 from hydra_plugins.slots_launcher._endings import Ending, meaning, out_of_memory, refusal
+from hydra_plugins.slots_launcher._hooks import Hooks
 from hydra_plugins.slots_launcher._jobs import Job
 from hydra_plugins.slots_launcher._options import Options
 from hydra_plugins.slots_launcher._others import Others
 from hydra_plugins.slots_launcher._processes import Process, Warden, evict
-from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, duration
+from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, duration, read_progress
+from hydra_plugins.slots_launcher._remaining import AtWork, seconds_left
 from hydra_plugins.slots_launcher._running import Running
 from hydra_plugins.slots_launcher._signals import Signals
 from hydra_plugins.slots_launcher._slots import Slot
 
 ASK_AGAIN = (1.0, 15.0)  # seconds between looks at jobs that are in another launcher's hands: from, up to
 NEVER = float("inf")
-
-
-def named_function(name: str | None) -> Callable[[Path], str | None] | None:
-    """The function that ``module:function`` names."""
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    found: Callable[[Path], str | None] = getattr(importlib.import_module(module), function)
-    return found
 
 
 class Sweep:
@@ -48,6 +40,7 @@ class Sweep:
         display: Display,
         signals: Signals,
         others: Others,
+        hooks: Hooks,
     ) -> None:
         self.options, self.command, self.display, self.signals = options, command, display, signals
         # The dearest first: a long job that begins last is what a sweep waits for.
@@ -55,9 +48,10 @@ class Sweep:
         self.free = list(reversed(slots))
         self.running: list[Running] = []
         self.elsewhere: list[Job] = []
+        self.took: list[tuple[float, float]] = []  # cost and seconds of jobs that ended here
         self.endings: list[Ending] = []
         self.stopping = False
-        self._outdated = named_function(options.outdated)
+        self._hooks = hooks
         self.warden = Warden()
         self._others = others
         self._beat_every = options.stale_after / 6
@@ -92,6 +86,7 @@ class Sweep:
     def _show(self) -> None:
         if self.display.seconds == NEVER:
             return
+        rows = [running.row() for running in self.running]
         ended = Counter(ending.what for ending in self.endings)
         counts = Counts(
             total=len(self.endings) + len(self.queue) + len(self.running) + len(self.elsewhere),
@@ -101,8 +96,17 @@ class Sweep:
             done=ended["done"],
             skipped=ended["skipped"],
             failed=ended["failed"],
+            left=self._seconds_left(),
         )
-        self.display.refresh(counts, [running.row() for running in self.running])
+        self.display.refresh(counts, rows)
+
+    def _seconds_left(self) -> float | None:
+        """Until all jobs have ended, those of other launchers in slots of their own; None while it cannot be told."""
+        now = time.time()
+        here = [running.at_work(now) for running in self.running]
+        others = [AtWork(job.cost, 0.0, read_progress(job.folder / FOLDER / FILE)) for job in self.elsewhere]
+        slots = len(self.running) + len(self.free) + len(others)
+        return seconds_left([job.cost for job in self.queue], [*here, *others], slots, self.took, now)
 
     # Starting
 
@@ -116,7 +120,7 @@ class Sweep:
             with contextlib.suppress(OSError):  # of a launcher that was killed just after the job's end
                 if (job.folder / FOLDER).exists() and not self._others.hold(job.folder, latest(job.folder)):
                     shutil.rmtree(job.folder / FOLDER, ignore_errors=True)
-            reason = self._outdated(job.folder) if self._outdated else None
+            reason = self._hooks.outdated(job.folder)
             self._end(job, "failed" if reason else "skipped", reason or "")
             return
         try:
@@ -200,7 +204,9 @@ class Sweep:
         log = (job.folder / self.options.log_file, running.process.log_start)
         if self.done_file(job).exists():
             claim.done()
-            self._end(job, "done", f"in {duration(time.time() - running.since)}")
+            took = time.time() - running.since
+            self.took.append((job.cost, running.at_work(time.time()).whole(time.time()) or took))
+            self._end(job, "done", f"in {duration(took)}")
         elif running.lost:
             self.display.event("lost", job.name, "its directory was taken over or removed")
             self.queue.append(job)
@@ -227,7 +233,7 @@ class Sweep:
     def _end(self, job: Job, what: str, reason: str = "", log: tuple[Path, int] | None = None) -> None:
         self.endings.append(Ending(job, what, reason, log))  # type: ignore[arg-type]
         if what != "skipped":
-            self.display.event(what, job.name, reason)
+            self.display.event(what, job.name, reason, self._hooks.scores(job.folder) if what == "done" else ())
         if what == "failed" and self.options.fail_fast and not self.stopping:
             self.display.say("A job has failed and fail_fast is set: the others are asked to save and stop.")
             self._stop()

@@ -18,7 +18,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.slots_launcher._claims import FOLDER
 from hydra_plugins.slots_launcher._command import job_command
-from hydra_plugins.slots_launcher._endings import Ending, refusal, show_failures, value_of
+from hydra_plugins.slots_launcher._endings import (
+    Ending,
+    refusal,
+    show_closing,
+    show_failures,
+    show_finished_before,
+    value_of,
+)
+from hydra_plugins.slots_launcher._hooks import Hooks
 from hydra_plugins.slots_launcher._jobs import Job, find_jobs
 from hydra_plugins.slots_launcher._options import Options, register
 from hydra_plugins.slots_launcher._others import Clock, Others
@@ -71,21 +79,30 @@ class SlotsLauncher(Launcher):
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         display = Display()
-        slots = make_slots(self.options)
+        slots, hooks = make_slots(self.options), self._hooks()
         loader = self.hydra_context.config_loader
         jobs = self._chosen(find_jobs(loader, self.config, job_overrides, initial_job_idx, display.say))
         sweep_dir = Path(str(self.config.hydra.sweep.dir)).absolute()
         display.say(f"{len(jobs)} jobs in {os.path.relpath(sweep_dir)}, {len(slots)} at a time ({described(slots)})")
         with listening() as signals, display:
             others = Others(Clock(sweep_dir / FOLDER / "clock"), self.options.stale_after)
-            endings = Sweep(jobs, slots, self.options, self._command, display, signals, others).run()
+            endings = Sweep(jobs, slots, self.options, self._command, display, signals, others, hooks).run()
+        show_finished_before(display, endings, hooks)
         failed = [ending for ending in endings if ending.what == "failed"]
         if failed:
             show_failures(display.console, failed)
         display.say(summary(endings, len(jobs)), "bold")
+        if not signals.stops:
+            show_closing(display, sweep_dir, endings, hooks)
         if signals.stops:
             signal.raise_signal(signals.stops[0])  # now that its handler is the program's own again
         return self._returns(job_overrides, initial_job_idx, endings)
+
+    def _hooks(self) -> Hooks:
+        try:
+            return Hooks(self.options.outdated, self.options.scores, self.options.closing)
+        except ValueError as error:
+            raise HydraException(f"hydra.launcher: {error}") from error
 
     def _chosen(self, jobs: list[Job]) -> list[Job]:
         only = {os.path.normpath(name) for name in map(str, self.options.only)}

@@ -26,6 +26,7 @@ from rich.progress import track
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.files.trust import FILE_MODE, FOLDER_MODE, OWN_CACHE, open_trusted, trusted_folder
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: 
         disable=not sys.stderr.isatty(),
     )
     for texts in batches:
+        report_stage(f"tokenising {len(pieces) / len(reviews):.0%}", within=bool(pieces))
         for ids in in_bounded_time(partial(tokenizer.__call__, texts, verbose=False), texts)["input_ids"]:
             full_lengths.append(len(ids))
             pieces.append(cut(ids, max_length))

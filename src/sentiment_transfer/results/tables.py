@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sentiment_transfer.formatting import SELECTIONS, metric_title, percent
+from sentiment_transfer.formatting import DASH, SELECTIONS, counted, listed, metric_brief, metric_noun, percent
 from sentiment_transfer.results.published import Comparison, PublishedNumber, compare
 from sentiment_transfer.results.record import DatasetScores, RunResult
 from sentiment_transfer.statistics.metrics import is_degenerate
@@ -21,21 +21,21 @@ COLLAPSED = "!"
 PROVENANCE = {"checked": "read in", "quoted": "second-hand from", "doubtful": "second-hand and unverified from"}
 
 
-def run_table(result: RunResult) -> Group:
-    """Everything one run found, for ``rich.print``; metrics in percent.
+def run_table(result: RunResult, verbose: bool = False) -> Group:
+    """Everything one run found, for ``rich.print``; metrics in percent. 80 columns hold it.
 
-    One row per dataset with its headline metric under each selection. Published numbers stand in the row
-    where they are comparable (``published.compare``) and below it, with the reason, where they are not.
+    One row per dataset with its headline metric under each selection. Published numbers stand in the row where they
+    are comparable (``published.compare``); where they are not, below it with the reason if ``verbose``, else counted.
     """
     compared = {
         name: compare(name, entry, result["source"]["names"], result["model"]["name"])
         for name, entry in result["scores"].items()
     }
     parts: list[RenderableType] = [title(result), "", score_table(result, compared), ""]
-    parts += [Text(line, style="dim") for line in footnotes(result, compared)]
-    if any(not comparable for rows in compared.values() for _, comparable, _ in rows):
+    parts += [Text(line, style="dim") for line in footnotes(result, compared, verbose)]
+    if verbose and any(not comparable for rows in compared.values() for _, comparable, _ in rows):
         parts += ["", Text("Published, but not comparable with this run:", style="dim"), not_comparable(compared)]
-    parts += [Text(line, style="dim") for line in published_notes(compared)]
+    parts += [Text(line, style="dim") for line in published_notes(compared, verbose)]
     return Group(*parts)
 
 
@@ -43,9 +43,9 @@ def title(result: RunResult) -> Text:
     """Model, source and seed, with the honesty labels in capitals so that no copy of it can lose them."""
     source = "+".join(result["source"]["names"])
     text = Text(f"{result['model']['name']} trained on {source}, seed {result['seed']}", style="bold")
-    text.append(f"  {result['run_id']}", style="not bold dim")
-    for label in result["caveats"]:
-        text.append("\n")
+    text.append(f"\n{result['run_id']}", style="not bold dim")
+    for place, label in enumerate(result["caveats"]):
+        text.append(" " if place else "\n")
         text.append(f" {label.upper()} ", style="bold reverse")
     if result["status"] == "degenerate":
         text.append("\n")
@@ -54,30 +54,36 @@ def title(result: RunResult) -> Text:
 
 
 def score_table(result: RunResult, compared: dict[str, list[Comparison]]) -> Table:
-    selections = [name for name in SELECTIONS if any(name in e["selections"] for e in result["scores"].values())]
+    """The languages are a column where a dataset's name does not end with its own, the published numbers where there
+    are any: with both, and every selection, the table is wider than 80 columns."""
+    entries = result["scores"]
+    selections = [name for name in SELECTIONS if any(name in entry["selections"] for entry in entries.values())]
+    letters = citation_letters(compared)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
-    table.add_column("scored on", no_wrap=True)
-    table.add_column("lang")
+    table.add_column("scored on", overflow="fold")
+    if show_languages := any(not name.endswith(f"_{entry['language']}") for name, entry in entries.items()):
+        table.add_column("lang")
     table.add_column("protocol", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("metric")
+    table.add_column("metric %", no_wrap=True)
     for selection in selections:
         heading = selection.replace("_", "\n")
         table.add_column(heading, justify="right", style="bold" if selection == "last" else None, no_wrap=True)
     table.add_column("floor", justify="right", style="dim", no_wrap=True)
-    table.add_column("published", no_wrap=True)
-    letters = citation_letters(compared)
-    for name, entry in result["scores"].items():
+    if letters:
+        table.add_column("pub-\nlished", no_wrap=True)
+    for name, entry in entries.items():
         rows = [row for row, comparable, _ in compared[name] if comparable]
+        published = "\n".join(f"{percent(row.fraction)} {letters[citation(row)]}" for row in rows) or DASH
         table.add_row(
             name,
-            entry["language"],
+            *([entry["language"]] if show_languages else []),
             entry["protocol"],
             f"{entry['n']:,}",
-            metric_title(entry["metric"]),
+            metric_brief(entry["metric"]),
             *(score_cell(entry, selection) for selection in selections),
             floor_cell(entry),
-            "\n".join(f"{percent(row.fraction)} {letters[citation(row)]}" for row in rows) or "–",
+            *([published] if letters else []),
         )
     return table
 
@@ -94,7 +100,7 @@ def citation(row: PublishedNumber) -> str:
 
 def score_cell(entry: DatasetScores, selection: str) -> str:
     if selection not in entry["selections"]:
-        return "–"
+        return DASH
     scores = entry["selections"][selection]
     mark = COLLAPSED if is_degenerate(scores["confusion"]) else ""
     return percent(scores[entry["metric"]]) + mark  # type: ignore[literal-required]
@@ -106,15 +112,23 @@ def floor_cell(entry: DatasetScores) -> str:
     return percent(floor[entry["metric"]])  # type: ignore[literal-required]
 
 
-def footnotes(result: RunResult, compared: dict[str, list[Comparison]]) -> Iterator[str]:
-    if any(COLLAPSED in score_cell(e, name) for e in result["scores"].values() for name in e["selections"]):
+def footnotes(result: RunResult, compared: dict[str, list[Comparison]], verbose: bool) -> Iterator[str]:
+    entries = result["scores"]
+    if any(COLLAPSED in score_cell(e, name) for e in entries.values() for name in e["selections"]):
         yield f"{COLLAPSED} one class only was predicted: a floor, not a score"
-    if any("oracle" in entry["selections"] for entry in result["scores"].values()):
+    for metric in dict.fromkeys(entry["metric"] for entry in entries.values()):
+        if metric_brief(metric) != metric_noun(metric):
+            on = listed([name for name, entry in entries.items() if entry["metric"] == metric])
+            yield f"{metric_brief(metric)} on {on}: {metric_noun(metric)}"
+    if any("oracle" in entry["selections"] for entry in entries.values()):
         yield "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number"
     for text, letter in citation_letters(compared).items():
         yield f"{letter} {text}"
     for target, reason in result["unavailable"].items():
         yield f"{target} was not scored: {reason}"
+    hidden = sum(not comparable for rows in compared.values() for _, comparable, _ in rows)
+    if hidden and not verbose:
+        yield f"not comparable with this run: {counted(hidden, 'published number')} (--verbose lists them)"
 
 
 def not_comparable(compared: dict[str, list[Comparison]]) -> Table:
@@ -131,9 +145,11 @@ def not_comparable(compared: dict[str, list[Comparison]]) -> Table:
     return grid
 
 
-def published_notes(compared: dict[str, list[Comparison]]) -> Iterator[str]:
+def published_notes(compared: dict[str, list[Comparison]], verbose: bool) -> Iterator[str]:
+    """What is to be known about the numbers that are shown."""
     for target, comparisons in compared.items():
-        for note in dict.fromkeys(row.note for row, _, _ in comparisons if row.note):
+        shown = [row for row, comparable, _ in comparisons if comparable or verbose]
+        for note in dict.fromkeys(row.note for row in shown if row.note):
             yield f"{target}: {note}"
 
 
@@ -148,8 +164,8 @@ COLUMNS = ("rows", "positive", "empty", "twice", "disputed", "tokens", "p99", "c
 
 def audit_table(audit: dict[str, Any]) -> Group:
     """``audit`` is a record's: ``splits`` {dataset: {split: ...}}, ``overlaps`` [...], ``removed`` {dataset: rows}."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("dataset", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("dataset", overflow="fold")
     table.add_column("split")
     for column in COLUMNS:
         table.add_column(column, justify="right")
@@ -172,12 +188,12 @@ def split_cells(facts: dict[str, Any]) -> list[str]:
         count(facts["conflicting"]),
         f"{facts['tokens_p50']:.0f}",
         f"{facts['tokens_p99']:.0f}",
-        f"{facts['truncated_fraction']:.1%}" if facts["truncated_fraction"] else "–",
+        f"{facts['truncated_fraction']:.1%}" if facts["truncated_fraction"] else DASH,
     ]
 
 
 def count(number: int) -> str:
-    return f"{number:,}" if number else "–"
+    return f"{number:,}" if number else DASH
 
 
 def reading_sentences(dataset: str, reading: dict[str, Any]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Finished before, in {folder}")
         else:
             average(runs, folder, cache_folder(options.cache_dir))
-        Console().print(run_table(read_result(folder)))
+        Console().print(run_table(read_result(folder), options.verbose))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -77,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
         "that of a record, which may be another user's)",
     )
     options.add_argument("--out", type=Path, help="the new directory (default: beside the first run)")
+    options.add_argument(
+        "--verbose", action="store_true", help="list published numbers that are not comparable as well"
+    )
     return options
 
 

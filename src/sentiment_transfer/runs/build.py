@@ -20,6 +20,7 @@ from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import OutOfMemory, UserError
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.memory import (
@@ -76,6 +77,8 @@ def prepare(
         )
         tokenizer = make_tokenizer(config, data, start.folder if start else trained)
         data.tokenise(tokenizer)
+        if ranks.is_main:
+            report_stage("loading the model")
         kept_tokens = kept_token_ids(data.stores, tokenizer) if config.model.trim_vocabulary else None
         if ranks.is_main and trained is None:
             log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))

@@ -25,6 +25,7 @@ from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
 from sentiment_transfer.data.transfer import TransferDataModule
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.files.trust import FOLDER_MODE, OWN_CACHE, trusted_folder
 from sentiment_transfer.model.ulmfit.classifier import FACTOR, UlmfitClassifier
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel
@@ -163,6 +164,7 @@ class LanguageStage:
             lock.acquire(timeout=0)
         except Timeout:
             log.info("Another run trains the starting language model: waiting for it.")
+            report_stage("waiting for the starting language model")
             lock.acquire()
         try:
             if not path.exists():

@@ -26,6 +26,7 @@ from sentiment_transfer.config.run_name import run_name, training_settings
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.vocabulary import restore_vocabulary, trim_like
 from sentiment_transfer.results.inputs import stale
 from sentiment_transfer.results.record import RESULT_FILE, is_finished, read_result
@@ -64,7 +65,9 @@ def source_model(config: Config, folder: Path, train: Callable[[Config, Path], o
     wanted = source_run(config)
     parents = [folder.parent, Path(config.paths.output_dir), Path(config.paths.sweep_dir)]
     folder.parent.mkdir(parents=True, exist_ok=True)
+    report_stage("waiting for the source's run")
     with FileLock(folder.parent / f".source-{digest(wanted)}.lock").acquire(poll_interval=0.5):
+        report_stage("loading")
         for parent in dict.fromkeys(parent.resolve() for parent in parents):
             for model in finished_runs(wanted, parent):
                 log.info("Starting from the model of %s", model.folder)

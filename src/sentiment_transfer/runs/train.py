@@ -37,9 +37,10 @@ from sentiment_transfer.runs.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
+from sentiment_transfer.training.progress import RunProgress, progress_reports
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.self_check import SelfCheck
-from sentiment_transfer.training.trainer import make_trainer, progress_reports, quiet_lightning
+from sentiment_transfer.training.trainer import make_trainer, quiet_lightning
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,9 @@ def score_all(
     """
     history = checkpoints.history
     wanted = [(s, selections(config, data, history, s)) for s in [*data.test_sets, *data.dev_sets]]
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, RunProgress):
+            callback.passes = len({weights for _, chosen in wanted for weights in chosen.values()})
     scored = score(wanted, network_predict(trainer, module, data, folder, checkpoints.ranks))
     for each in scored:
         if not each.is_test:
@@ -180,12 +184,17 @@ def trainer_of(
         config.optimizer,
         folder,
         loggers=loggers,
-        callbacks=[self_check, checkpoints, *progress_reports()],
+        callbacks=[self_check, checkpoints, *progress_reports(data, passes_at_most(config, data))],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,
     )
     return TrainerParts(trainer, checkpoints, self_check)
+
+
+def passes_at_most(config: Config, data: TransferDataModule) -> int:
+    """The number of weights that are scored, if no two selections choose the same."""
+    return 1 + bool(data.dev_sets) + (config.trainer.average and config.trainer.max_epochs > 1) + config.trainer.oracle
 
 
 @contextmanager

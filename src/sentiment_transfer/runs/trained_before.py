@@ -25,6 +25,7 @@ from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import verify_weights
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.vocabulary import TrimmedEmbedding
 from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, read_result
@@ -124,7 +125,9 @@ def training_lock(config: Config, inputs: Inputs, folder: Path) -> Iterator[None
     """Hold the training of these weights; another run that needs the same ones waits, and then finds them."""
     wanted = json.dumps([settings(plain(config), inputs), inputs.get("encoder"), inputs["reviews"]], sort_keys=True)
     path = folder.parent / f".training-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}.lock"
+    report_stage("waiting for a run that trains the same weights")
     with FileLock(path).acquire(poll_interval=0.5):
+        report_stage("loading the model")
         try:
             yield
         finally:

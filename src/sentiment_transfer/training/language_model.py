@@ -23,12 +23,12 @@ from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import verify_weights
 from sentiment_transfer.files.hub_errors import first_line
+from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.finite import refuse_non_finite
 from sentiment_transfer.model.ulmfit.awd_lstm import States
 from sentiment_transfer.model.ulmfit.classifier import SlantedTriangular, discriminative_rates
 from sentiment_transfer.model.ulmfit.language_model import LanguageModel, Stream
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
-from sentiment_transfer.training.trainer import report_stage
 from sentiment_transfer.training.weights import load_checkpoint, save_checkpoint, unreadable, write_state
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class LanguageModelTraining:
         if now - self._said >= LOG_SECONDS:
             self._said = now
             log.info("%s: %s.", self.name.capitalize(), self.where())
-            report_stage(f"{self.name}, epoch {self.step // len(self.stream) + 1}/{self.settings.epochs}")
+            report_stage(f"training the {self.name}, epoch {self.step // len(self.stream) + 1}/{self.settings.epochs}")
 
     def _end_epoch(self) -> None:
         if not math.isfinite(self.loss):

@@ -1,16 +1,11 @@
-"""The Lightning trainer of a run, and its progress reports to a launcher."""
+"""The Lightning trainer of a run."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import os
 import sys
-import time
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
@@ -23,8 +18,6 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.training.ranks import ALONE, Ranks
 
-PROGRESS_VARIABLE = "SLOTS_PROGRESS"  # names the file for reports, set by the launcher; docs/launcher.md has the format
-PROGRESS_SECONDS = 1.0  # between two reports, at least
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (
     r"The `srun` command is available.*",  # a run on a cluster's node outside of a job
@@ -108,40 +101,3 @@ def make_strategy(wanted: str, ranks: Ranks) -> Strategy | str:
     # No buffer of an encoder changes in training: to send them before every forward pass would only make processes
     # wait that score different numbers of batches. Gradients live in the buckets that they are sent in.
     return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
-
-
-def progress_reports() -> list[Callback]:
-    """The callback if a launcher reads reports, else none."""
-    path = os.environ.get(PROGRESS_VARIABLE)
-    return [ProgressFile(Path(path))] if path else []
-
-
-def report_stage(text: str) -> None:
-    """Report a stage before the first epoch, if a launcher reads reports."""
-    if path := os.environ.get(PROGRESS_VARIABLE):
-        ProgressFile(Path(path))._write(0.0, text)
-
-
-class ProgressFile(Callback):
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._written = 0.0
-
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        if trainer.is_global_zero and time.monotonic() - self._written >= PROGRESS_SECONDS:
-            epochs, epoch = trainer.max_epochs or 1, trainer.current_epoch
-            inside = trainer.fit_loop.epoch_loop.batch_progress.current.ready / trainer.num_training_batches
-            self._write((epoch + inside) / epochs, f"epoch {epoch + 1}/{epochs}")
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.is_global_zero:
-            self._write(1.0, "scoring")
-
-    def _write(self, done: float, text: str) -> None:
-        self._written = time.monotonic()
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):  # only shown: no reason to end a run
-            temporary.unlink(missing_ok=True)
-            with temporary.open("x", encoding="utf-8") as file:  # a link that was put there is not followed
-                json.dump({"done": round(done, 4), "text": text}, file)
-            os.replace(temporary, self.path)
