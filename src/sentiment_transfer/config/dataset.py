@@ -20,6 +20,8 @@ from sentiment_transfer.errors import UserError
 
 BUILTIN = "sentiment_transfer.data.catalog"  # by name: the configuration imports nothing of the rooms above it
 VARIABLE = "SENTIMENT_DATASETS"
+# Options that say which reviews a dataset is, where it has them.
+ORIGIN = ("kind", "path", "language", "repository", "config", "revision")
 # Metadata of an option that was added after runs had been named and recorded: left out of both while at its default.
 LATER = {"later": True}
 
@@ -165,8 +167,9 @@ def source_and_target_problems(
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
     for name in (name for name in source if name in targets):
         here, there = source[name], targets[name]
-        if any(getattr(here, key, None) != getattr(there, key, None) for key in ("kind", "path", "language")):
+        if any(getattr(here, key, None) != getattr(there, key, None) for key in ORIGIN):
+            needs = "repository" if hasattr(there, "repository") else "path"
             yield (
                 f"source.{name} and targets.{name} are two files under one name, and a score belongs to a name. Give "
-                f"the target another: targets=none +dataset@targets.other={name} targets.other.path=..."
+                f"the target another: targets=none +targets.other.{needs}=... +targets.other.language=..."
             )
