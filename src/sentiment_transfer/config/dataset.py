@@ -20,6 +20,7 @@ from sentiment_transfer.errors import UserError
 
 BUILTIN = "sentiment_transfer.data.catalog"  # by name: the configuration imports nothing of the rooms above it
 VARIABLE = "SENTIMENT_DATASETS"
+OWN_KINDS = ("csv", "hub")  # of reviews that the user names: the kind alone does not say which they are
 # Options that say which reviews a dataset is, where it has them.
 ORIGIN = ("kind", "path", "language", "repository", "config", "revision")
 # Metadata of an option that was added after runs had been named and recorded: left out of both while at its default.
@@ -133,12 +134,33 @@ def dataset_called(name: str) -> Dataset:
     return next((dataset for dataset in datasets().values() if name in dataset.names), datasets()["csv"])
 
 
-def headline_metric(name: str, scores: Container[str]) -> str:
+def catalogue_name(name: str, settings: Mapping[str, Any]) -> str:
+    """The name on the command line of the dataset that a run calls ``name``, by its ``settings`` as plain values.
+
+    The user's own have none but their kind's: with another name they are ``reviews_ja (csv)``, which is no dataset's.
+    Where the settings say no kind, as in records that were made by hand, ``name``.
+    """
+    kind = settings.get("kind")
+    if not kind:
+        return name
+    dataset = datasets().get(str(kind))
+    fitting = [
+        (len(fixed), known)
+        for known, fixed in (dataset.names.items() if dataset else ())
+        if all(settings.get(key) == getattr(value, "name", value) for key, value in fixed.items())
+    ]
+    if kind in OWN_KINDS:
+        return name if name == kind else f"{name} ({kind})"
+    return max(fitting, default=(0, str(kind)))[1]
+
+
+def headline_metric(name: str, scores: Container[str], kind: str | None = None) -> str:
     """The metric that a dataset is quoted by, given its scores (or their names).
 
-    IndoLEM's is the mean over folds where the scores have it.
+    ``kind``: of the dataset, where ``name`` need not be one on the command line. IndoLEM's is the mean over folds where
+    the scores have it.
     """
-    metric = dataset_called(name).headline_metric
+    metric = (datasets()[kind] if kind in datasets() else dataset_called(name)).headline_metric
     over_folds = f"{metric}_mean_folds"
     return over_folds if over_folds in scores else metric
 

@@ -28,7 +28,7 @@ def run_table(result: RunResult) -> Group:
     where they are comparable (``published.compare``) and below it, with the reason, where they are not.
     """
     compared = {
-        name: compare(name, entry, result["source"]["names"], result["model"]["name"])
+        name: compare(name, entry, result["source"]["names"], result["model"]["name"], result["config"])
         for name, entry in result["scores"].items()
     }
     parts: list[RenderableType] = [title(result), "", score_table(result, compared), ""]
