@@ -18,7 +18,10 @@ from annotated_types import Ge
 
 from sentiment_transfer.errors import UserError
 
-BUILTIN = "sentiment_transfer.data.catalog"  # by name: the configuration imports nothing of the rooms above it
+BUILTIN = (
+    "sentiment_transfer.data.catalog",
+    "sentiment_transfer.data.own_options",
+)  # by name: the configuration imports nothing of the rooms above it
 VARIABLE = "SENTIMENT_DATASETS"
 OWN_KINDS = ("csv", "hub")  # of reviews that the user names: the kind alone does not say which they are
 # Options that say which reviews a dataset is, where it has them.
@@ -100,7 +103,8 @@ def register_dataset(dataset: Dataset) -> None:
 
 @functools.cache
 def _load() -> None:
-    importlib.import_module(BUILTIN)
+    for module in BUILTIN:
+        importlib.import_module(module)
     for module in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
         try:
             importlib.import_module(module)
