@@ -25,7 +25,7 @@ BUILTIN = (
 VARIABLE = "SENTIMENT_DATASETS"
 OWN_KINDS = ("csv", "hub")  # of reviews that the user names: the kind alone does not say which they are
 # Options that say which reviews a dataset is, where it has them.
-ORIGIN = ("kind", "path", "language", "repository", "config", "revision")
+ORIGIN = ("kind", "path", "language", "repository", "subset", "revision")
 # Metadata of an option that was added after runs had been named and recorded: left out of both while at its default.
 LATER = {"later": True}
 

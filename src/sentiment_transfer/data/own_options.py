@@ -39,7 +39,7 @@ class HubConfig(TableConfig):
 
     kind: str = "hub"
     repository: str = MISSING  # user/name
-    config: str | None = None  # its configuration (subset), where it has several
+    subset: str | None = None  # its configuration, where it has several
     revision: str | None = None  # branch, tag or commit
     train: str = "train"  # its split of that name
     dev: str | None = None  # null: validation, dev or valid, else cut from train

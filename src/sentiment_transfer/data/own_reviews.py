@@ -28,10 +28,11 @@ class OwnReviews(ReviewDataModule):
     """
 
     ways_to_a_split = "Give it a fraction."
+    typed = True  # options are typed on a command line, and are no arguments in a program
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.name = self.name or self.schema().kind or "table"
+        self.name = self.name or self.schema().kind
         self.file = self.as_file()
         self.labels = checked_labels(self.file.labels or {}, self.name)
         self._parts: dict[Split, Reviews] = {}
@@ -120,6 +121,7 @@ class OwnReviews(ReviewDataModule):
             labels=self.labels,
             names={file: table.names for file, table in tables.items() if table.names},
             spelt=spelt,
+            typed=self.typed,
             drop_unlabelled=self.file.unlabelled == Unlabelled.drop,
         )
         mapping = column.classes_of(records, self.classes)

@@ -18,7 +18,7 @@ from sentiment_transfer.results.record import RunResult
 
 PATHS = ("path", "dev_path", "test_path", "repository")
 # The options that decide which reviews of a file they are, and with which labels.
-READ_AS = ("text", "label", "labels", "config", "revision", "train", "dev", "test")
+READ_AS = ("text", "label", "labels", "subset", "revision", "train", "dev", "test")
 DIGITS = 6  # of a hash, where nothing else tells two files apart
 
 
