@@ -164,7 +164,8 @@ def headline_metric(name: str, scores: Container[str], kind: str | None = None) 
     ``kind``: of the dataset, where ``name`` need not be one on the command line. IndoLEM's is the mean over folds where
     the scores have it.
     """
-    metric = (datasets()[kind] if kind in datasets() else dataset_called(name)).headline_metric
+    dataset = datasets().get(kind or "") or dataset_called(name)
+    metric = dataset.headline_metric
     over_folds = f"{metric}_mean_folds"
     return over_folds if over_folds in scores else metric
 

@@ -51,7 +51,7 @@ class OwnReviews(ReviewDataModule):
 
     @property
     def origin(self) -> str:
-        """What the rows are read from, for messages."""
+        """The name of all that the rows are read from, for messages."""
         raise NotImplementedError
 
     @property
