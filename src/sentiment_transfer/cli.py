@@ -26,7 +26,8 @@ from rich.console import Console
 from sentiment_transfer.config import schema
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
-from sentiment_transfer.config.overrides import ambiguous_override, refused_override
+from sentiment_transfer.config.overrides import adapted, ambiguous_override, refused_override
+from sentiment_transfer.config.own_files import twice
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
@@ -218,6 +219,7 @@ def errors_as_sentences() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     atexit.register(gc.freeze)  # else the interpreter's last act is to look through all that was imported: 0.7 s
     try:
+        sys.argv[1:] = adapted(sys.argv[1:])
         with stop_request():  # until run() listens itself: importing torch takes seconds
             yield
         if output_was_lost() and ASKED & {argument.partition("=")[0] for argument in sys.argv[1:]}:
@@ -252,12 +254,14 @@ def describe(error: Exception) -> str:
         return ambiguous_override(several[1])
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
-    if twice := re.search(r"dataset@((?:source|targets)\.\w+) appears more than once", text):
-        return f"{twice[1]} is named twice: leave one out."
+    if found := re.search(r"dataset@(source|targets)\.([\w-]+) appears more than once", text):
+        return twice(found[1], found[2])
     if text.startswith("Error merging override"):
         override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
         return f"{override} is invalid: {reason.splitlines()[0]}."
     if unknown := re.search(r"Could not override '([\w.@/+-]+)'", text):
+        if added := re.fullmatch(r"(?:source|targets)\.[\w-]+\.(?:path|repository)", unknown[1]):
+            return f"{added[0]} belongs to no dataset of this run. To add one of that name, type +{added[0]}=..."
         key, known = unknown[1], _known_keys(unknown[1], error)
         nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
         return f"{key} is not an option of this configuration.{nearest}"

@@ -142,7 +142,7 @@ def test_two_files_under_one_name_are_refused() -> None:
     own = [f"{group}.csv.{fact}" for group in ("source", "targets") for fact in FILE]
     validate(config := composed("source=csv", "targets=csv", *own))  # one file: a supervised score
     config.targets.csv.path = "other.csv"
-    with pytest.raises(UserError, match=r"two files under one name.*\+dataset@targets\.other=csv"):
+    with pytest.raises(UserError, match=r"two files under one name.*\+targets\.other\.path="):
         validate(config)
 
 

@@ -111,3 +111,30 @@ def test_indolem_is_quoted_by_the_mean_over_folds_where_there_are_folds() -> Non
 def test_every_headline_metric_has_a_title() -> None:
     assert {dataset.headline_metric for dataset in datasets().values()} <= set(METRIC_TITLES)
     assert percent(0.1112) == "11.12"
+
+
+OWN = {"kind": "csv", "path": "x.csv", "language": "ja"}
+AMAZON = {language: {"kind": "amazon", "language": language} for language in ("en", "ja")}
+
+
+def test_a_file_of_ones_own_has_no_published_number_whatever_its_name() -> None:
+    for name in ("amazon_ja", "marc_ja", "xnli"):
+        assert compare(name, amazon_ja(), ["amazon_en"], "base", {"targets": {name: OWN}, "source": {}}) == []
+
+
+def test_a_dataset_has_its_published_numbers_whatever_its_name() -> None:
+    config = {"targets": {"csv": AMAZON["ja"]}, "source": {"mine": AMAZON["en"]}}
+    rows = compare("csv", amazon_ja(), ["mine"], "base", config)
+    assert [row.value for row, comparable, _ in rows if comparable] == [11.12]
+
+
+def test_a_source_of_ones_own_is_not_the_dataset_whose_name_it_has() -> None:
+    config = {"targets": {"amazon_ja": AMAZON["ja"]}, "source": {"amazon_en": OWN}}
+    rows = compare("amazon_ja", amazon_ja(), ["amazon_en"], "base", config)
+    assert not any(comparable for _, comparable, _ in rows)
+    assert "trained on AmazonEN, this run on amazon_en (csv)" in [reason for _, _, reason in rows]
+
+
+def test_a_file_is_quoted_by_the_metric_of_files_whatever_its_name() -> None:
+    assert headline_metric("amazon_ja", example_scores(0.1), "csv") == "macro_f1"
+    assert headline_metric("shop", example_scores(0.1), "amazon") == "error"

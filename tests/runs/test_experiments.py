@@ -46,7 +46,7 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    alone = {"demo", "tiny", "paper", "real", "nusax", "baselines_zero_shot"}
+    alone = {"demo", "tiny", "paper", "real", "nusax", "own_files", "baselines_zero_shot"}
     assert found == alone.union(REAL, SWEEPS, BASELINES, ULMFIT)
 
 
@@ -64,6 +64,22 @@ def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
     result = trained(tmp_path, "experiment=demo", *encoder, *LIMITS, *MINIATURE)
     assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
     assert result["caveats"] == []
+
+
+def test_own_files_in_miniature(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    for name, header, words in (
+        ("reviews.en.csv", "text,label", ("positive", "negative")),
+        ("shop/reviews.ja.csv", "text,label", ("良い", "悪い")),
+        ("shop/export.csv", "Bewertung,Sterne", ("5", "1")),
+    ):
+        rows = "".join(f"{words[row % 2]} {row},{words[row % 2]}\n" for row in range(40))
+        (tmp_path / name).write_text(f"{header}\n{rows}", encoding="utf-8")
+    result = trained(tmp_path / "run", "experiment=own_files", f"paths.data_dir={tmp_path}", *MINIATURE)
+    assert {name: (entry["language"], entry["n"]) for name, entry in result["scores"].items()} == {
+        "reviews_en": ("en", 4), "reviews_ja": ("ja", 40), "shop_de": ("de", 40),
+    }  # fmt: skip
+    assert result["audit"]["reading"]["reviews_ja"]["labels"] == {"良い": "positive", "悪い": "negative"}
 
 
 @pytest.mark.real_data

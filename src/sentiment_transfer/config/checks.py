@@ -49,15 +49,20 @@ def dataset_options(schema: type[D], name: str, options: Mapping[str, Any]) -> D
     if unknown := [key for key in options if key not in known]:
         raise UserError(f"{unknown[0]} is not an option of {name}.{suggestion(unknown[0], known)}")
     node = cast(DictConfig, OmegaConf.structured(schema))
-    try:
-        for key, value in options.items():
-            OmegaConf.update(node, key, value, merge=False)
-    except OmegaConfBaseException as error:
-        raise UserError(f"{name}.{key}={value} is invalid: {str(error).splitlines()[0]}.") from None
+    for key, value in options.items():
+        set_option(node, name, key, value)
     missing = [f"{name}.{key} is not set." for key in sorted(OmegaConf.missing_keys(node))]
     if complaints := missing or [*bound_problems(config := _converted(node, schema), name)]:
         raise UserError("\n".join(complaints))
     return config
+
+
+def set_option(node: DictConfig, where: str, key: str, value: Any) -> None:
+    """Set an option of a dataset. Raises UserError for a value of another type."""
+    try:
+        OmegaConf.update(node, key, value, merge=False)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{where}.{key}={value} is invalid: {str(error).splitlines()[0]}.") from None
 
 
 def suggestion(key: str, known: list[str]) -> str:

@@ -18,8 +18,14 @@ from annotated_types import Ge
 
 from sentiment_transfer.errors import UserError
 
-BUILTIN = "sentiment_transfer.data.catalog"  # by name: the configuration imports nothing of the rooms above it
+BUILTIN = (
+    "sentiment_transfer.data.catalog",
+    "sentiment_transfer.data.own_options",
+)  # by name: the configuration imports nothing of the rooms above it
 VARIABLE = "SENTIMENT_DATASETS"
+OWN_KINDS = ("csv", "hub")  # of reviews that the user names: the kind alone does not say which they are
+# Options that say which reviews a dataset is, where it has them.
+ORIGIN = ("kind", "path", "language", "repository", "subset", "revision")
 # Metadata of an option that was added after runs had been named and recorded: left out of both while at its default.
 LATER = {"later": True}
 
@@ -97,7 +103,8 @@ def register_dataset(dataset: Dataset) -> None:
 
 @functools.cache
 def _load() -> None:
-    importlib.import_module(BUILTIN)
+    for module in BUILTIN:
+        importlib.import_module(module)
     for module in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
         try:
             importlib.import_module(module)
@@ -131,12 +138,34 @@ def dataset_called(name: str) -> Dataset:
     return next((dataset for dataset in datasets().values() if name in dataset.names), datasets()["csv"])
 
 
-def headline_metric(name: str, scores: Container[str]) -> str:
+def catalogue_name(name: str, settings: Mapping[str, Any]) -> str:
+    """The name on the command line of the dataset that a run calls ``name``, by its ``settings`` as plain values.
+
+    The user's own have none but their kind's: with another name they are ``reviews_ja (csv)``, which is no dataset's.
+    Where the settings say no kind, as in records that were made by hand, ``name``.
+    """
+    kind = settings.get("kind")
+    if not kind:
+        return name
+    dataset = datasets().get(str(kind))
+    fitting = [
+        (len(fixed), known)
+        for known, fixed in (dataset.names.items() if dataset else ())
+        if all(settings.get(key) == getattr(value, "name", value) for key, value in fixed.items())
+    ]
+    if kind in OWN_KINDS:
+        return name if name == kind else f"{name} ({kind})"
+    return max(fitting, default=(0, str(kind)))[1]
+
+
+def headline_metric(name: str, scores: Container[str], kind: str | None = None) -> str:
     """The metric that a dataset is quoted by, given its scores (or their names).
 
-    IndoLEM's is the mean over folds where the scores have it.
+    ``kind``: of the dataset, where ``name`` need not be one on the command line. IndoLEM's is the mean over folds where
+    the scores have it.
     """
-    metric = dataset_called(name).headline_metric
+    dataset = datasets().get(kind or "") or dataset_called(name)
+    metric = dataset.headline_metric
     over_folds = f"{metric}_mean_folds"
     return over_folds if over_folds in scores else metric
 
@@ -165,8 +194,9 @@ def source_and_target_problems(
         yield f"All datasets of a run must have the same classes, but they have: {listed}."
     for name in (name for name in source if name in targets):
         here, there = source[name], targets[name]
-        if any(getattr(here, key, None) != getattr(there, key, None) for key in ("kind", "path", "language")):
+        if any(getattr(here, key, None) != getattr(there, key, None) for key in ORIGIN):
+            needs = "repository" if hasattr(there, "repository") else "path"
             yield (
                 f"source.{name} and targets.{name} are two files under one name, and a score belongs to a name. Give "
-                f"the target another: targets=none +dataset@targets.other={name} targets.other.path=..."
+                f"the target another: targets=none +targets.other.{needs}=... +targets.other.language=..."
             )

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.own_files import register_own_files
 from sentiment_transfer.config.run_name import evaluation_name, run_name
 from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, UlmfitConfig
 
@@ -37,6 +38,7 @@ def register() -> None:
                 defaults: list[Any] = [{f"/dataset@{name}": name}, "_self_"]
                 node = {"defaults": defaults} | ({name: dict(options)} if options else {})
                 store.store(group=group, name=name, node=node)
+    register_own_files()
     OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
     OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)
     OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)

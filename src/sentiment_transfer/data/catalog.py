@@ -123,6 +123,20 @@ class JalanConfig(DatasetConfig):
             yield f"{where}.splits=whole leaves nothing to train on: type {where}.splits=published."
 
 
+def own_problems(config: Any, where: str, *, cut_dev: bool, cut_test: bool) -> Iterator[str]:
+    """Sentences about the options that all reviews of the user's own have; ``cut_``: whether the split is cut off."""
+    if not config.language:
+        yield f"{where}.language is not set: type {where}.language=en, for example."
+    if config.labels is not None and not isinstance(config.labels, Mapping):
+        yield f"{where}.labels={config.labels} is not a mapping: use {{word: positive, other: negative}}."
+    dev, test = config.dev_fraction if cut_dev else 0, config.test_fraction if cut_test else 0
+    if test < 1 <= dev + test:
+        yield (
+            f"{where}: dev_fraction={config.dev_fraction} and test_fraction={config.test_fraction} leave nothing to "
+            "train on: their sum must be below 1, or test_fraction=1.0 for a file that is only scored."
+        )
+
+
 @dataclass
 class CSVConfig(DatasetConfig):
     """A file of the user's: CSV, TSV (.tsv, .txt), JSON (lines or an array) or Parquet, each optionally .gz, .xz,
@@ -148,16 +162,7 @@ class CSVConfig(DatasetConfig):
 
     def problems(self, where: str) -> Iterator[str]:
         yield from written_form_problems(self, where)
-        if not self.language:
-            yield f"{where}.language is not set: type {where}.language=en, for example."
-        if self.labels is not None and not isinstance(self.labels, Mapping):
-            yield f"{where}.labels={self.labels} is not a mapping: use {{word: positive, other: negative}}."
-        dev, test = (0 if self.dev_path else self.dev_fraction), (0 if self.test_path else self.test_fraction)
-        if test < 1 <= dev + test:
-            yield (
-                f"{where}: dev_fraction={self.dev_fraction} and test_fraction={self.test_fraction} leave nothing to "
-                "train on: their sum must be below 1, or test_fraction=1.0 for a file that is only scored."
-            )
+        yield from own_problems(self, where, cut_dev=not self.dev_path, cut_test=not self.test_path)
 
     def untrainable(self, where: str) -> Iterator[str]:
         if self.test_fraction == 1 and not self.test_path:

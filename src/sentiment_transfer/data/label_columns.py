@@ -50,29 +50,39 @@ def _parts(column: str) -> list[str]:
 
 
 def sentence_of_ambiguous(
-    counts: Counter[str], dataset: str, column: str = "label", columns: Sequence[str] = ()
+    counts: Counter[str], dataset: str | None, column: str = "label", columns: Sequence[str] = ()
 ) -> str:
     """Why the values of a label column are refused, and what to type.
 
-    ``counts`` holds the label words as written, ``columns`` the names of all columns.
+    ``counts`` holds the label words as written, ``columns`` the names of all columns; ``dataset`` is None where options
+    are arguments in a program.
     """
     if looks := no_label(counts):
         others = [name for name in columns if name != column]
         there = f" The file also has: {', '.join(others[:FEW])}." if others else ""
+        way = f"Type source.{dataset}.label=<another column> (a target is targets instead of source)"
+        if dataset is None:
+            way, there = 'Pass label="<another column>"', there.replace("The file", "The table")
         some = ", ".join(repr(shortened(word)) for word in list(counts)[:3])
         return (
             f"the column {column!r} has {len(counts):,} different values in {counts.total():,} rows ({some}, ...). It "
-            f"looks like {looks}, not a label. Type source.{dataset}.label=<another column> (a target is targets "
-            f"instead of source).{there}"
+            f"looks like {looks}, not a label. {way}.{there}"
         )
     words = [word for word, _ in counts.most_common()]
     mapping = "{" + ", ".join(f"{word}: <class>" for word in words) + "}"
     rows = " and ".join(filter(None, (", ".join(f"{counts[word]:,}" for word in words[:-1]), f"{counts[words[-1]]:,}")))
+    means = "what the labels in the column"
+    if dataset is None:
+        typed = ", ".join(f"{word!r}: ..." for word in words)
+        return (
+            f'{means} {column!r} mean cannot be told. Please pass labels={{{typed}}} ({rows} rows), with "negative", '
+            '"positive", "neutral" or None (drops the row).'
+        )
     # Hydra's command line takes neither quotes nor letters beyond ASCII in a key.
     simple = all(re.fullmatch(r"[A-Za-z_][\w-]*|-?\d+(\.\d+)?", word, re.ASCII) for word in words)
     where = f"type 'source.{dataset}.labels={mapping}'" if simple else f"put labels: {mapping} into the YAML file"
     return (
-        f"what the labels in the column {column!r} mean cannot be told. Please {where} ({rows} rows), with negative, "
+        f"{means} {column!r} mean cannot be told. Please {where} ({rows} rows), with negative, "
         "positive, neutral or null (drops the row) for <class>; a target is targets instead of source."
     )
 

@@ -24,6 +24,7 @@ class LabelColumn:
         labels: the user's mapping, by canonical words; empty if there is none.
         names: of each file that has label names of its own, those of the numbers from 0.
         spelt: label word -> its names in a column beside it.
+        typed: options are typed on a command line, and are no arguments in a program.
         drop_unlabelled: rows without a label are dropped.
     """
 
@@ -35,6 +36,7 @@ class LabelColumn:
     names: Mapping[Path, tuple[str, ...]]
     spelt: Mapping[str, set[str]]
     drop_unlabelled: bool
+    typed: bool = True
 
     def classes_of(self, records: Iterable[Placed], classes: tuple[str, ...]) -> dict[str, str | None]:
         """The class of every canonical label word; None for one whose rows are dropped, blank ones included.
@@ -62,7 +64,7 @@ class LabelColumn:
         if mapping is None:
             mapping = default_labels({canonical(word) for word in counts}, classes, self.column)
         if mapping is None:
-            raise UserError(f"{self.files}: {sentence_of_ambiguous(counts, self.dataset, self.column, self.columns)}")
+            raise UserError(f"{self.files}: {self._sentence_of_ambiguous(counts)}")
         return empty | {canonical(word): mapping[canonical(word)] for word in counts}
 
     def shown(self, mapping: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -101,10 +103,19 @@ class LabelColumn:
         by_name = {canonical(names[int(number)]): labels[number] for number in numbers if int(number) < len(names)}
         return by_name | labels
 
+    def _sentence_of_ambiguous(self, counts: Counter[str]) -> str:
+        dataset = self.dataset if self.typed else None
+        return sentence_of_ambiguous(counts, dataset, self.column, self.columns)
+
     def _sentence_of_blank(self, blank: Sequence[tuple[Path, int, str]]) -> str:
         file, line, word = blank[0]
         count = f"all {len(blank):,} rows" if len(blank) > 1 else "the row"
+        way = (
+            f"type source.{self.dataset}.unlabelled=drop (targets for a target)"
+            if self.typed
+            else ('pass unlabelled="drop"')
+        )
         return (
             f"{file}, line {line}: the label is blank{f' ({word})' if word else ''}. Fill it in, or leave out {count} "
-            f"without a label: type source.{self.dataset}.unlabelled=drop (targets for a target)."
+            f"without a label: {way}."
         )

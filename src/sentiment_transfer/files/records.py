@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -198,23 +198,37 @@ def parquet_table(path: Path, layout: Layout) -> Table:
     with opened(path) as file, complete_parquet(path):
         refuse_other_content(path, file.start, PARQUET)
         schema = pq.read_schema(_seekable(file))
-    text, label = (_parquet_column(path, schema, name) for name in (layout.text, layout.label))
+
+    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
+        with opened(path) as file, complete_parquet(path):
+            yield from pq.ParquetFile(_seekable(file)).iter_batches(columns=columns)
+
+    return arrow_table(path, schema, batches, layout)
+
+
+def arrow_table(
+    path: Path, schema: pa.Schema, batches: Callable[[list[str]], Iterable[pa.RecordBatch]], layout: Layout
+) -> Table:
+    """The rows of Arrow batches with this ``schema``, of which ``batches(columns)`` gives the columns asked for.
+
+    ``path`` is named in messages. Raises UserError as ``read_table`` does.
+    """
+    text, label = (_arrow_column(path, schema, name) for name in (layout.text, layout.label))
     names = class_names(schema.metadata, label)
     beside = beside_label(layout, schema.names)
     wanted = [text, label, *([(beside,)] if beside else ())]
 
     def records() -> Iterator[Record]:
         row = 0
-        with opened(path) as file, complete_parquet(path):
-            for batch in pq.ParquetFile(_seekable(file)).iter_batches(columns=sorted({first for first, *_ in wanted})):
-                for value, label_value, *spelling in zip(
-                    *(nested(batch, each).to_pylist() for each in wanted), strict=True
-                ):
-                    row += 1
-                    word = named_word(word_of(label_value, path, row), names, path, row)
-                    yield row, text_of(value, path, row), word
-                    if spelling and isinstance(spelling[0], str):
-                        spelt.setdefault(word, set()).add(spelling[0])
+        for batch in batches(sorted({first for first, *_ in wanted})):
+            for value, label_value, *spelling in zip(
+                *(nested(batch, each).to_pylist() for each in wanted), strict=True
+            ):
+                row += 1
+                word = named_word(word_of(label_value, path, row), names, path, row)
+                yield row, text_of(value, path, row), word
+                if spelling and isinstance(spelling[0], str):
+                    spelt.setdefault(word, set()).add(spelling[0])
 
     spelt: dict[str, set[str]] = {}
     return Table(records(), schema_columns(schema), names, spelt)
@@ -225,7 +239,7 @@ def _seekable(file: Opened) -> Any:
     return file.raw if file.stream is file.raw else pa.BufferReader(file.stream.read())
 
 
-def _parquet_column(path: Path, schema: pa.Schema, name: str | int) -> tuple[str, ...]:
+def _arrow_column(path: Path, schema: pa.Schema, name: str | int) -> tuple[str, ...]:
     if found := parquet_field(path, schema, str(name)):
         return found
     raise no_column(path, schema_columns(schema), name)

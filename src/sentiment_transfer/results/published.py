@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sentiment_transfer.config.dataset import catalogue_name
 from sentiment_transfer.formatting import metric_title
 from sentiment_transfer.results.record import DatasetScores
 
@@ -58,17 +59,31 @@ def published() -> tuple[PublishedNumber, ...]:
     )
 
 
-def compare(target: str, entry: DatasetScores, sources: Sequence[str], model: str) -> list[Comparison]:
+def compare(
+    target: str, entry: DatasetScores, sources: Sequence[str], model: str, config: Mapping[str, Any] | None = None
+) -> list[Comparison]:
     """Every published number for ``target``, and whether it is comparable with the scores in ``entry``.
+
+    ``config`` is the configuration of the run, which says which datasets its names stand for: a file of the user's that
+    is called ``amazon_ja`` is not AmazonJA. Without it, or where it does not say, a name is that of the catalogue.
 
     It is if metric, classes, protocol, training datasets and number of test reviews are the same; the encoder may
     differ, since that is what is compared. ``sources`` are the run's training datasets, ``model`` is its ``model=``
     option; numbers of the same encoder come first.
     """
+    target, *sources = (_in_catalogue(name, config or {}) for name in (target, *sources))
     rows = [row for row in published() if row.target == target]
     rows.sort(key=lambda row: row.model != model)
     reasons = [why_not(row, entry, sources) for row in rows]
     return [Comparison(row, not reason, reason) for row, reason in zip(rows, reasons, strict=True)]
+
+
+def _in_catalogue(name: str, config: Mapping[str, Any]) -> str:
+    for group in ("targets", "source"):
+        settings = (config.get(group) or {}).get(name)
+        if isinstance(settings, Mapping):
+            return catalogue_name(name, settings)
+    return name
 
 
 def why_not(row: PublishedNumber, entry: DatasetScores, sources: Sequence[str]) -> str:

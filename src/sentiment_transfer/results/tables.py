@@ -28,7 +28,7 @@ def run_table(result: RunResult, verbose: bool = False) -> Group:
     are comparable (``published.compare``); where they are not, below it with the reason if ``verbose``, else counted.
     """
     compared = {
-        name: compare(name, entry, result["source"]["names"], result["model"]["name"])
+        name: compare(name, entry, result["source"]["names"], result["model"]["name"], result["config"])
         for name, entry in result["scores"].items()
     }
     parts: list[RenderableType] = [title(result), "", score_table(result, compared), ""]

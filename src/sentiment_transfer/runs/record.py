@@ -177,7 +177,7 @@ def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Toke
         language=reviews.language,
         domain=reviews.domain,
         protocol=info.protocol(scored.name),
-        metric=headline_metric(scored.name, selections["last"]),
+        metric=headline_metric(scored.name, selections["last"], kind_of(info.config, scored.name)),
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
@@ -186,6 +186,12 @@ def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Toke
     if (labels := info.label_budget(scored.name)) is not None:
         entry["label_budget"] = labels
     return entry
+
+
+def kind_of(config: dict[str, Any], name: str) -> str | None:
+    """The kind of a run's dataset, by its configuration as plain values; None where that does not name it."""
+    groups = [config.get("targets") or {}, config.get("source") or {}]
+    return next((str(group[name]["kind"]) for group in groups if group.get(name, {}).get("kind")), None)
 
 
 def _collapsed(scores: dict[str, DatasetScores]) -> bool:

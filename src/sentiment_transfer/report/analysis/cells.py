@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentiment_transfer.report.analysis.datasets import recorded_name
 from sentiment_transfer.report.analysis.entries import RunGroup, one_fold_of
 from sentiment_transfer.report.analysis.findings import Calibration, Cell, Entry, Estimate, Published, Scope
 from sentiment_transfer.report.analysis.run_scores import OVER_FOLDS, RunPredictions, RunScores, score_of
@@ -87,7 +88,7 @@ def resampled_cell(
         floor=float(np.mean([each["floor"][metric] for each in scores])),  # type: ignore[literal-required]
         confusion=tuple(map(tuple, np.sum([each["confusion"] for each in scores], axis=0).tolist())),
         calibration=calibration([each.reliability for each in known], len(seeds)) if complete else None,
-        published=published_numbers(entry, dataset, {**records[0], "metric": shown, "n": n}, mean),
+        published=published_numbers(runs[0], dataset, {**records[0], "metric": shown, "n": n}, mean),
         run_ids=tuple(run["run_id"] for run in runs),
         has_predictions=complete,
     )
@@ -155,10 +156,12 @@ def calibration(runs: list[Reliability], seeds: int) -> Calibration:
     )
 
 
-def published_numbers(entry: Entry, dataset: str, record: DatasetScores, mean: Estimate) -> tuple[Published, ...]:
+def published_numbers(run: RunResult, dataset: str, record: DatasetScores, mean: Estimate) -> tuple[Published, ...]:
     """Every published number for a dataset beside one of our cells; those of the same encoder first."""
     numbers = []
-    for row, comparable, reason in compare(dataset, record, entry.source.split("+"), entry.model):
+    config = run["config"]
+    target, *sources = (recorded_name(config, name) for name in (dataset, *run["source"]["names"]))
+    for row, comparable, reason in compare(target, record, sources, run["model"]["name"], config):
         inside = None
         if comparable and mean.low is not None and mean.high is not None:
             # As printed: 11.12 stands for anything that rounds to it.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.formatting import ago, counted
+from sentiment_transfer.report.analysis.datasets import told_apart
 from sentiment_transfer.report.analysis.entries import folds_of
 from sentiment_transfer.report.analysis.findings import Answer, Entry
 from sentiment_transfer.results.checks import faults
@@ -34,7 +35,8 @@ class Collection:
 def collect(paths: Iterable[Path]) -> Collection:
     """All runs under ``paths`` (folders at any depth, or ``result.json`` files), in order of path.
 
-    A run found twice (same run id, same configuration) counts once. Raises UserError where a path does not exist.
+    A run found twice (same run id, same configuration) counts once. Datasets that share a name in different runs are
+    told apart by it. Raises UserError where a path does not exist.
     """
     collection = Collection()
     newest: dict[str, RunResult] = {}
@@ -52,7 +54,7 @@ def collect(paths: Iterable[Path]) -> Collection:
         if known is None or result["created"] > known["created"]:
             newest[result["run_id"]] = result
             collection.folders[result["run_id"]] = folder
-    collection.results = list(newest.values())
+    collection.results = told_apart(list(newest.values()))
     return collection
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sentiment_transfer.config.protocol import options_of
 from sentiment_transfer.config.run_name import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
+from sentiment_transfer.report.analysis.datasets import recorded_name, shown_name
 from sentiment_transfer.report.analysis.findings import Entry
 from sentiment_transfer.results.record import RunResult
 
@@ -59,15 +60,15 @@ def group_runs(results: Iterable[RunResult]) -> list[RunGroup]:
     """Groups in the order in which their first run was found."""
     groups: dict[str, RunGroup] = {}
     for result in results:
-        settings = dict(flatten(comparable_config(result["config"])))
+        settings = dict(flatten(comparable_config(result)))
         key = json.dumps([settings, result["model"]["name"], result["source"]["names"]], sort_keys=True)
         groups.setdefault(key, RunGroup(settings, [])).runs.append(result)
     return list(groups.values())
 
 
-def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
+def comparable_config(result: RunResult) -> dict[str, Any]:
     """The configuration without seed, fold number and everything that changes no number: equal inside a group."""
-    kept = deepcopy({key: value for key, value in config.items() if key not in (*NOT_IDENTITY, "seed")})
+    kept = deepcopy({key: value for key, value in result["config"].items() if key not in (*NOT_IDENTITY, "seed")})
     if options := options_of(kept.pop("protocol", None)):
         kept["protocol"] = options
     for group, key in NOT_IDENTITY_KEYS:
@@ -77,7 +78,7 @@ def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
     for dataset in with_fold(kept):
         dataset["fold"] = ONE_FOLD
     if EVALUATED in kept:  # the rest identifies the checkpoint; one word stands for all settings of the targets
-        kept[EVALUATED] = "on " + "+".join(sorted(kept.pop("targets", {})))
+        kept[EVALUATED] = "on " + "+".join(sorted(shown_name(result, name) for name in kept.pop("targets", {})))
     return kept
 
 
@@ -161,5 +162,6 @@ def family(run: RunResult) -> str:
 def one_fold_of(config: dict[str, Any], dataset: str) -> bool:
     """True if one fold of a dataset is trained and tested on, rather than all of them tested."""
     groups = [config.get("source"), config.get("targets")]
-    settings = [group[dataset] for group in groups if isinstance(group, dict) and dataset in group]
+    name = recorded_name(config, dataset)
+    settings = [group[name] for group in groups if isinstance(group, dict) and name in group]
     return any(isinstance(each, dict) and each.get("fold") is not None for each in settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.report.analysis.datasets import recorded_name
 from sentiment_transfer.results.checks import matches_record
 from sentiment_transfer.results.predictions import (
     Predictions,
@@ -80,11 +81,12 @@ def read_run(
     shared: dict[str, tuple[np.ndarray, np.ndarray]],  # digest -> gold and folds, held once for all runs
 ) -> None:
     """Put a run's predictions on one dataset into ``run_scores``, or a sentence into its faults."""
+    recorded = recorded_name(run["config"], dataset)
     try:
-        predictions = read_predictions(folder, dataset, features=False)
+        predictions = read_predictions(folder, recorded, features=False)
         rows = digest(predictions)
         source = "+".join(run["source"]["names"])
-        if (source, rows) not in run_scores.features and (features := read_features(folder, dataset)):
+        if (source, rows) not in run_scores.features and (features := read_features(folder, recorded)):
             run_scores.features[source, rows] = features
     except UserError as error:
         run_scores.faults.append(str(error))
@@ -92,7 +94,7 @@ def read_run(
     gold, folds = shared.setdefault(rows, (predictions.gold, predictions.folds))
     for selection in entry["selections"]:
         if not matches_record(predictions, entry, selection):
-            path = predictions_path(folder, dataset)
+            path = predictions_path(folder, recorded)
             run_scores.faults.append(f"{path} contradicts result.json on the selection {selection} and was not used.")
             continue
         probabilities = predictions.probabilities[selection]

@@ -19,6 +19,7 @@ from sentiment_transfer.formatting import lower_is_better
 from sentiment_transfer.report.analysis.cells import mean_estimate, scope_of
 from sentiment_transfer.report.analysis.collect import one_fold
 from sentiment_transfer.report.analysis.comparisons import difference, estimate
+from sentiment_transfer.report.analysis.datasets import recorded_name
 from sentiment_transfer.report.analysis.findings import Budget, LabelGain, LabelUse, Study
 from sentiment_transfer.report.analysis.run_scores import RunScores, score_of
 from sentiment_transfer.results.record import DatasetScores, RunResult
@@ -84,7 +85,7 @@ def study_key(config: Mapping[str, Any], target: str) -> str:
         key: value for key, value in training_settings(config).items() if key not in ("seed", "source", "protocol")
     }
     dedup = (config.get("data") or {}).get("dedup")  # other test rows
-    own = {**(config.get("source") or {}), **(config.get("targets") or {})}.get(target)
+    own = {**(config.get("source") or {}), **(config.get("targets") or {})}.get(recorded_name(config, target))
     return json.dumps([target, own, recipe, dedup], sort_keys=True, default=str)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import shortened
 from sentiment_transfer.report.analysis.collect import RunInfo
+from sentiment_transfer.report.analysis.datasets import recorded_name
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.rendering.parts import Filters, Item, Row, Table, number
@@ -58,7 +59,9 @@ def by_run(runs: dict[str, RunInfo]) -> tuple[PerRun, list[str]]:
     found, unreadable = {}, []
     for run_id, run in runs.items():
         try:
-            found[run_id] = read_mistakes(run.folder) if run.folder else {}
+            kept = read_mistakes(run.folder) if run.folder else {}
+            shown = {recorded_name(run.result["config"], name): name for name in run.result["scores"]}
+            found[run_id] = {shown.get(name, name): of for name, of in kept.items()}
         except UserError as error:
             unreadable.append(str(error))
     return found, unreadable
