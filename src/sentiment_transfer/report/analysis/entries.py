@@ -17,7 +17,7 @@ from sentiment_transfer.report.analysis.findings import Entry
 from sentiment_transfer.results.record import RunResult
 
 ONE_FOLD = "one of five"
-OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets.")  # expected to differ between models
+OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets")  # expected to differ between models
 EVALUATED = "evaluated"  # the key that evaluate.py adds to a run's configuration
 FAMILIES = (  # pattern of the encoder's name, name of the family
     (r"(facebook(ai)?/)?xlm-roberta-(base|large|xl|xxl)", "XLM-R"),
@@ -40,6 +40,11 @@ class RunGroup:
     @property
     def source(self) -> str:
         return "+".join(self.runs[0]["source"]["names"])
+
+    @property
+    def targets(self) -> set[str]:
+        """The names of the datasets that are not its source."""
+        return {key.split(".")[1] for key in self.settings if key.startswith("targets.")}
 
     @property
     def seeds(self) -> dict[int, list[RunResult]]:
@@ -102,7 +107,12 @@ def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
     keys = dict.fromkeys(key for other in of_source for key in other.settings)
     if EVALUATED in keys:
         keys = dict.fromkeys(key for key in keys if not key.startswith("targets."))
-    return {
+    # A dataset that only some of them were scored on is named; its options set nothing apart.
+    partly = {name for other in alike for name in other.targets if any(name not in each.targets for each in alike)}
+    keys = dict.fromkeys(key for key in keys if not (key.startswith("targets.") and key.split(".")[1] in partly))
+    own = sorted(group.targets & partly)
+    some = {"targets": "+".join(own) or "fewer"} if partly else {}
+    return some | {
         key: group.settings.get(key, "with the run" if key == EVALUATED else "not set")
         for key in keys
         if differ(key, alike) or (differ(key, of_source) and not key.startswith(OF_THE_MODEL))

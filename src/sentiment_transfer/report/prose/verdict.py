@@ -99,7 +99,7 @@ def moved(effects: Sequence[Effect]) -> str:
     if len(effects) > ONE_BY_ONE:
         least, most = extremes(effects, lambda effect: abs(effect.gain.value))
         amount = f"{number_text(abs(least.gain.value))} ({least.target}) to {points(abs(most.gain.value))}"
-        return f"{metric_noun(first.metric)} {verb} by {amount} ({most.target})"
+        return f"{metric_noun(first.metric)} {verb} by {amount} ({most.target}) on {len(effects)} targets"
     amounts = []
     for place, effect in enumerate(effects):
         change = effect.gain.magnitude
@@ -122,23 +122,24 @@ def place_name(effect: Effect | Cell) -> str:
 def not_shown(verdict: SizeVerdict) -> str:
     """The targets without a verdict, why not, and what these seeds could have shown."""
     effects = verdict.open
-    if verdict.better or verdict.worse:
-        text = f"not shown on {listed([effect.target for effect in effects], 6)} ({gains(effects)})"
-    else:
-        text = gains(effects)
+    some = verdict.better or verdict.worse
+    text = f"not shown on {named(effects)} ({gains(effects)})" if some else gains(effects)
     by_themselves = [effect for effect in effects if effect.p < ALPHA]
     if by_themselves:
-        every = len(by_themselves) == len(effects)
-        which = "that" if every else listed([effect.target for effect in by_themselves])
+        which = "that" if len(by_themselves) == len(effects) else f"the difference on {named(by_themselves)}"
         text += f"; after correction for {counted(verdict.family_size, 'test')} {which} is not enough"
     detectable = [effect.minimum_detectable_difference for effect in effects]
     if len(detectable) > ONE_BY_ONE:
         reach = f"{number_text(min(detectable))} to {points(max(detectable))}"
     else:
-        amounts = [number_text(value) for value in detectable]
-        amounts[-1] = points(detectable[-1])
-        reach = listed(amounts)
+        reach = listed([*(number_text(value) for value in detectable[:-1]), points(detectable[-1])])
     return f"{text}; {counted(verdict.seeds, 'seed')} could have shown {reach}"
+
+
+def named(effects: Sequence[Effect]) -> str:
+    """``nusax_id, nusax_jv and nusax_su``, ``7 targets``"""
+    names = [effect.target for effect in effects]
+    return listed(names) if len(names) <= ONE_BY_ONE else counted(len(names), "target")
 
 
 def more_seeds(verdict: SizeVerdict) -> str:
@@ -147,17 +148,20 @@ def more_seeds(verdict: SizeVerdict) -> str:
         return ""
     within = [e for e in verdict.open if e.seeds_needed is not None and e.seeds_needed <= MOST_SEEDS]
     beyond = [effect for effect in verdict.open if effect not in within]
-    text = ""
-    if within:
-        more = max(1, *(effect.seeds_needed - verdict.seeds for effect in within if effect.seeds_needed))
-        where = "" if not beyond else f" on {listed([effect.target for effect in within], 6)}"
-        text = f" {counted(more, 'more seed')} would show a gain of that size{where}."
-    if beyond:
-        limits = [effect.limit for effect in beyond if effect.limit is not None]
-        where = f"on {listed([effect.target for effect in beyond], 6)}" if within else "here"
-        least = f": these reviews could show {points(max(limits))} or more" if limits else ""
-        text += f" No practical number of seeds would {where}{least}."
-    return text
+    more = max([1, *(e.seeds_needed - verdict.seeds for e in within if e.seeds_needed)])
+    seeds = counted(more, "more seed")
+    limits = [effect.limit for effect in beyond if effect.limit is not None]
+    least = f": their reviews could show {points(max(limits))} or more" if limits else ""
+    size = "gains of that size" if len(verdict.open) > 1 else "a gain of that size"
+    if not beyond:
+        return f" {seeds} would show {size}."
+    if not within:
+        where = "these targets" if len(beyond) > 1 else "this target"
+        return f" No practical number of seeds would show {size} on {where}{least}."
+    return (
+        f" {seeds} would show {size} on {named(within)}; on {'the others' if len(beyond) > 1 else beyond[0].target} no "
+        f"practical number would{least}."
+    )
 
 
 def without_sizes(answer: Answer) -> str:

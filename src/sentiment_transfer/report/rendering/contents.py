@@ -17,15 +17,19 @@ from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.cautions import notes
 from sentiment_transfer.report.prose.sentences import Sentence, sentences
 from sentiment_transfer.report.prose.verdict import seed_commands
+from sentiment_transfer.report.rendering.figures.distance import distance_plots
 from sentiment_transfer.report.rendering.figures.forest import forest_plots
 from sentiment_transfer.report.rendering.figures.labels import label_plots
 from sentiment_transfer.report.rendering.figures.models import learning_plots, model_plots
 from sentiment_transfer.report.rendering.figures.sizes import size_plots
+from sentiment_transfer.report.rendering.figures.slices import slice_plots
 from sentiment_transfer.report.rendering.figures.style import RC
 from sentiment_transfer.report.rendering.parts import Filters, Item, Plot, Row, Table, filters_of
 from sentiment_transfer.report.rendering.tables import records, scores
+from sentiment_transfer.report.rendering.tables.distance import distance_tables
 from sentiment_transfer.report.rendering.tables.labels import label_table
 from sentiment_transfer.report.rendering.tables.mistakes import mistakes
+from sentiment_transfer.report.rendering.tables.slices import slice_tables
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Contents:
     environments: list[Environment]
     plots: list[Plot]  # to be saved inside ``drawing()``
     tables: dict[str, Table]  # those with fixed names, by key
+    distances: list[Table]  # by source and corpus
+    slices: list[tuple[str, Table]]  # with the name of the dataset
     mistakes: list[tuple[str, Table]]  # by dataset
     selections: list[Table]  # the matrix under every other selection
     commands: list[tuple[Entry, Table]]
@@ -75,6 +81,8 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
     plots = [
         *forest_plots(answer, filters),
         *size_plots(answer, filters),
+        *distance_plots(answer, filters),
+        *slice_plots(answer, filters),
         *label_plots(answer, filters),
         *learning_plots(answer, filters, results),
         *model_plots(answer, filters),
@@ -87,6 +95,8 @@ def gather(answer: Answer, found: Collection, paths: Sequence[Path], texts: bool
         environments=environments,
         plots=plots,
         tables={table.key: table for table in tables},
+        distances=list(distance_tables(answer, filters)),
+        slices=slice_tables(answer, filters),
         mistakes=worst,
         selections=[other_selection(answer, filters, selection) for selection in others],
         commands=[(e, records.commands(e, filters, runs, place)) for place, e in enumerate(answer.entries)],

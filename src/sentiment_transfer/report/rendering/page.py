@@ -17,8 +17,9 @@ from sentiment_transfer.escaping import visible
 from sentiment_transfer.formatting import duration
 from sentiment_transfer.report.prose.captions import selection_texts
 from sentiment_transfer.report.prose.cautions import scope_text
-from sentiment_transfer.report.prose.findings import findings
+from sentiment_transfer.report.prose.findings import distance_texts, findings
 from sentiment_transfer.report.prose.sentences import Sentence
+from sentiment_transfer.report.prose.slices import slice_sentences
 from sentiment_transfer.report.rendering.contents import Contents
 from sentiment_transfer.report.rendering.figures.models import DRAWN
 from sentiment_transfer.report.rendering.figures.style import inline_svg
@@ -124,12 +125,14 @@ def build_page(contents: Contents, pictures: Mapping[str, str]) -> str:
             "findings": findings(answer),
             "scope": scope_text(answer),
             "more_seeds": contents.more_seeds,
-            "distance": [],
-            "slices": [],
+            "distance": distance_texts(answer),
+            "slices": [sentence.text for sentence in slice_sentences(answer)],
             "groups": groups,
             "after": after,
             "tables": {
                 **contents.tables,
+                "distances": contents.distances,
+                "slices": contents.slices,
                 "mistakes": contents.mistakes,
                 "selections": contents.selections,
                 "commands": contents.commands,
@@ -151,8 +154,8 @@ def sections(
     tables = contents.tables
     empty = {
         "size": not plots["size"],
-        "distance": not plots["distance"],
-        "slices": not plots["slices"],
+        "distance": not contents.distances,
+        "slices": not contents.slices,
         "sentences": not groups,
         "comparisons": not tables["comparisons"].rows,
         "gap": not plots["gap"],
