@@ -72,7 +72,10 @@ def test_few_shot_trains_the_source_first_as_a_run_of_its_own(few: tuple[Path, l
     result = read_result(folder)
     source = folder.parent / result["source"]["started_from"]
     assert source == place(folder.parent, *TINY, *TARGET)
-    assert read_result(source)["scores"]["far_ja"]["protocol"] == "zero-shot"
+    before = read_result(source)["scores"]["far_ja"]
+    assert before["protocol"] == "zero-shot"
+    assert result["scores"]["far_ja"]["zero_shot"] == before["selections"]["last"][before["metric"]]  # type: ignore[literal-required]
+    assert "zero_shot" not in result["scores"]["written_en"]
     assert len(rows) == OF_SOURCE + OF_FEW
     assert {row for part in rows[OF_SOURCE:] for row in part} == {38, 39, 40, 41}  # the target's: no source row again
 

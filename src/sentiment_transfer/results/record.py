@@ -88,6 +88,8 @@ class DatasetScores(TypedDict):
     classes: list[str]
     selections: dict[str, Scores]  # last, source_dev, average, oracle (on request)
     tokens: NotRequired[Tokens]  # absent in records of former versions
+    # Of few-shot that started from a source run which was scored on the same number of reviews: its headline metric.
+    zero_shot: NotRequired[float]
     label_budget: NotRequired[LabelBudget]  # absent if the training data are unknown (models of other projects)
 
 

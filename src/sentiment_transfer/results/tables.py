@@ -66,6 +66,8 @@ def score_table(result: RunResult, compared: dict[str, list[Comparison]]) -> Tab
     table.add_column("protocol", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("metric %", no_wrap=True)
+    if show_zero_shot := any("zero_shot" in entry for entry in entries.values()):
+        table.add_column("zero-\nshot", justify="right", no_wrap=True)
     for selection in selections:
         heading = selection.replace("_", "\n")
         table.add_column(heading, justify="right", style="bold" if selection == "last" else None, no_wrap=True)
@@ -81,6 +83,7 @@ def score_table(result: RunResult, compared: dict[str, list[Comparison]]) -> Tab
             entry["protocol"],
             f"{entry['n']:,}",
             metric_brief(entry["metric"]),
+            *([percent(entry["zero_shot"]) if "zero_shot" in entry else DASH] if show_zero_shot else []),
             *(score_cell(entry, selection) for selection in selections),
             floor_cell(entry),
             *([published] if letters else []),

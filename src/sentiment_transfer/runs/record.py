@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -72,6 +72,7 @@ class RunInfo:
     inputs: Inputs
     protocol: Callable[[str], str]  # dataset -> protocol of its scores
     label_budget: Callable[[str], LabelBudget | None]  # dataset -> labels that were trained on; None: unknown
+    zero_shot: Mapping[str, DatasetScores] = field(default_factory=dict)  # of the source run that training started from
     trained_on: np.ndarray | None = None  # ids in the source's training texts, (largest + 1,) bool; None: unknown
     trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
 
@@ -84,8 +85,10 @@ def run_info(
     seconds: dict[str, float],
     *,
     started_from: str | None = None,
+    zero_shot: Mapping[str, DatasetScores] | None = None,
 ) -> RunInfo:
-    """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id."""
+    """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id,
+    ``zero_shot`` its scores."""
     data, module = parts.data, parts.module
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
     if isinstance(module, UlmfitClassifier) and module.language_model:
@@ -106,6 +109,7 @@ def run_info(
         inputs=parts.inputs,
         protocol=data.protocol,
         label_budget=lambda name: _label_budget(name, data),
+        zero_shot=zero_shot or {},
         trained_on=source_tokens(data),
         trained=(len(history) * len(lengths), len(history) * int(lengths.sum())),
     )
@@ -185,6 +189,9 @@ def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Toke
     )
     if (labels := info.label_budget(scored.name)) is not None:
         entry["label_budget"] = labels
+    before = info.zero_shot.get(scored.name)
+    if before and entry["role"] == "target" and (before["n"], before["metric"]) == (entry["n"], entry["metric"]):
+        entry["zero_shot"] = before["selections"]["last"][before["metric"]]  # type: ignore[literal-required]
     return entry
 
 

@@ -116,7 +116,15 @@ def compute(
             checkpoints.inputs["trained_in"] = donor
             seconds["total"] += seconds["train"]  # there, and not here
         parts = parts._replace(inputs=checkpoints.inputs)
-        info = run_info(config, parts, trainer, checkpoints.history, seconds, started_from=started_from)
+        info = run_info(
+            config,
+            parts,
+            trainer,
+            checkpoints.history,
+            seconds,
+            started_from=started_from,
+            zero_shot=read_result(start.folder)["scores"] if start else None,
+        )
         keep = config.trainer.keep_weights
         result = finish(folder, info, data, scored, parts if keep else None)
         tests = [s for s in scored if s.is_test]

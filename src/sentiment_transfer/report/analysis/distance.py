@@ -133,9 +133,10 @@ def point(
     cell = away.cell
     test = family_tests([contrasts(np.ones((1, 1)), variances([gap]), extra_variance=1 / cell.n**2)])[0]
     tokens: list[float] = [
-        record["tokens"]["seen"]
+        seen
         for run in cell.run_ids
-        if run in results and "seen" in (record := results[run]["scores"][cell.target]).get("tokens", {})
+        if run in results and (measured := results[run]["scores"][cell.target].get("tokens"))
+        if (seen := measured["seen"]) is not None
     ]
     return DistancePoint(
         target=cell.target,

@@ -59,6 +59,8 @@ def told(trend: DistanceTrend) -> list[tuple[DistanceLine, Fit]]:
 
 def slope_text(trend: DistanceTrend, entries: Mapping[str, Entry]) -> str:
     lines = sorted(told(trend), key=lambda pair: pair[1].p_holm >= ALPHA)
+    if all(fit.p_holm >= ALPHA for _, fit in lines):
+        return no_slope_text(trend, lines, entries)
     number = " and ".join(dict.fromkeys(str(len(line.points)) for line, _ in lines))
     clauses = []
     for place, (line, fit) in enumerate(lines):
@@ -76,6 +78,22 @@ def slope_text(trend: DistanceTrend, entries: Mapping[str, Entry]) -> str:
             )
     place_text = f"On {number} languages of {corpus_text(trend)}, trained on {trend.source}"
     return f"{place_text}, {'; '.join(clauses)}." + one_seed([fit for _, fit in lines])
+
+
+def no_slope_text(trend: DistanceTrend, lines: list[tuple[DistanceLine, Fit]], entries: Mapping[str, Entry]) -> str:
+    """Not shown for any model: the slopes observed, and those that could have been shown."""
+    number = " and ".join(dict.fromkeys(str(len(line.points)) for line, _ in lines))
+    slopes = [
+        f"{points(fit.slope.value)}{f' per {STEP:g}' * (place == 0)} for {entries[line.entry].name} "
+        f"({interval_text(fit.slope.low, fit.slope.high)}, {p_holm_text(fit.p_holm, fit.family_size, 'models')}; could "
+        f"only show {number_text(fit.minimum_detectable_difference)} or more)"
+        for place, (line, fit) in enumerate(lines)
+    ]
+    return (
+        f"That the error grows with typological distance from {source_text(trend)} could not be shown on {number} "
+        f"languages of {corpus_text(trend)}, trained on {trend.source}: {listed(slopes)}."
+        + one_seed([fit for _, fit in lines])
+    )
 
 
 def one_seed(fits: list[Fit]) -> str:

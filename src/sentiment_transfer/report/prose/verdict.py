@@ -27,11 +27,12 @@ DEPTH = ", first layers"  # the end of a family's name where its encoders are on
 
 
 def verdict_texts(answer: Answer) -> list[str]:
-    """A sentence or two for each source and family of encoders, in the order of ``ordered_verdicts``.
+    """For each source and family of encoders, in the order of ``ordered_verdicts``, a sentence and what qualifies it.
 
     Where no two sizes were run, one text that says what was found instead and what to type.
     """
-    return [verdict_text(answer, verdict) for verdict in ordered_verdicts(answer)] or [without_sizes(answer)]
+    texts = [text for verdict in ordered_verdicts(answer) for text in verdict_text(answer, verdict)]
+    return texts or [without_sizes(answer)]
 
 
 def ordered_verdicts(answer: Answer) -> list[SizeVerdict]:
@@ -39,19 +40,21 @@ def ordered_verdicts(answer: Answer) -> list[SizeVerdict]:
     return sorted(answer.verdicts, key=lambda verdict: (-len(verdict.effects), -verdict.seeds))
 
 
-def verdict_text(answer: Answer, verdict: SizeVerdict) -> str:
-    """``Shown on 2 of 3 targets: trained on uci_en, from 3 to 12 layers of ..., error fell by ...``"""
+def verdict_text(answer: Answer, verdict: SizeVerdict) -> list[str]:
+    """``Shown on 2 of 3 targets: trained on uci_en, from 3 to 12 layers of ..., error fell by ...``; then, where
+    something was not shown, what these seeds could have shown and how many would be enough."""
     start = f"trained on {verdict.source}, {span(answer, verdict)}, "
     if not verdict.enough_seeds:
         more = counted(ENOUGH_SEEDS - verdict.seeds, "more seed")
-        return (
+        return [
             f"Open: with {counted(verdict.seeds, 'seed')} each this is about single networks. They were {start}"
             f"{gains(verdict.effects)}, by intervals over test reviews alone; {more} of each would make it about sizes."
-        )
+        ]
     parts = [gains(effects) for effects in (verdict.better, verdict.worse) if effects]
     if verdict.open:
         parts.append(not_shown(verdict))
-    return f"{prefix(verdict)}: {start}{'; '.join(parts)}.{more_seeds(verdict)}"
+    sentence = f"{prefix(verdict)}: {start}{'; '.join(parts)}."
+    return [sentence, f"{reach(verdict)} {more_seeds(verdict)}"] if verdict.open else [sentence]
 
 
 def prefix(verdict: SizeVerdict) -> str:
@@ -120,20 +123,38 @@ def place_name(effect: Effect | Cell) -> str:
 
 
 def not_shown(verdict: SizeVerdict) -> str:
-    """The targets without a verdict, why not, and what these seeds could have shown."""
+    """The targets without a verdict, and the gains observed there."""
     effects = verdict.open
-    some = verdict.better or verdict.worse
-    text = f"not shown on {named(effects)} ({gains(effects)})" if some else gains(effects)
-    by_themselves = [effect for effect in effects if effect.p < ALPHA]
-    if by_themselves:
-        which = "that" if len(by_themselves) == len(effects) else f"the difference on {named(by_themselves)}"
-        text += f"; after correction for {counted(verdict.family_size, 'test')} {which} is not enough"
+    if not verdict.better and not verdict.worse:
+        return gains(effects)
+    if len(effects) <= ONE_BY_ONE:
+        return f"not shown on {named(effects)} ({gains(effects)})"
+    least, most = extremes(effects, lambda effect: effect.gain.value)
+    return (
+        f"not shown on the other {len(effects)}, where it gained {number_text(least.gain.value)} to "
+        f"{points(most.gain.value)}"
+    )
+
+
+def reach(verdict: SizeVerdict) -> str:
+    """``After correction for 2 tests that is not enough; 5 seeds could have shown 7.7 and 5.4 points.``"""
+    effects = verdict.open
     detectable = [effect.minimum_detectable_difference for effect in effects]
     if len(detectable) > ONE_BY_ONE:
-        reach = f"{number_text(min(detectable))} to {points(max(detectable))}"
+        amounts = f"{number_text(min(detectable))} to {points(max(detectable))}"
     else:
-        reach = listed([*(number_text(value) for value in detectable[:-1]), points(detectable[-1])])
-    return f"{text}; {counted(verdict.seeds, 'seed')} could have shown {reach}"
+        amounts = listed([*(number_text(value) for value in detectable[:-1]), points(detectable[-1])])
+    shown = f"{counted(verdict.seeds, 'seed')} could have shown {amounts}"
+    if verdict.better or verdict.worse:
+        shown += f" on {named(effects)}"
+    by_themselves = [effect for effect in effects if effect.p < ALPHA]
+    if not by_themselves:
+        return f"{shown}."
+    exclude = "excludes" if len(by_themselves) == 1 else "exclude"
+    return (
+        f"The interval{'s' * (len(by_themselves) > 1)} on {named(by_themselves)} {exclude} 0, which is not enough "
+        f"after correction for {counted(verdict.family_size, 'test')}; {shown}."
+    )
 
 
 def named(effects: Sequence[Effect]) -> str:
@@ -143,9 +164,7 @@ def named(effects: Sequence[Effect]) -> str:
 
 
 def more_seeds(verdict: SizeVerdict) -> str:
-    """How many more seeds would show gains as large as those observed; empty where all is shown."""
-    if not verdict.open:
-        return ""
+    """How many more seeds would show gains as large as those observed."""
     within = [e for e in verdict.open if e.seeds_needed is not None and e.seeds_needed <= MOST_SEEDS]
     beyond = [effect for effect in verdict.open if effect not in within]
     more = max([1, *(e.seeds_needed - verdict.seeds for e in within if e.seeds_needed)])
@@ -154,12 +173,12 @@ def more_seeds(verdict: SizeVerdict) -> str:
     least = f": their reviews could show {points(max(limits))} or more" if limits else ""
     size = "gains of that size" if len(verdict.open) > 1 else "a gain of that size"
     if not beyond:
-        return f" {seeds} would show {size}."
+        return f"{seeds} would show {size}."
     if not within:
         where = "these targets" if len(beyond) > 1 else "this target"
-        return f" No practical number of seeds would show {size} on {where}{least}."
+        return f"No practical number of seeds would show {size} on {where}{least}."
     return (
-        f" {seeds} would show {size} on {named(within)}; on {'the others' if len(beyond) > 1 else beyond[0].target} no "
+        f"{seeds} would show {size} on {named(within)}; on {'the others' if len(beyond) > 1 else beyond[0].target} no "
         f"practical number would{least}."
     )
 

@@ -79,8 +79,8 @@ def forest(effects: Sequence[Effect], filters: Filters) -> Figure:
         tag(text_of_tick, filters.tags(target=effect.target))
     axes.set_ylim(len(effects) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    metrics = dict.fromkeys(metric_title(effect.metric).removesuffix(" %") for effect in effects)
-    axes.set_xlabel(f"points gained in {' or '.join(metrics)}  (right: larger is better)")
+    metrics = {metric_title(effect.metric).removesuffix(" %") for effect in effects}
+    axes.set_xlabel(f"points gained in {metrics.pop() if len(metrics) == 1 else 'the headline metric'}")
     for name, face in (("shown after correction", INK), ("not shown", PAPER)):
         axes.plot([], [], "o", color=MUTED, markeredgecolor=INK, markerfacecolor=face, label=name)
     legend_below(axes, columns=2)

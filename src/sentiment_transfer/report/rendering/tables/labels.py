@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sentiment_transfer.formatting import DASH, counted, metric_title
+from collections.abc import Iterator
+
+from sentiment_transfer.formatting import DASH, counted, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Budget, Study
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.prose.labels import LABEL_USES
@@ -26,8 +28,38 @@ def label_table(answer: Answer, filters: Filters, runs: Runs) -> Table:
             "runs",
             "command",
         ],
-        rows=[line(study, budget, filters, runs) for study in answer.studies for budget in study.budgets],
+        rows=[row for study in answer.studies for row in rows_of(study, filters, runs)],
     )
+
+
+def rows_of(study: Study, filters: Filters, runs: Runs) -> Iterator[Row]:
+    """Every budget; before them the score that few-shot started from, where no zero-shot run is here to show it."""
+    if not study.of("none") and (started := started_from(study, runs)):
+        mean = sum(started.values()) / len(started)
+        items = [
+            Item(study.target, note=", ".join(filter(None, [metric_title(study.metric), study.fold]))),
+            Item(study.model),
+            Item(study.source),
+            Item(LABEL_USES["none"], note="as the few-shot runs recorded it"),
+            number(0),
+            number(0),
+            Item(percent(mean), 100 * mean),
+            number(len(started)),
+            Item(DASH),
+        ]
+        yield Row(items, filters.tags(target=study.target if study.target in filters.target else ""))
+    for budget in study.budgets:
+        yield line(study, budget, filters, runs)
+
+
+def started_from(study: Study, runs: Runs) -> dict[str, float]:
+    """The run that few-shot started from -> its zero-shot score on the target."""
+    few_shot = [runs[run_id].result for budget in study.of("sequential") for run_id in budget.run_ids if run_id in runs]
+    return {
+        result["source"]["started_from"]: result["scores"][study.target]["zero_shot"]
+        for result in few_shot
+        if "started_from" in result["source"] and "zero_shot" in result["scores"][study.target]
+    }
 
 
 def line(study: Study, budget: Budget, filters: Filters, runs: Runs) -> Row:

@@ -36,7 +36,7 @@ def matrix(answer: Answer, filters: Filters, selection: str = "") -> Table:
     several = len(filters.source) > 1
     rows = []
     for place, entry in enumerate(answer.entries):
-        items = [entry_item(entry, place), *[Item(entry.source)] * several]
+        items = [entry_item(answer, place), *[Item(entry.source)] * several]
         for column in columns:
             items.append(matrix_item(by_place.get((entry.key, column)), place, best, filters.tags(target=column[0])))
         items += [
@@ -74,8 +74,11 @@ def heading(column: Column, columns: list[Column]) -> str:
     return f"{target}\n{metric_title(metric)}" + (f", {classes} classes" if several else "")
 
 
-def entry_item(entry: Entry, place: int) -> Item:
-    return Item(entry.name, note=", ".join(entry.caveats), link=f"entry-{place}")
+def entry_item(answer: Answer, place: int) -> Item:
+    """The entry's name, with the caveats that do not hold for all and stand above already."""
+    entry = answer.entries[place]
+    own = [caveat for caveat in entry.caveats if not all(caveat in other.caveats for other in answer.entries)]
+    return Item(entry.name, note=", ".join(own), link=f"entry-{place}")
 
 
 def seeds_text(entry: Entry) -> str:
