@@ -6,7 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment_transfer.data.audit import EMPTY, audit_overlap, audit_split, leaked_rows, normalise, row_keys
+from sentiment_transfer.data.audit import (
+    EMPTY,
+    audit_overlap,
+    audit_sets,
+    audit_split,
+    keys_across,
+    leaked_rows,
+    normalise,
+    row_keys,
+    rows_in,
+)
+from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.indolem import IndoLEMDataModule
 from sentiment_transfer.data.reviews import BINARY, THREE_CLASS, Reviews
 from sentiment_transfer.data.smsa import SmSADataModule
@@ -81,6 +92,36 @@ def test_leaked_rows_are_those_whose_text_was_trained_on() -> None:
     train, test = reviews([("Good", 1), ("", 0)]), reviews([("", 0), ("bad", 0), ("good!", 1)])
     assert leaked_rows(row_keys(train), row_keys(test)).tolist() == [2]
     assert row_keys(test)[0] == EMPTY
+
+
+def test_between_datasets_white_space_is_left_out() -> None:
+    tokenised = reviews([("makanan nya enak , murah", 1), ("baik", 1)])
+    plain = reviews([("Makanannya enak, murah!", 1), ("buruk", 0), ("", 1), ("!!!", 1)])
+    sets = [ReviewSet("smsa_id", "train", tokenised), ReviewSet("nusax_id", "test", plain)]
+    keys = {(s.name, s.split): row_keys(s.reviews) for s in sets}
+    across = {(s.name, s.split): keys_across(s.reviews) for s in sets}
+    assert keys_across(plain)[2] == EMPTY
+    assert [len(np.unique(keys_across(each))) for each in (tokenised, plain)] == [2, 4]
+    [overlap] = audit_sets(sets[:1], sets[1:], keys, across)["overlaps"]
+    assert overlap["shared"] == 1
+    assert rows_in(sets[:1], sets[1], keys, across).tolist() == [0]
+    same = [ReviewSet("own", s.split, s.reviews) for s in sets]  # of one dataset, all is tokenised alike
+    keys, across = ({("own", split): of[name, split] for name, split in of} for of in (keys, across))
+    assert audit_sets(same[:1], same[1:], keys, across)["overlaps"][0]["shared"] == 0
+    assert rows_in(same[:1], same[1], keys, across).tolist() == []
+
+
+def test_test_sets_that_share_texts_are_listed() -> None:
+    sets = [
+        ReviewSet(name, "test", reviews([(text, 1), ("bad", 0)]))
+        for name, text in (("a", "so good"), ("b", "SoGood!"), ("c", "fine"))
+    ]
+    sets[2] = ReviewSet("c", "test", reviews([("fine", 1)]))
+    keys = {(s.name, s.split): row_keys(s.reviews) for s in sets}
+    across = {(s.name, s.split): keys_across(s.reviews) for s in sets}
+    [found] = audit_sets([], sets, keys, across)["between_tests"]
+    assert found == {"test": "a", "scored": "b", "rows": 2, "shared": 2, "other_label": 0, "share": 1.0}
+    assert "between_tests" not in audit_sets([], sets[1:], keys, across)
 
 
 def test_160_000_reviews_are_hashed_in_seconds() -> None:

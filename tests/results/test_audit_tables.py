@@ -80,6 +80,15 @@ def test_dedup_is_not_advised_where_only_development_rows_are_shared() -> None:
     assert not [line for line in findings(AUDIT | {"overlaps": AUDIT["overlaps"][:1]}) if "dedup" in line]
 
 
+def test_targets_that_share_texts_are_said() -> None:
+    overlap = {"test": "smsa_id", "scored": "nusax_id", "rows": 400, "shared": 4, "other_label": 0, "share": 0.01}
+    [said] = [line for line in findings(AUDIT | {"between_tests": [overlap]}) if "nusax_id" in line]
+    assert said == (
+        "4 of 400 test rows of nusax_id (1.0%) are also in the test set of smsa_id: their scores are partly on the "
+        "same texts."
+    )
+
+
 def test_what_dedup_removed_is_said() -> None:
     said = list(findings(AUDIT | {"dedup": True, "removed": {"smsa_id": 50, "uci_en": 0}}))
     assert "data.dedup=true removed 50 test rows of smsa_id that the training set holds." in said

@@ -1,12 +1,14 @@
 """Duplicates and conflicting labels within a split, and texts shared between splits: pure functions on Reviews.
 
 Texts are compared after folding case, width, punctuation and white space, by a 64-bit hash (at a million texts the
-chance of one false match is 3e-8).
+chance of one false match is 3e-8). Between datasets white space is left out, since one may be tokenised where the other
+is not: ``makanan nya`` in SmSA is ``makanannya`` in NusaX, which was drawn from it.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +76,11 @@ def row_keys(reviews: Reviews) -> np.ndarray:  # (n,) uint64
     return hashes(reviews, lambda text: normalise(text) or text.strip())
 
 
+def keys_across(reviews: Reviews) -> np.ndarray:  # (n,) uint64
+    """The same without any white space, to compare with the texts of another dataset."""
+    return hashes(reviews, lambda text: normalise(text).replace(" ", "") or text.strip())
+
+
 def raw_keys(reviews: Reviews) -> np.ndarray:  # (n,) uint64
     """Hash of every text as it is."""
     return hashes(reviews, lambda text: text)
@@ -122,21 +129,27 @@ def audit_overlap(
     )
 
 
-def audit_sets(train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Keys) -> dict[str, Any]:
+def audit_sets(
+    train: Sequence[ReviewSet], scored: Sequence[ReviewSet], keys: Keys, across: Keys | None = None
+) -> dict[str, Any]:
     """``splits`` {dataset: {split: ...}}, ``overlaps`` of every training split with every scored one, and, where there
-    is any, the ``reading`` of users' own files {dataset: ...}."""
+    are any, ``between_tests``, the overlaps of test sets with each other, and the ``reading`` of users' own files
+    {dataset: ...}. ``keys`` are of ``row_keys``, ``across`` of ``keys_across``."""
     splits: dict[str, dict[str, Any]] = {}
     sets = [*train, *scored]
     for s in sets:
         splits.setdefault(s.name, {})[s.split] = asdict(audit_split(s.reviews, keys[s.name, s.split]))
-    overlaps = [
-        {"train": a.name, "scored": b.name, "split": b.split}
-        | asdict(audit_overlap(a.reviews, b.reviews, keys[a.name, a.split], keys[b.name, b.split]))
-        for a in train
-        for b in scored
-    ]
+
+    def overlap(a: ReviewSet, b: ReviewSet) -> dict[str, Any]:
+        compared = keys if a.name == b.name else across or keys
+        return asdict(audit_overlap(a.reviews, b.reviews, compared[a.name, a.split], compared[b.name, b.split]))
+
+    overlaps = [{"train": a.name, "scored": b.name, "split": b.split} | overlap(a, b) for a in train for b in scored]
+    pairs = itertools.combinations([s for s in scored if s.split == "test"], 2)
+    tests = [found for a, b in pairs if (found := {"test": a.name, "scored": b.name} | overlap(a, b))["shared"]]
     readings = {name: found for name in splits if (found := reading_of([s for s in sets if s.name == name]))}
-    return {"splits": splits, "overlaps": overlaps} | ({"reading": readings} if readings else {})
+    more = {"between_tests": tests, "reading": readings}
+    return {"splits": splits, "overlaps": overlaps} | {name: found for name, found in more.items() if found}
 
 
 def reading_of(sets: Sequence[ReviewSet]) -> dict[str, Any]:
@@ -152,6 +165,16 @@ def reading_of(sets: Sequence[ReviewSet]) -> dict[str, Any]:
             if name not in samples and len(rows := np.flatnonzero(reviews.labels == index)):
                 samples[name] = shortened(reviews.table["text"][int(rows[0])].as_py(), SAMPLE)
     return {"labels": labels, "samples": samples, "notes": list(notes)} if labels or notes else {}
+
+
+def rows_in(sets: Sequence[ReviewSet], tested: ReviewSet, keys: Keys, across: Keys) -> np.ndarray:
+    """Rows of ``tested``, (m,) int64 ascending, whose text occurs in one of ``sets``."""
+    leaked = [
+        leaked_rows(compared[s.name, s.split], compared[tested.name, tested.split])
+        for s in sets
+        for compared in [keys if s.name == tested.name else across]
+    ]
+    return np.unique(np.concatenate(leaked))
 
 
 def leaked_rows(train_keys: np.ndarray, test_keys: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from sentiment_transfer.data.audit import audit_sets, leaked_rows, row_keys
+from sentiment_transfer.data.audit import audit_sets, keys_across, row_keys, rows_in
 from sentiment_transfer.data.base import ReviewDataModule, ReviewSet
 from sentiment_transfer.data.batches import (
     Batch,
@@ -38,7 +38,7 @@ class ReadOptions:
     """Which rows are read.
 
     Attributes:
-        dedup: drop test rows whose text (case, width and punctuation folded) the run trains on.
+        dedup: drop test rows whose text (case, width and punctuation folded; see data/audit.py) the run trains on.
         oracle: also read the targets' dev splits, for a selection that is not zero-shot.
         targets_required: an unavailable target raises UserError.
     """
@@ -174,10 +174,12 @@ class TransferDataModule(pl.LightningDataModule):
 
     def _audit(self) -> None:
         keys: dict[tuple[str, str], np.ndarray] = {(s.name, s.split): row_keys(s.reviews) for s in self.sets}
-        audit = audit_sets(self.train_sets, [*self.dev_sets, *self.test_sets], keys)
+        across = keys
+        if len({s.name for s in self.sets}) > 1:
+            across = {(s.name, s.split): keys_across(s.reviews) for s in self.sets}
+        audit = audit_sets(self.train_sets, [*self.dev_sets, *self.test_sets], keys, across)
         if self.read_options.dedup:
-            seen = np.concatenate([keys[s.name, s.split] for s in self.train_sets])
-            self.test_sets = [self._without(s, leaked_rows(seen, keys[s.name, s.split])) for s in self.test_sets]
+            self.test_sets = [self._without(s, rows_in(self.train_sets, s, keys, across)) for s in self.test_sets]
         self.audit = audit | {"dedup": self.read_options.dedup, "removed": self.removed}
 
     def _without(self, test_set: ReviewSet, leaked: np.ndarray) -> ReviewSet:

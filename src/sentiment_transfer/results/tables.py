@@ -166,7 +166,8 @@ COLUMNS = ("rows", "positive", "empty", "twice", "disputed", "tokens", "p99", "c
 
 
 def audit_table(audit: dict[str, Any]) -> Group:
-    """``audit`` is a record's: ``splits`` {dataset: {split: ...}}, ``overlaps`` [...], ``removed`` {dataset: rows}."""
+    """``audit`` is a record's: ``splits`` {dataset: {split: ...}}, ``overlaps`` [...], ``removed`` {dataset: rows}, and
+    ``between_tests`` [...] and ``reading`` {dataset: ...} where there are any."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("dataset", overflow="fold")
     table.add_column("split")
@@ -223,6 +224,11 @@ def findings(audit: dict[str, Any]) -> Iterator[str]:
             )
     if any(overlap["shared"] and overlap["split"] == "test" for overlap in audit["overlaps"]) and not audit["dedup"]:
         yield "data.dedup=true leaves such test rows out."
+    for overlap in audit.get("between_tests") or []:
+        yield (
+            f"{overlap['shared']:,} of {overlap['rows']:,} test rows of {overlap['scored']} ({overlap['share']:.1%}) "
+            f"are also in the test set of {overlap['test']}: their scores are partly on the same texts."
+        )
     for dataset, rows in audit["removed"].items():
         yield f"data.dedup=true removed {rows:,} test rows of {dataset} that the training set holds."
     for dataset, splits in audit["splits"].items():

@@ -165,6 +165,8 @@ def read_targets(config: EvaluateConfig, trained: RunResult | None) -> TransferD
     splits = {s.name: {"test": data.audit["splits"][s.name]["test"]} for s in data.test_sets}
     overlaps = [o for o in data.audit["overlaps"] if o["split"] == "test" and o["scored"] in splits]
     data.audit |= {"splits": splits, "overlaps": overlaps} | ({"unread": unread} if unread else {})
+    between = [o for o in data.audit.pop("between_tests", []) if o["test"] in splits and o["scored"] in splits]
+    data.audit |= {"between_tests": between} if between else {}
     return data
 
 

@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sentiment_transfer.config.schema import Config, ModelConfig, Weights
 from sentiment_transfer.config.schema import UlmfitConfig as UlmfitSettings
-from sentiment_transfer.data.audit import leaked_rows, row_keys
+from sentiment_transfer.data.audit import keys_across, leaked_rows
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.data.tokens import TokenStore, token_store, tokenizer_digest
@@ -64,11 +64,11 @@ def corpora(config: Config, data: TransferDataModule) -> list[Reviews]:
     """
     if not is_ulmfit(config.model):
         return []
-    scored = np.concatenate([row_keys(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
+    scored = np.concatenate([keys_across(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
     texts = []
     for name, module in make_datasets(config.model.corpora, config.paths, config.data.seed).items():
         reviews = module.reviews("train")
-        known = leaked_rows(scored, row_keys(reviews))
+        known = leaked_rows(scored, keys_across(reviews))
         if len(known) < len(reviews):
             texts.append(reviews.take(np.setdiff1d(np.arange(len(reviews)), known)))
         if len(known):
