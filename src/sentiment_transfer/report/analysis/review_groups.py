@@ -82,5 +82,5 @@ def characters_text(low: int, high: int, first: bool, last: bool) -> str:
 
 def coverage_text(low: int, high: int, first: bool, last: bool) -> str:
     if last and low == 100:
-        return "all tokens seen in training"
-    return bounds_text(low, high, first, last, " %") + " of tokens seen in training"
+        return "all tokens seen"
+    return bounds_text(low, high, first, last, " %") + " of tokens seen"

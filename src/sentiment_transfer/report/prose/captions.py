@@ -44,7 +44,7 @@ TABLES = {
         "Error on {target} in percent, trained on {source}, mean over seeds, 95 % interval below it. Against the rest: "
         "error on the slice minus error on all other reviews, in points, mean of the models ({models}); Holm's "
         "correction is over all slices of all datasets of this source. Slices of fewer than {smallest} reviews are "
-        "not tested. Token coverage is that of the first run's tokenizer."
+        "not tested. Coverage: tokens that occur in the source's training texts, by the first run's tokenizer."
     ),
     "mistakes": (
         "{target} ({language}, {domain}): up to {each} reviews per model, those that most runs have among their "

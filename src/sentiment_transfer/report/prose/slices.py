@@ -17,7 +17,7 @@ CATEGORIES = {
     "domain": "reviews of the domain {label}",
     "script": "reviews in the script {label}",
     "length": "reviews of {label}",
-    "coverage": "reviews with {label}",
+    "coverage": "reviews with {label} in training",
 }
 
 

@@ -73,7 +73,8 @@ def slice_table(answer: Answer, filters: Filters, each: SlicedSet, place: int) -
 
 def line(part: Slice, shown: list[int], several: bool) -> list[Item]:
     test = part.test
-    tested = [Item(DASH, note="too few reviews"), Item(DASH), Item(DASH)]
+    few = "too few reviews" if part.n < SMALLEST else "too few other reviews"
+    tested = [Item(DASH, note=few), Item(DASH), Item(DASH)]
     if test:
         kind = "" if test.p_holm >= ALPHA else "bad" if test.difference.value > 0 else "good"
         p_holm = Item(p_item(test.p_holm).text, test.p_holm, kind=kind)
