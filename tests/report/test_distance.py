@@ -23,7 +23,7 @@ from sentiment_transfer.report.rendering.markdown import markdown_table
 from sentiment_transfer.report.rendering.parts import filters_of, svg
 from sentiment_transfer.report.rendering.tables.distance import distance_tables
 from sentiment_transfer.results.languages import typological_distance
-from sentiment_transfer.results.record import write_result
+from sentiment_transfer.results.record import Tokens, write_result
 
 STEEP, FLAT = 0.45, 0.3
 
@@ -183,7 +183,8 @@ def test_languages_that_one_model_lacks_are_left_out_of_size_by_distance(tmp_pat
 
 def test_tokens_seen_are_the_mean_over_runs(tmp_path: Path) -> None:
     for seed, run in enumerate(language_runs(tmp_path, {"nano": STEEP}, codes=("en", "id", "jv", "su"), seeds=2)):
-        run["scores"]["nusax_id"]["tokens"] = {"seen": 0.5 + 0.1 * seed}  # type: ignore[typeddict-unknown-key]
+        run["scores"]["nusax_id"]["tokens"] = Tokens(seen=0.5 + 0.1 * seed, per_character=0.3, unknown=0.0)
+        run["scores"]["nusax_jv"]["tokens"] = Tokens(seen=None, per_character=0.3, unknown=0.0)
         write_result(tmp_path / run["run_id"], run)
     found = said(tmp_path)
     seen = {point.language: point.tokens_seen for point in only(found).lines[0].points}

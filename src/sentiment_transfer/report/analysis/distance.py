@@ -132,12 +132,9 @@ def point(
 ) -> DistancePoint:
     cell = away.cell
     test = family_tests([contrasts(np.ones((1, 1)), variances([gap]), extra_variance=1 / cell.n**2)])[0]
-    tokens: list[float] = [
-        seen
-        for run in cell.run_ids
-        if run in results and (measured := results[run]["scores"][cell.target].get("tokens"))
-        if (seen := measured["seen"]) is not None
-    ]
+    records = [results[run]["scores"][cell.target] for run in cell.run_ids]
+    shares = [record["tokens"]["seen"] for record in records if "tokens" in record]
+    seen = [share for share in shares if share is not None]
     return DistancePoint(
         target=cell.target,
         language=cell.language,
@@ -145,7 +142,7 @@ def point(
         reference=reference.cell.target,
         gap=estimate(test, scope_of_cells([away])),
         paired=bool(away.rows) and away.rows == reference.rows,
-        tokens_seen=float(np.mean(tokens)) if tokens else None,
+        tokens_seen=float(np.mean(seen)) if seen else None,
     )
 
 
