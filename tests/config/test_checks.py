@@ -71,7 +71,11 @@ def complaints(values: dict[str, Any], *overrides: str) -> str:
         ("trainer.strategy", "deepspeed", "trainer.strategy=deepspeed is invalid: it must be one of auto, ddp, fsdp."),
         ("trainer.strategy", "fsdp", "shards a model over devices: give several, e.g. trainer.devices=2."),
         ("source.amazon_en.limit", 1, "source.amazon_en.limit=1 is invalid: it must be an integer >= 2"),
-        ("source.amazon_en.language", "fr", "source.amazon_en.language=fr is invalid: it must be one of en, ja."),
+        (
+            "source.amazon_en.language",
+            "id",
+            "source.amazon_en.language=id is invalid: it must be one of de, en, es, fr, ja, zh.",
+        ),
         ("source.amazon_en.kind", "smsa", "source.amazon_en.kind=smsa is invalid"),
         ("targets.indolem_id.fold", 7, "targets.indolem_id.fold=7 is invalid: it must be an integer in [0, 4]"),
         ("targets.smsa_id.classes", 4, "targets.smsa_id.classes=4 is invalid: it must be one of 2, 3."),

@@ -178,7 +178,7 @@ def test_the_next_epoch_of_a_notebook_has_another_order(tmp_path: Path) -> None:
     assert seen.rows[0] != seen.rows[1]
 
 
-@pytest.mark.parametrize(("values", "options"), [(("en", "body", 1), {}), (("en",), {"language": "ja"})])
+@pytest.mark.parametrize(("values", "options"), [(("en", "body", True, 1), {}), (("en",), {"language": "ja"})])
 def test_an_option_is_given_once(values: tuple[object, ...], options: dict[str, object]) -> None:
-    with pytest.raises(TypeError, match="takes each of these once: language, text_rule"):
+    with pytest.raises(TypeError, match="takes each of these once: language, text_rule, complete"):
         AmazonReviewsDataModule(*values, **options)

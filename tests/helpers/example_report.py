@@ -83,7 +83,9 @@ def example_answer(runs: list[RunResult], published: tuple[Published, ...] = ())
             for name, change in changes.items()
         ),
         best=tuple(
-            Best("written_en", name, "last", "error", last.key, (), len(entries) > 1, len(entries), "seeds and examples")
+            Best(
+                "written_en", name, "last", "error", last.key, (), len(entries) > 1, len(entries), "seeds and examples",
+            )
             for name in targets
         ),
         trends=tuple(

@@ -22,7 +22,7 @@ def test_what_is_known_of_a_language() -> None:
 def test_every_language_of_the_datasets_is_known() -> None:
     for dataset in datasets().values():
         for name, options in dataset.names.items():
-            if dataset.kind != "csv":
+            if dataset.kind not in ("csv", "hub"):  # they have the language that the user names
                 module = make_dataset(name, dataset.config(**options), data_dir="", cache_dir="", seed=0)
                 assert language(module.language), name
 

@@ -30,7 +30,7 @@ class AtWork:
 
 
 class Durations:
-    """What is known about how long jobs take, by their cost."""
+    """How long jobs take, by their cost, as far as is known."""
 
     def __init__(self, known: Iterable[tuple[float, float]]) -> None:  # (cost, seconds)
         by_cost = defaultdict(list)

@@ -132,7 +132,9 @@ def _option(group: str, name: str, given: dict[str, Any]) -> tuple[str, dict[str
     if kind is not None:
         names = [kind] if _is_option(str(kind)) else list(dataset_of(str(kind)).names)
         if len(names) > 1:
-            raise UserError(f"{where}.kind={kind} may be one of several. Type kind: {' or kind: '.join(names)}.")
+            raise UserError(
+                f"{where}.kind={kind} may be one of several. Type kind: {', '.join(names[:-1])} or {names[-1]}."
+            )
         option = str(names[0])
     dataset = next(each for each in datasets().values() if option in each.names)
     known = [field.name for field in dataclasses.fields(dataset.config) if field.name != "kind"]

@@ -20,14 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from sentiment_transfer.statistics.interval import KNOWN, LEVEL, Contrasts
+from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, KNOWN, LEVEL, SEEDS_COUNT, Contrasts
 from sentiment_transfer.statistics.resampling import Scored
 
 LEAST_LANGUAGES = 3  # a line through two has no scatter
 FEW_LANGUAGES = 6  # below, t is so large that only very steep lines are shown
-# Along and across the line, three seeds differ by chance alone. Adding every excess above 0 would hold the truth in up
-# to 98.6 % of simulated experiments; what exceeds the scatter across by half as much again is too little (91.5 %).
-TOLERATED = 1.25
 # Few languages may lie on a line by luck, and the interval would be narrower than seeds and reviews alone allow. It
 # keeps at least the half-width of their 80 % interval: of 95 %, it would hold the truth in up to 98.7 % where languages
 # do not differ, of 80 %, in up to 97.5 %.
@@ -65,7 +62,7 @@ def line_over_languages(distances: np.ndarray, models: Sequence[Scores], weights
     Raises ValueError for fewer than three languages, or where all are equally far.
     """
     scatter = _scatter(distances, models, weights)
-    slope = _along(_steepness(distances)[None], models, weights, scatter, TOLERATED)
+    slope = _along(_steepness(distances)[None], models, weights, scatter)
     return LanguageLine(
         slope=slope,
         intercept=float(scatter.means.mean() - slope.values[0] * distances.mean()),
@@ -76,7 +73,7 @@ def line_over_languages(distances: np.ndarray, models: Sequence[Scores], weights
 def line_at(at: np.ndarray, distances: np.ndarray, models: Sequence[Scores], weights: np.ndarray) -> Contrasts:
     """The height of the same line at the distances ``at`` (c,): the mean of all languages that far, not one of them."""
     directions = 1 / len(distances) + np.outer(at - distances.mean(), _steepness(distances))
-    return _along(directions, models, weights, _scatter(distances, models, weights), tolerated=1.0)
+    return _along(directions, models, weights, _scatter(distances, models, weights))
 
 
 def _steepness(distances: np.ndarray) -> np.ndarray:
@@ -99,21 +96,20 @@ def _scatter(distances: np.ndarray, models: Sequence[Scores], weights: np.ndarra
     )
 
 
-def _along(
-    directions: np.ndarray, models: Sequence[Scores], weights: np.ndarray, scatter: _Scatter, tolerated: float
-) -> Contrasts:
+def _along(directions: np.ndarray, models: Sequence[Scores], weights: np.ndarray, scatter: _Scatter) -> Contrasts:
     """Combinations of the languages' means, (c, languages), which contain nothing across the line.
 
-    The degrees of freedom are Satterthwaite's (1946).
+    The degrees of freedom are Satterthwaite's (1946), with the seeds' part counted ``SEEDS_COUNT`` times.
     """
     languages = len(scatter.means)
     lengths = (directions**2).sum(axis=1)
     along, doubt = _variance(directions, models, weights)
     of_languages = lengths * scatter.observed
-    excess = np.maximum(along - tolerated * lengths * scatter.explained, 0.0)
+    excess = np.maximum(along - lengths * scatter.explained, 0.0)
     total = of_languages + excess
-    squares = of_languages**2 / (languages - 2) + np.where(excess > 0, doubt, 0.0)
-    freedom = np.minimum(np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), KNOWN), KNOWN)
+    squares = of_languages**2 / (languages - 2) + np.where(excess > 0, SEEDS_COUNT**2 * doubt, 0.0)
+    counted = of_languages + SEEDS_COUNT * excess
+    freedom = np.minimum(np.where(squares > 0, counted**2 / np.where(squares > 0, squares, 1.0), KNOWN), KNOWN)
     error = np.sqrt(total)
     lucky = stdtrit(freedom, 0.5 + LEVEL / 2) * error < FLOOR * np.sqrt(along)
     freedom = np.where(lucky, languages - 2, freedom)
@@ -140,6 +136,6 @@ def _variance(directions: np.ndarray, models: Sequence[Scores], weights: np.ndar
             interaction = interaction + weight**2 * own / count
             squares = squares + of_seeds**2 / (count - 1)
     examples = replicates.var(axis=1, ddof=1)
-    if min(len(model[0].values) for model in models) == 1:
+    if min(len(model[0].values) for model in models) < ENOUGH_SEEDS:
         return examples, np.zeros(len(directions))
     return np.maximum(examples - interaction, 0.0) + seeds, squares
