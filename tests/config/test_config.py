@@ -43,6 +43,8 @@ def needs(group: str, option: str) -> list[str]:
     """What the user must type besides, where an option has a hole."""
     if option == "csv" and group != "logger":
         return [f"{group}.csv.{fact}" for fact in OWN_FILE]
+    if option == "hub":
+        return [f"{group}.hub.{fact}" for fact in ("repository=user/name", "language=en")]
     return ["model.encoder=/path/to/folder"] if option == "local" else []
 
 
@@ -74,7 +76,7 @@ def test_every_option_of_the_other_groups_composes(group: str) -> None:
 def everything() -> DictConfig:
     """Every dataset as a source and as a target of one run."""
     sources, targets = ",".join(SOURCES), ",".join(options("dataset"))
-    holes = [*needs("source", "csv"), *needs("targets", "csv")]
+    holes = [hole for group in ("source", "targets") for name in ("csv", "hub") for hole in needs(group, name)]
     return composed(f"source=[{sources}]", f"targets=[{targets}]", "source.indolem_id.fold=0", *holes)
 
 
