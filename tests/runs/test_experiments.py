@@ -43,7 +43,8 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    assert found == {"demo", "tiny", "own_files", "paper", "real", "baselines_zero_shot", *REAL, *SWEEPS, *BASELINES, *ULMFIT}
+    others = {"demo", "tiny", "own_files", "paper", "real", "baselines_zero_shot"}
+    assert found == {*others, *REAL, *SWEEPS, *BASELINES, *ULMFIT}
 
 
 LIMITS = ("source.written_en.limit=64", "targets.written_ja.limit=20", "targets.written_id.limit=20")
