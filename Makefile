@@ -120,8 +120,11 @@ format: $(INSTALLED) ## Fix style and format the code
 coverage: $(INSTALLED) ## Run the tests and list uncovered lines of src; below 95 % is an error
 	$(RUN) -m pytest --cov=sentiment_transfer --cov-report=term-missing:skip-covered --cov-fail-under=95 $(ARGS)
 
-coverage-of-intervals: $(INSTALLED) ## Simulate the coverage of the report's intervals (half an hour)
+coverage-of-intervals: $(INSTALLED) ## Simulate the coverage of the report's intervals, over languages too (an hour)
 	$(RUN) -m benchmarks.coverage_of_intervals $(ARGS)
+	$(RUN) -m benchmarks.coverage_over_languages
+	$(RUN) -m benchmarks.false_claims_of_slices
+	$(RUN) -m benchmarks.power_of_plans
 
 # The old pins are kept until the new environment has been installed. torch's local version (+cpu, +cu130) is not pinned, so
 # that the file works on every machine.
