@@ -232,3 +232,11 @@ def test_numbers_of_the_figure_are_in_its_table(nusax: Answer) -> None:
 def test_places_are_moved_apart_and_no_farther() -> None:
     moved = apart([0.0, 0.5, 0.5, 1.0], 0.1)
     assert moved == pytest.approx([0.0, 0.45, 0.55, 1.0])
+
+
+def test_a_slopes_interval_ends_at_the_steepest_possible_line(tmp_path: Path) -> None:
+    language_runs(tmp_path, {"nano": STEEP}, codes=("en", "id", "jv", "bbc"))
+    [line] = only(said(tmp_path)).lines
+    assert line.fit and line.fit.slope.high
+    spread = max(point.distance for point in line.points) - min(point.distance for point in line.points)
+    assert 0.1 < line.fit.slope.high <= 0.1 / spread + 1e-9  # three languages: t with one degree of freedom

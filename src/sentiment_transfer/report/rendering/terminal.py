@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.escaping import markdown, markdown_row
-from sentiment_transfer.formatting import DASH, interval_cell, metric_title, percent
+from sentiment_transfer.formatting import DASH, counted, interval_cell, metric_title, percent
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.captions import CERTAIN, matrix_legend, missing_runs
 from sentiment_transfer.report.prose.findings import findings
@@ -38,9 +38,14 @@ def draw(answer: Answer, console: Console) -> None:
     for caveat in answer.caveats:
         console.print(Text(f" {caveat.upper()} ", style="bold reverse"))
     of = matrix(answer)
-    for columns in pieces(of, console.width):
-        console.print(piece(of, columns, console.width))
+    turned = by_dataset(matrix(answer, digits=1))
+    if len(of.headings) > len(of.rows) and wide_enough(turned, console.width):
+        console.print(turned)
         console.print()
+    else:
+        for columns in pieces(of, console.width):
+            console.print(piece(of, columns, console.width))
+            console.print()
     for line in matrix_legend(answer):
         console.print(Text(line, style="dim"))
     console.print()
@@ -51,7 +56,8 @@ def draw(answer: Answer, console: Console) -> None:
         console.print(Text(note, style="dim"))
 
 
-def matrix(answer: Answer) -> Matrix:
+def matrix(answer: Answer, digits: int = 2) -> Matrix:
+    """Every cell as text; ``digits`` are those of the means."""
     cells = [cell for cell in answer.cells if cell.selection == answer.selection]
     columns = list(dict.fromkeys((cell.target, cell.metric, len(cell.classes)) for cell in cells))
     by_place = {(cell.entry, cell.target, cell.metric, len(cell.classes)): cell for cell in cells}
@@ -61,7 +67,7 @@ def matrix(answer: Answer) -> Matrix:
             entry.name,
             entry.source,
             seeds_text(entry),
-            *(text(by_place.get((entry.key, *column)), certain) for column in columns),
+            *(text(by_place.get((entry.key, *column)), certain, digits) for column in columns),
         ]
         for entry in answer.entries
     ]
@@ -75,17 +81,38 @@ def heading(target: str, metric: str, classes: int, several: bool) -> str:
     return f"{target}\n{metric_title(metric)}" + (f", {classes} classes" if classes > 2 or several else "")
 
 
-def text(cell: Cell | None, certain: set[tuple[str, str, str]]) -> str:
-    """``17.4 [15.2, 20.1]``, with two decimals of the mean; ``~`` where too few seeds say nothing of others."""
+def text(cell: Cell | None, certain: set[tuple[str, str, str]], digits: int) -> str:
+    """``17.42 [15.2, 20.1]``; ``~`` where too few seeds say nothing of others."""
     if cell is None:
         return DASH
     mean = cell.mean
     mark = CERTAIN if (cell.entry, cell.target, cell.metric) in certain else ""
     if mean.low is None or mean.high is None:
-        return percent(mean.value) + mark
-    return f"{percent(mean.value)}{mark} {interval_cell(mean.low, mean.high, digits=1)}" + "~" * (
+        return percent(mean.value, digits) + mark
+    return f"{percent(mean.value, digits)}{mark} {interval_cell(mean.low, mean.high, digits=1)}" + "~" * (
         mean.scope == "examples"
     )
+
+
+def by_dataset(of: Matrix) -> Table:
+    """The matrix turned: a row per dataset and a column per model, for many datasets and few models."""
+    *entries, floor = of.rows
+    leading = len(LEADING)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("dataset", no_wrap=True)
+    for name, source, seeds, *_ in entries:
+        table.add_column(Text(f"{name}\n{source}, {counted(int(seeds.split()[0]), 'seed')}"), justify="right")
+    table.add_column("floor", justify="right", style="dim", no_wrap=True)
+    for place, title in enumerate(of.headings, start=leading):
+        cells = [Text(row[place], no_wrap=True) for row in entries]
+        table.add_row(Text(title.replace("\n", " ").removesuffix(" %")), *cells, floor[place])
+    return table
+
+
+def wide_enough(table: Table, width: int) -> bool:
+    """Whether no cell of the table would be cut."""
+    needed = [max(len(line) for cell in column.cells for line in str(cell).split("\n")) for column in table.columns]
+    return sum(needed) + len(needed) - 1 <= width
 
 
 def pieces(of: Matrix, width: int) -> Iterator[list[int]]:
