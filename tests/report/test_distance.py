@@ -13,6 +13,7 @@ from tests.helpers.written_runs import answers, write_run
 
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
+from sentiment_transfer.report.analysis.distance import fit
 from sentiment_transfer.report.analysis.distance_findings import STEP, DistanceTrend
 from sentiment_transfer.report.analysis.findings import Answer, Cell
 from sentiment_transfer.report.prose.distance import distance_sentences
@@ -24,6 +25,9 @@ from sentiment_transfer.report.rendering.parts import filters_of, svg
 from sentiment_transfer.report.rendering.tables.distance import distance_tables
 from sentiment_transfer.results.languages import typological_distance
 from sentiment_transfer.results.record import Tokens, write_result
+from sentiment_transfer.statistics.comparisons import family_tests
+from sentiment_transfer.statistics.interval import Contrasts
+from sentiment_transfer.statistics.languages import LanguageLine
 
 STEEP, FLAT = 0.6, 0.3
 
@@ -156,7 +160,7 @@ def test_two_languages_make_no_line(tmp_path: Path) -> None:
     found = said(tmp_path)
     assert [line.fit for line in only(found).lines] == [None, None] and only(found).sizes == ()
     [text] = texts(found)
-    assert "2 languages at different distances are too few for a line, which takes three" in text
+    assert "2 languages at different distances are too few for a line, which takes four" in text
     with drawing():
         assert list(distance_plots(found, filters_of(found))) == []
 
@@ -234,9 +238,9 @@ def test_places_are_moved_apart_and_no_farther() -> None:
     assert moved == pytest.approx([0.0, 0.45, 0.55, 1.0])
 
 
-def test_a_slopes_interval_ends_at_the_steepest_possible_line(tmp_path: Path) -> None:
-    language_runs(tmp_path, {"nano": STEEP}, codes=("en", "id", "jv", "bbc"))
-    [line] = only(said(tmp_path)).lines
-    assert line.fit and line.fit.slope.high
-    spread = max(point.distance for point in line.points) - min(point.distance for point in line.points)
-    assert 0.1 < line.fit.slope.high <= 0.1 / spread + 1e-9  # three languages: t with one degree of freedom
+def test_a_slopes_interval_is_not_cut_at_the_bound_of_a_difference() -> None:
+    test = family_tests([Contrasts(np.array([0.9]), np.array([0.5]), np.array([3.0]))])[0]
+    line = LanguageLine(Contrasts(np.array([0.9]), np.array([0.5]), np.array([3.0])), 0.0, 0.0)
+    slope = fit(test, line, "examples", steepest=4.0).slope
+    assert slope.high == pytest.approx(0.1 * test.high) and test.high > 1
+    assert fit(test, line, "examples", steepest=2.0).slope.high == pytest.approx(0.2)

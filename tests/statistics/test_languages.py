@@ -98,7 +98,7 @@ def test_the_height_in_the_middle_is_the_mean_with_everything_that_all_share() -
 
 @pytest.mark.parametrize("distances", [np.array([0.1, 0.2]), np.array([0.2, 0.2, 0.2])])
 def test_two_languages_or_equally_far_ones_make_no_line(distances: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="needs 3"):
+    with pytest.raises(ValueError, match="needs 4"):
         line_over_languages(distances, [without_reviews(np.ones((len(distances), 2)))], ALONE)
 
 

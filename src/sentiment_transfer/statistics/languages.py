@@ -23,7 +23,7 @@ from scipy.special import ndtri, stdtrit
 from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, KNOWN, LEVEL, SEEDS_COUNT, Contrasts
 from sentiment_transfer.statistics.resampling import Scored
 
-LEAST_LANGUAGES = 3  # a line through two has no scatter
+LEAST_LANGUAGES = 4  # the fewest that were simulated: three on a line by luck would be called certain
 FEW_LANGUAGES = 6  # below, t is so large that only very steep lines are shown
 # Few languages may lie on a line by luck, and the interval would be narrower than seeds and reviews alone allow. It
 # keeps at least the half-width of their 80 % interval: of 95 %, it would hold the truth in up to 98.7 % where languages
@@ -59,7 +59,7 @@ def line_over_languages(distances: np.ndarray, models: Sequence[Scores], weights
     ``distances`` is (languages,); ``weights`` (m,) is ``[1.0]`` for one model, ``comparisons.slope_weights(sizes)`` for
     the change per doubling of size. Languages with the same reviews (parallel test sets) share their resamples.
 
-    Raises ValueError for fewer than three languages, or where all are equally far.
+    Raises ValueError for fewer than four languages, or where all are equally far.
     """
     scatter = _scatter(distances, models, weights)
     slope = _along(_steepness(distances)[None], models, weights, scatter)

@@ -21,7 +21,7 @@ from sentiment_transfer.report.analysis.distance_findings import (
     Fit,
     SizeByDistance,
 )
-from sentiment_transfer.report.analysis.estimate import Estimate
+from sentiment_transfer.report.analysis.estimate import Estimate, Scope
 from sentiment_transfer.report.analysis.findings import Entry
 from sentiment_transfer.results.languages import typological_distance
 from sentiment_transfer.results.record import RunResult
@@ -154,7 +154,7 @@ def trend(
     models = [line_over_languages(line.distances, [line.scored], ALONE) for line in fitted]
     tests = family_tests([model.slope for model in models])
     fits = {
-        line.cells[0].cell.entry: fit(test, model, line.cells, 1 / np.ptp(line.distances))
+        line.cells[0].cell.entry: fit(test, model, scope_of_cells(line.cells), 1 / np.ptp(line.distances))
         for line, model, test in zip(fitted, models, tests, strict=True)
     }
     return DistanceTrend(
@@ -173,9 +173,9 @@ def can_be_fitted(distances: np.ndarray) -> bool:
     return len(distances) >= LEAST_LANGUAGES and np.ptp(distances) > 0
 
 
-def fit(test: ContrastTest, line: LanguageLine, cells: Sequence[ResampledCell], steepest: float) -> Fit:
+def fit(test: ContrastTest, line: LanguageLine, scope: Scope, steepest: float) -> Fit:
     """``steepest`` is the largest slope that is possible: an error of 0 at one end, and of 1 at the other."""
-    slope = estimate(test, scope_of_cells(cells), furthest=steepest).scaled(STEP)
+    slope = estimate(test, scope, furthest=steepest).scaled(STEP)
     detectable = STEP * test.minimum_detectable_difference
     return Fit(slope, test.p, test.p_holm, test.family_size, detectable, line.tau)
 
@@ -209,7 +209,12 @@ def sizes_by_distance(lines: Sequence[ScoredLine], entries: Mapping[str, Entry])
             sizes=tuple(sizes(family, entries)),
             unit=entries[family[0].cell.entry].unit,
             languages=len(common[0].points),
-            fit=fit(test, model, [cell for line in common for cell in line.cells], 2 / np.ptp(common[0].distances)),
+            fit=fit(
+                test,
+                model,
+                scope_of_cells([cell for line in common for cell in line.cells]),
+                2 / np.ptp(common[0].distances),
+            ),
         )
         for (family, common, model), test in zip(found, tests, strict=True)
     ]

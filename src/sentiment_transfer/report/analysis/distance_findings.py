@@ -44,7 +44,7 @@ class DistanceLine:
 
     entry: str  # Entry.key
     points: tuple[DistancePoint, ...]  # by distance
-    fit: Fit | None  # None for fewer than three languages; Holm over the entries of this corpus
+    fit: Fit | None  # None for fewer than four languages; Holm over the entries of this corpus
     band: tuple[tuple[float, Estimate], ...]  # distance, height of the line there; empty without a fit
 
 

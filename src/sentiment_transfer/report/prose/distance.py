@@ -28,7 +28,7 @@ def distance_sentences(trend: DistanceTrend, entries: Mapping[str, Entry]) -> It
         yield (
             f"How the error grows with language distance from {source_text(trend)} is not known on "
             f"{corpus_text(trend)}: {counted(len(trend.languages), 'language')} at different distances "
-            "are too few for a line, which takes three."
+            "are too few for a line, which takes four."
         )
         return
     yield slope_text(trend, entries)
