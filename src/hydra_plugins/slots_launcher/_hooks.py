@@ -35,7 +35,7 @@ class Hooks:
         return self._outdated(job) if self._outdated else None
 
     def scores(self, job: Path) -> list[str]:
-        """What a finished job has found, in a few short texts, the most important first."""
+        """The findings of a finished job, in a few short texts, the most important first."""
         return _texts(self._scores, job)
 
     def closing(self, sweep: Path, done: Sequence[Path]) -> list[str]:

@@ -30,7 +30,7 @@ class AtWork:
 
 
 class Durations:
-    """What is known about how long jobs take, by their cost."""
+    """Durations of jobs by their cost, from those that are known."""
 
     def __init__(self, known: Iterable[tuple[float, float]]) -> None:  # (cost, seconds)
         by_cost = defaultdict(list)

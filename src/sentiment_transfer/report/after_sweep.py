@@ -1,4 +1,4 @@
-"""What a sweep says below its finished runs, at its end and in ``make status``."""
+"""The lines that a sweep shows below its finished runs, at its end and in ``make status``."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def not_comparable(compared: dict[str, list[Comparison]]) -> Table:
 
 
 def published_notes(compared: dict[str, list[Comparison]], verbose: bool) -> Iterator[str]:
-    """What is to be known about the numbers that are shown."""
+    """The notes on the numbers that are shown."""
     for target, comparisons in compared.items():
         shown = [row for row, comparable, _ in comparisons if comparable or verbose]
         for note in dict.fromkeys(row.note for row in shown if row.note):

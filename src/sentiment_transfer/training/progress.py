@@ -13,7 +13,7 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.files.progress import ProgressFile, progress_file
 from sentiment_transfer.formatting import listed
 
-TRAINING = 3  # a training step takes as long as so many forward passes: backward is two
+TRAINING = 3  # forward passes that take as long as a training step: backward is two
 
 
 class RunProgress(Callback):
