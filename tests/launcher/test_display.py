@@ -6,20 +6,26 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from hydra_plugins.slots_launcher._display import Counts, Display, Row, fitted, running_table
 from hydra_plugins.slots_launcher._progress import Pace, Progress
 from hydra_plugins.slots_launcher._remaining import AtWork, Durations, about, seconds_left
+from hydra_plugins.slots_launcher._status import Status, status_table
 
 NAME = "large-amazon_en-s0-5e0a2c11"
 EPOCH = Progress(0.31, "training epoch 2/4", written=3720.0, first=0.01, seconds=3700.0)
 
 
-def live(width: int, *rows: Row) -> list[str]:
+def shown(table: Table, width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO())
     with console.capture() as capture:
-        console.print(running_table(rows, 3720.0, width))
+        console.print(table)
     return capture.get().splitlines()
+
+
+def live(width: int, *rows: Row) -> list[str]:
+    return shown(running_table(rows, 3720.0, width), width)
 
 
 def test_a_running_job_shows_its_stage_its_share_and_the_time_that_is_left() -> None:
@@ -68,6 +74,25 @@ def test_a_finished_jobs_line_has_its_scores_within_the_terminals_width(terminal
     [line] = file.getvalue().splitlines()
     assert line.startswith(f"done     {NAME}  in 45 s  nusax_0 80.0 [F1]")
     assert (len(line) <= 80, line.endswith(" more")) == (terminal, terminal)
+
+
+def test_a_score_has_the_room_of_a_duration_that_does_not_fit_beside_it() -> None:
+    file = io.StringIO()
+    display = Display(Console(file=file, force_terminal=True, width=80, color_system=None, soft_wrap=True))
+    name = "e5_small-2l-written_en-s2-f8836a8e"
+    display.event("done", name, "in 1 min 38 s", ["written_ja 50.0!* error", "written_id 50.0!* error"])
+    assert file.getvalue().splitlines() == [f"done     {name}  written_ja 50.0!* error +1 more"]
+
+
+def test_the_status_of_finished_jobs_fits_80_columns_in_a_line_each() -> None:
+    rows = [
+        Status(f"e5_small-2l-written_en-s{n}-f8836a8e", "done", changed=1.0, scores=["written_ja 50.0!* error"] * 3)
+        for n in range(3)
+    ]
+    lines = shown(status_table(rows, 7300.0, 80), 80)
+    assert len(lines) == 2 + 3 and max(map(len, lines)) <= 80
+    assert all(line.rstrip().endswith("written_ja 50.0!* error +2 more") for line in lines[2:])
+    assert "since" in shown(status_table(rows, 7300.0, 120), 120)[0]
 
 
 def test_the_counts_say_how_long_the_sweep_still_takes() -> None:

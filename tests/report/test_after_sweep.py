@@ -20,6 +20,7 @@ def test_the_command_that_compares_names_the_page_that_it_writes(
     monkeypatch.chdir(tmp_path)
     (sweep := tmp_path / "my sweep").mkdir()
     page = default_folder([Path("my sweep")]) / PAGE
+    assert max(map(len, closing(sweep, []))) <= 80
     assert closing(sweep, [])[-1] == f"Compare them: python report.py 'my sweep'  (writes {page})"
 
 

@@ -84,9 +84,12 @@ class Display:
             return
         line = Text(f"{what:8} {name}")
         line.stylize(STYLES.get(what, ""), 0, len(what))
-        line.append(f"  {detail}" if detail else "", style="dim" if what in ("started", "done") else "")
+        room = self.console.width - line.cell_len - 2 if self.console.is_terminal else NO_LIMIT
+        beside = room - cell_len(detail) - 2
+        if detail and (not scores or cell_len(fitted(scores, beside)) <= beside):  # else the scores have its room
+            line.append(f"  {detail}", style="dim" if what in ("started", "done") else "")
+            room = beside
         if scores:
-            room = self.console.width - line.cell_len - 2 if self.console.is_terminal else NO_LIMIT
             line.append(f"  {fitted(scores, room)}")
         self._print(line)
 

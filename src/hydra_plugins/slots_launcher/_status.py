@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +28,7 @@ from hydra_plugins.slots_launcher._remaining import AtWork, about, seconds_left
 
 STYLES = {"done": "green", "running": "bold", "failed": "bold red", "stopped": "yellow", "begun": "yellow"}
 ORDER = ("running", "failed", "stopped", "begun", "queued", "done")
+GAP = 2  # columns between two of the table's
 STALE_AFTER = 120.0  # the launcher's own default
 STARTED = Path(".hydra", "config.yaml")  # written by Hydra at the start of every attempt
 
@@ -123,17 +125,25 @@ def status_of(name: str, job: Path, done_file: str) -> Status:
 
 
 def status_table(rows: Sequence[Status], now: float, width: int) -> Table:
-    """``width``: of the terminal; what does not fit is in the last column, and is wrapped there."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("job", "state", "since"):
+    """``width``: of the terminal. Where the scores do not fit, there is no column ``since``; long texts are wrapped."""
+    rows = sorted(rows, key=lambda row: (ORDER.index(row.state), row.name))
+    since = [duration(max(0.0, now - row.changed)) if row.changed else "" for row in rows]
+    room = width - widest([row.name for row in rows], "job") - widest([row.state for row in rows], "state") - GAP * 2
+    beside = room - widest(since, "since") - GAP
+    narrow = any(cell_len(row.shown(now, beside)) > beside for row in rows if row.state == "done")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("job", "state") if narrow else ("job", "state", "since"):
         table.add_column(heading, no_wrap=True)
     table.add_column("")
-    room = width - max((len(row.name) for row in rows), default=0) - len("running") - len("59 min 59 s") - 8
-    for row in sorted(rows, key=lambda row: (ORDER.index(row.state), row.name)):
-        since = duration(max(0.0, now - row.changed)) if row.changed else ""
+    for row, ago in zip(rows, since, strict=True):
         state = Text(row.state, style=STYLES.get(row.state, ""))
-        table.add_row(Text(row.name), state, since, Text(row.shown(now, room)))
+        shown = Text(row.shown(now, room if narrow else beside))
+        table.add_row(*([Text(row.name), state] if narrow else [Text(row.name), state, ago]), shown)
     return table
+
+
+def widest(cells: Sequence[str], heading: str) -> int:
+    return max(map(cell_len, [heading, *cells]))
 
 
 def time_left(rows: Sequence[Status], now: float) -> float | None:

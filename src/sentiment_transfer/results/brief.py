@@ -10,10 +10,7 @@ from sentiment_transfer.results.record import DatasetScores, read_result
 from sentiment_transfer.statistics.metrics import is_degenerate
 
 CAVEAT, COLLAPSED = "*", "!"
-LEGEND = (
-    f"Scores in percent, of the last epoch's weights; {CAVEAT} the run has a caveat, as its own table says; "
-    f"{COLLAPSED} one class only was predicted."
-)
+LEGEND = f"In percent, of the last epoch; {CAVEAT} has a caveat, {COLLAPSED} one class only was predicted."
 
 
 def brief_scores(folder: Path) -> list[str]:
