@@ -113,7 +113,7 @@ class ReviewDataModule(pl.LightningDataModule):
         return {}
 
     def tags(self) -> Mapping[str, str]:
-        """What is notable about single test reviews, by id: ``{"hotel-07": "irony", ...}``."""
+        """The phenomenon that single test reviews are examples of, by id: ``{"hotel-07": "irony", ...}``."""
         return {}
 
     def has(self, split: Split) -> bool:

@@ -1,4 +1,4 @@
-"""What is known of reviews without a model's answers: length, tokens, script, domain and tag, of each and of all.
+"""Properties of reviews that need no model: length, tokens, script, domain and tag, of each and of all.
 
 Special tokens are never counted. An unknown token counts as not seen in training, since its text was not.
 """

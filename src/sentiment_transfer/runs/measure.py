@@ -1,4 +1,4 @@
-"""What a run measures of its test sets apart from the model's answers."""
+"""Measurements of a run's test sets apart from the model's answers."""
 
 from __future__ import annotations
 
