@@ -160,10 +160,12 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "outputs" / run_name(composed("experiment=tiny"))
     folder.mkdir(parents=True)
-    write_result(folder, example_result())
+    result = example_result()
+    result["unavailable"] = {"rakuten_ja": "no file \N{EN DASH} see the docs"}
+    write_result(folder, result)
     code, output = finished(tmp_path, "experiment=tiny", **environment)
     assert code == 0, output
-    assert "\\u2013" in output and output.isascii()  # the dash of a score that nobody has published
+    assert "\\u2013" in output and output.isascii()
 
 
 @pytest.mark.parametrize("script", ["train.py", "report.py", "average.py"])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hydra_plugins.slots_launcher import _others
 from hydra_plugins.slots_launcher._claims import Claim, Found, claim_path, latest, make_claim
 from hydra_plugins.slots_launcher._others import Clock, Others
 from hydra_plugins.slots_launcher._owner import start_time
@@ -108,7 +109,7 @@ def test_an_owner_that_was_taken_for_dead_learns_it(tmp_path: Path) -> None:
 def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Others, list[float]]:
     """Another launcher's view of the jobs, and the seconds of its monotonic clock, to be set."""
     seconds = [0.0]
-    monkeypatch.setattr("hydra_plugins.slots_launcher._others.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr(_others.time, "monotonic", lambda: seconds[0])
     return Others(Clock(tmp_path / "clock"), stale_after=100), seconds
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hydra.errors import HydraException
 
+from hydra_plugins.slots_launcher import _slots
 from hydra_plugins.slots_launcher._options import Options
 from hydra_plugins.slots_launcher._slots import cores, make_slots, parse_nvidia_smi
 
@@ -63,7 +64,7 @@ def test_no_gpu_wanted_means_cores() -> None:
 
 
 def test_threads_are_divided_among_slots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hydra_plugins.slots_launcher._slots.cores", lambda: 8)
+    monkeypatch.setattr(_slots, "cores", lambda: 8)
     for slots, threads in [(1, "8"), (2, "4"), (3, "2"), (16, "1")]:
         made = make_slots(Options(cpu_slots=slots), {"CUDA_VISIBLE_DEVICES": ""})
         assert len(made) == slots
@@ -76,7 +77,7 @@ def test_threads_are_divided_among_slots(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_cpu_slots_are_as_many_as_threads_and_memory_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     gibibytes = {"SC_PAGE_SIZE": 2**10, "SC_PHYS_PAGES": 35 * 2**20}  # 35 GiB
     monkeypatch.setattr("os.sysconf", gibibytes.__getitem__)
-    monkeypatch.setattr("hydra_plugins.slots_launcher._slots.cores", lambda: 16)
+    monkeypatch.setattr(_slots, "cores", lambda: 16)
     hidden = {"CUDA_VISIBLE_DEVICES": ""}
     assert len(make_slots(Options(), hidden)) == 4
     assert len(make_slots(Options(threads=8), hidden)) == 2

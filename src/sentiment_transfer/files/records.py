@@ -221,9 +221,9 @@ def arrow_table(
     def records() -> Iterator[Record]:
         row = 0
         for batch in batches(sorted({first for first, *_ in wanted})):
-            for value, label_value, *spelling in zip(
-                *(nested(batch, each).to_pylist() for each in wanted), strict=True
-            ):
+            with complete_parquet(path):  # Arrow checks strings only here
+                columns = [nested(batch, each).to_pylist() for each in wanted]
+            for value, label_value, *spelling in zip(*columns, strict=True):
                 row += 1
                 word = named_word(word_of(label_value, path, row), names, path, row)
                 yield row, text_of(value, path, row), word

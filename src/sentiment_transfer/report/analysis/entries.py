@@ -108,7 +108,9 @@ def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
     if EVALUATED in keys:
         keys = dict.fromkeys(key for key in keys if not key.startswith("targets."))
     # A dataset that only some of them were scored on is named; its options set nothing apart.
-    partly = {name for other in alike for name in other.targets if any(name not in each.targets for each in alike)}
+    partly: set[str] = set()
+    if EVALUATED not in keys:
+        partly = {name for other in alike for name in other.targets if any(name not in each.targets for each in alike)}
     keys = dict.fromkeys(key for key in keys if not (key.startswith("targets.") and key.split(".")[1] in partly))
     own = sorted(group.targets & partly)
     some = {"targets": "+".join(own) or "fewer"} if partly else {}
