@@ -32,12 +32,11 @@ from sentiment_transfer.report.rendering.tables.labels import label_table
 from sentiment_transfer.report.rendering.tables.mistakes import mistakes
 from sentiment_transfer.report.rendering.tables.slices import slice_tables
 
-
 # Of more figures nobody looks at each; without a limit a page of ten sources takes 105 s and 9.5 MB.
-MOST_SIZES, MOST_SLICES = 30, 10
+MOST_SIZES, MOST_SLICES = 15, 5
 FIGURES_DRAWN = (
-    f"At most {MOST_SIZES} figures of size and transfer gap and {MOST_SLICES} of slices are drawn, of the first sources; "
-    "the tables have all."
+    f"At most {MOST_SIZES} figures of size and transfer gap and {MOST_SLICES} of slices are drawn, of the first "
+    "sources; the tables have all."
 )
 
 
