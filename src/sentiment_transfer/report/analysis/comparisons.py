@@ -50,11 +50,10 @@ def comparable_groups(cells: Iterable[ResampledCell]) -> list[list[ResampledCell
 def compare_pairs(groups: Sequence[list[ResampledCell]]) -> tuple[list[Comparison], list[Best]]:
     """The listed pairs inside each group of one source, and the best of each group. All pairs are tested together."""
     families = [
-        # A review predicted differently by one of the two is the least variance that is taken to be possible.
         contrasts(
             pairs(len(group)),
             variances([resampled.score for resampled in group]),
-            extra_variance=1 / max(resampled.cell.n for resampled in group) ** 2,
+            extra_variance=least_variance(group),
         )
         for group in groups
         if len(group) > 1
@@ -68,6 +67,11 @@ def compare_pairs(groups: Sequence[list[ResampledCell]]) -> tuple[list[Compariso
         listed += [c for (i, j), c in tested.items() if len(group) <= ALL_PAIRS or j == i + 1 or (i, j) == ends]
         best.append(best_of(group, tested.values()))
     return listed, best
+
+
+def least_variance(cells: Iterable[ResampledCell]) -> float:
+    """That of a comparison of two of ``cells``: one review predicted differently is the least taken to be possible."""
+    return 1 / max(resampled.cell.n for resampled in cells) ** 2
 
 
 def comparison(first: ResampledCell, second: ResampledCell, test: ContrastTest) -> Comparison:
@@ -189,7 +193,7 @@ def sizes(family: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> list
 def slope(family: Sequence[ResampledCell], entries: Mapping[str, Entry]) -> Contrasts:
     weights = slope_weights(np.array(sizes(family, entries), dtype=float))
     # As in a comparison, one review predicted differently is the least variance that is taken to be possible.
-    least = float((weights**2).sum()) / 2 / max(resampled.cell.n for resampled in family) ** 2
+    least = float((weights**2).sum()) / 2 * least_variance(family)
     return contrasts(weights[None], variances([resampled.score for resampled in family]), extra_variance=least)
 
 

@@ -260,6 +260,11 @@ class Answer:
         return {entry.key: entry.name for entry in self.entries}
 
     @property
+    def order(self) -> dict[str, int]:
+        """Entry.key -> its place, which is its colour in every figure."""
+        return {entry.key: place for place, entry in enumerate(self.entries)}
+
+    @property
     def selected(self) -> list[Cell]:
         """The cells of ``selection``."""
         return [cell for cell in self.cells if cell.selection == self.selection]

@@ -13,11 +13,11 @@ import numpy as np
 
 from sentiment_transfer.formatting import lower_is_better
 from sentiment_transfer.report.analysis.cells import ResampledCell, scope_of
-from sentiment_transfer.report.analysis.comparisons import estimate, families_of, same_rows
+from sentiment_transfer.report.analysis.comparisons import estimate, families_of, least_variance, same_rows
 from sentiment_transfer.report.analysis.effects import Effect, SizeVerdict
 from sentiment_transfer.report.analysis.findings import Entry
 from sentiment_transfer.statistics.comparisons import ALPHA, ContrastTest, family_tests
-from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, Contrasts, Variances, contrasts, variances
+from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, Variances, contrasts, variances
 from sentiment_transfer.statistics.planning import seeds_needed, smallest_with_any_seeds
 
 ENDS = np.array([[-1.0, 1.0]])  # largest minus smallest
@@ -37,8 +37,9 @@ def size_verdicts(groups: Sequence[list[ResampledCell]], entries: Mapping[str, E
             pairs.setdefault((ends[0].cell.entry, ends[1].cell.entry), []).append(ends)
     everything = [ends for of_pair in pairs.values() for ends in of_pair]
     models = [variances([smallest.score, largest.score]) for smallest, largest in everything]
-    differences = [difference(ends, of) for ends, of in zip(everything, models, strict=True)]
-    tests = family_tests(differences)
+    tests = family_tests(
+        [contrasts(ENDS, of, extra_variance=least_variance(ends)) for ends, of in zip(everything, models, strict=True)]
+    )
     effects = iter([effect(*of) for of in zip(everything, models, tests, strict=True)])
     return [
         size_verdict(entries[smallest], entries[largest], [next(effects) for _ in of_pair], len(tests))
@@ -60,15 +61,11 @@ def size_verdict(smallest: Entry, largest: Entry, effects: list[Effect], family_
     )
 
 
-def difference(ends: Ends, models: Variances) -> Contrasts:
-    return contrasts(ENDS, models, extra_variance=1 / max(each.cell.n for each in ends) ** 2)
-
-
 def effect(ends: Ends, models: Variances, test: ContrastTest) -> Effect:
     smallest, largest = ends
     sign = -1 if lower_is_better(smallest.cell.metric) else 1
     gain = estimate(test, scope_of(models.counts)).scaled(sign)
-    least = 1 / max(each.cell.n for each in ends) ** 2
+    least = least_variance(ends)
     enough = models.counts.min() >= ENOUGH_SEEDS and test.value != 0
     return Effect(
         target=smallest.cell.target,

@@ -50,21 +50,22 @@ def distance_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
             description=FIGURES["distance"].format(
                 language=source_text(trend), languages=counted(len(trend.languages), "language")
             ),
-            figure=against_distance(trend, entries, filters),
+            figure=against_distance(trend, entries, answer.order, filters),
             columns=COLUMNS,
             rows=[row(entries[line.entry], point) for line in trend.lines for point in line.points],
             tags=filters.tags(source=trend.source),
         )
 
 
-def against_distance(trend: DistanceTrend, entries: dict[str, Entry], filters: Filters) -> Figure:
+def against_distance(
+    trend: DistanceTrend, entries: dict[str, Entry], styles: dict[str, int], filters: Filters
+) -> Figure:
     figure, axes = canvas(WIDTH, HEIGHT)
     distances = [point.distance for line in trend.lines for point in line.points]
     room = 0.06 * max(np.ptp(distances), 0.05)
     axes.set_xlim(min(distances) - room, max(distances) + room)
     axes.axhline(0, color=MUTED, linewidth=0.8)
     placed = places(trend, float(np.diff(axes.get_xlim())[0]))
-    styles = styles_of(trend, entries)
     for line in trend.lines:
         draw(axes, line, entries[line.entry], styles[line.entry], filters, placed)
     names_above(axes, trend)
@@ -73,12 +74,6 @@ def against_distance(trend: DistanceTrend, entries: dict[str, Entry], filters: F
     axes.grid(visible=False, axis="x")
     legend(figure, trend, entries, styles)
     return figure
-
-
-def styles_of(trend: DistanceTrend, entries: dict[str, Entry]) -> dict[str, int]:
-    """The look of each entry of the source, the same in the figures of all its corpora."""
-    of_source = [entry.key for entry in entries.values() if entry.source == trend.source and not entry.averaged]
-    return {key: style for style, key in enumerate(of_source)}
 
 
 def draw(

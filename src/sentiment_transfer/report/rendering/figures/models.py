@@ -52,7 +52,7 @@ class Maker:
     def __init__(self, answer: Answer, filters: Filters, target: str, metric: str, classes: tuple[str, ...]) -> None:
         self.filters, self.target, self.metric, self.classes = filters, target, metric, classes
         self.entries = {entry.key: entry for entry in answer.entries}
-        self.order = {entry.key: place for place, entry in enumerate(answer.entries)}
+        self.order = answer.order
         self.several_sources = len(filters.source) > 1
 
     def seeds(self, cells: Sequence[Cell], number: int) -> Plot:

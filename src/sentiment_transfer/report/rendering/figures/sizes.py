@@ -37,7 +37,7 @@ class Sizes:
 
 def size_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
     """Per source and dataset the curve over size, per target the gap. Nothing where there is one size only."""
-    order = {entry.key: place for place, entry in enumerate(answer.entries)}
+    order = answer.order
     for source in filters.source:
         entries = {entry.key: entry for entry in answer.entries if entry.source == source and not entry.averaged}
         if len({entry.size for entry in entries.values()}) > 1:

@@ -36,7 +36,7 @@ COLUMNS = ["dimension", "slice", "reviews", "model", "error", "95 % from", "to",
 def slice_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
     """One figure per test set and source; further ones for slices beyond ``ROWS``."""
     limit = highest(answer.slices)
-    order = {entry.key: place for place, entry in enumerate(answer.entries)}
+    order = answer.order
     models = {entry.key: entry.model for entry in answer.entries}
     for place, each in enumerate(answer.slices):
         for start in range(0, len(each.slices), ROWS):
