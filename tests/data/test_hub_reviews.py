@@ -4,24 +4,19 @@ fixed at import."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.helpers.programs import said_by
 from tests.helpers.runs import composed
 
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
-
-ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
     import json, os, sys, time
@@ -126,16 +121,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
         "  - {split: train, path: 'HUB/datasets/ann/whole/resolve/main/data/train-00000-of-00001.parquet'}\n---\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(ROOT), str(root), str(home)],
-        env=os.environ | {"HF_HUB_OFFLINE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return said_by(PROGRAM, root, home)
 
 
 def texts(said: dict[str, Any], attempt: str) -> dict[str, int]:

@@ -6,16 +6,11 @@ In a process of its own, since the hub's address is read when its client is impo
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.programs import said_by
 
 PROGRAM = """
     import json, os, sys, time
@@ -79,16 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def said(tiny_run: Path, hub: Path, home: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(ROOT), str(hub), str(home), str(tiny_run)],
-        env=os.environ | {"HF_HUB_OFFLINE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answers
+    return said_by(PROGRAM, hub, home, tiny_run, timeout=120)
 
 
 @pytest.mark.parametrize(

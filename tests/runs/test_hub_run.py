@@ -7,17 +7,13 @@ importing it takes seconds.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.helpers.encoders import pretrained_folder
+from tests.helpers.programs import said_by
 
-ROOT = Path(__file__).parents[2]
 DATASET = "datasets/mteb/AmazonReviewsClassification"
 
 PROGRAM = """
@@ -89,16 +85,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write_dataset(root / DATASET)
     for name in ("whole", "broken"):
         pretrained_folder(root / "models" / "tiny" / name)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(ROOT), str(root), str(home)],
-        env=os.environ | {"HF_HUB_OFFLINE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return said_by(PROGRAM, root, home)
 
 
 def test_encoder_and_dataset_of_a_hub_are_trained_and_scored(said: dict[str, Any]) -> None:
