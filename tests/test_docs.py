@@ -12,7 +12,8 @@ import pytest
 
 from hydra_plugins.slots_launcher._options import Options
 from sentiment_transfer.config.dataset import dataset_called, datasets
-from sentiment_transfer.config.schema import Config, UlmfitConfig
+from sentiment_transfer.config.model_options import UlmfitConfig
+from sentiment_transfer.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "sentiment_transfer"

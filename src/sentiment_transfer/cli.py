@@ -23,14 +23,16 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from sentiment_transfer.config import schema
+from sentiment_transfer.config import logger_options, model_options, program_options, schema, training_options
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.overrides import adapted, ambiguous_override, refused_override
 from sentiment_transfer.config.own_files import twice
+from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
-from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, Weights
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
@@ -271,7 +273,9 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    schemas: dict[str, Any] = vars(schema) | {each.config.__name__: each.config for each in datasets().values()}
+    groups = (schema, model_options, training_options, logger_options, program_options)
+    schemas: dict[str, Any] = {name: each for module in groups for name, each in vars(module).items()}
+    schemas |= {each.config.__name__: each.config for each in datasets().values()}
     owner = schemas.get(named[1], Config) if named else Config
     where = key.rpartition(".")[0] + "." if "." in key and owner is not Config else ""
     return [where + f.name for f in dataclasses.fields(owner)]

@@ -11,7 +11,7 @@ from tests.helpers.runs import ROOT
 
 from sentiment_transfer.cli import describe
 from sentiment_transfer.config.checks import validate
-from sentiment_transfer.config.schema import EvaluateConfig, PredictConfig
+from sentiment_transfer.config.program_options import EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
 
 FILES = ("checkpoint=outputs/run", "input=a.csv", "output=b.csv")

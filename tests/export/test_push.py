@@ -27,7 +27,7 @@ PROGRAM = """
 
         from sentiment_transfer.config.checks import validate
         from sentiment_transfer.config.registration import register
-        from sentiment_transfer.config.schema import ExportConfig
+        from sentiment_transfer.config.program_options import ExportConfig
         from sentiment_transfer.errors import UserError
         from sentiment_transfer.export.command import export
         from sentiment_transfer.checkpoints.opening import open_model

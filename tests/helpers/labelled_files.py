@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from tests.helpers.runs import ROOT
 
 from sentiment_transfer.config.checks import validate
-from sentiment_transfer.config.schema import PredictConfig
+from sentiment_transfer.config.program_options import PredictConfig
 from sentiment_transfer.prediction.command import predict
 
 PRECISION = "precision=32-true"

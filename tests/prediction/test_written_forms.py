@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.helpers.labelled_files import predicted
 
-from sentiment_transfer.config.schema import PredictConfig
+from sentiment_transfer.config.program_options import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction import command
 from sentiment_transfer.prediction.files import check_output, open_input

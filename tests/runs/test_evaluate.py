@@ -16,8 +16,8 @@ from tests.helpers.runs import ROOT, SMALL, trained
 
 from sentiment_transfer import cli
 from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.program_options import EvaluateConfig
 from sentiment_transfer.config.run_name import evaluation_name
-from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import Predictor
 from sentiment_transfer.report.analysis.collect import collect

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.helpers.runs import SMALL, trained
 
-from sentiment_transfer.config.schema import LoggerConfig
+from sentiment_transfer.config.logger_options import LoggerConfig
 from sentiment_transfer.tracking.loggers import make_loggers
 
 

@@ -13,8 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
 from sentiment_transfer.config.dataset import DatasetConfig, OneOf, source_and_target_problems
+from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.protocol import protocol_problems
-from sentiment_transfer.config.schema import Config, UlmfitConfig
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)

@@ -9,9 +9,11 @@ from omegaconf import OmegaConf
 
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.own_files import register_own_files
+from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.run_name import evaluation_name, run_name
-from sentiment_transfer.config.schema import Config, EvaluateConfig, ExportConfig, PredictConfig, UlmfitConfig
+from sentiment_transfer.config.schema import Config
 
 SCHEMAS = {
     "config": Config,

@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment_transfer.config.protocol import options_of, resolve_plain
-from sentiment_transfer.config.typed import plain
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.typed import plain, without_later
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
@@ -42,7 +43,7 @@ def identity(config: Any) -> dict[str, Any]:
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(values.get(group), dict):
             values[group].pop(key, None)
-    return resolve_plain(values)
+    return resolve_plain(without_later(values, Config))
 
 
 def _groups(config: Any) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
 from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
-from sentiment_transfer.config.schema import Config, UlmfitConfig
+from sentiment_transfer.config.model_options import UlmfitConfig
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
@@ -26,10 +27,16 @@ def plain(config: Any) -> Any:
 
     Options marked LATER are left out while they have their defaults.
     """
-    if OmegaConf.is_config(config):
-        return _without_unset(OmegaConf.to_container(config, resolve=True, enum_to_str=True))
+    if isinstance(config, DictConfig):
+        values: dict[Any, Any] = {
+            key: MISSING if OmegaConf.is_missing(config, key) else plain(config[key]) for key in config
+        }
+        return without_later(values, OmegaConf.get_type(config))
+    if isinstance(config, ListConfig):
+        return [plain(value) for value in config]
     if dataclasses.is_dataclass(config):
-        return _without_unset({field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)})
+        values = {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+        return without_later(values, type(config))
     if isinstance(config, Mapping):
         return {key: plain(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
@@ -37,17 +44,17 @@ def plain(config: Any) -> Any:
     return config.name if isinstance(config, Enum) else config
 
 
-def _without_unset(values: Any) -> Any:
-    """Plain values of datasets, anywhere in ``values``, without the LATER options that have their defaults."""
-    if not isinstance(values, dict):
+def without_later(values: dict[Any, Any], schema: Any) -> dict[Any, Any]:
+    """Plain values of a dataclass ``schema`` without its LATER options that have their defaults; all of any other."""
+    if not dataclasses.is_dataclass(schema):
         return values
-    dataset = datasets().get(str(values["kind"])) if "kind" in values else None
-    unset = {
-        each.name
-        for each in (dataclasses.fields(dataset.config) if dataset else ())
-        if each.metadata.get("later") and values.get(each.name) == plain(each.default)
-    }
-    return {key: _without_unset(value) for key, value in values.items() if key not in unset}
+    defaults = {field.name: default_of(field) for field in dataclasses.fields(schema) if field.metadata.get("later")}
+    return {key: value for key, value in values.items() if key not in defaults or value != plain(defaults[key])}
+
+
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """The value that a field has where none is given."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # type: ignore[assignment]

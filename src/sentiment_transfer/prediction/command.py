@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_transfer.config.schema import PredictConfig
+from sentiment_transfer.config.program_options import PredictConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.containers import kind_of
 from sentiment_transfer.files.records import PARQUET_ENDINGS

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from sentiment_transfer.config.schema import PredictConfig
+from sentiment_transfer.config.program_options import PredictConfig
 from sentiment_transfer.config.written_form import delimiter_of
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.containers import CODECS, ZIP, content_kind, kind_of, require_file

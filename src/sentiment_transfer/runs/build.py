@@ -12,8 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.checkpoints.embedding import store_embedding
+from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
-from sentiment_transfer.config.schema import Config, Protocol, Weights
+from sentiment_transfer.config.schema import Config, Protocol
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.catalog import make_datasets

@@ -17,8 +17,8 @@ from rich.console import Console
 from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.config.dataset import DatasetConfig
+from sentiment_transfer.config.program_options import EvaluateConfig
 from sentiment_transfer.config.run_name import evaluation_name
-from sentiment_transfer.config.schema import EvaluateConfig
 from sentiment_transfer.config.typed import from_plain, plain
 from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.catalog import make_datasets

@@ -18,8 +18,9 @@ import xxhash
 from filelock import FileLock, Timeout
 from transformers import PreTrainedTokenizerBase
 
-from sentiment_transfer.config.schema import Config, ModelConfig, Weights
-from sentiment_transfer.config.schema import UlmfitConfig as UlmfitSettings
+from sentiment_transfer.config.model_options import ModelConfig, Weights
+from sentiment_transfer.config.model_options import UlmfitConfig as UlmfitSettings
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.audit import keys_across, leaked_rows
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews

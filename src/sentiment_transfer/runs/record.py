@@ -18,8 +18,9 @@ from torch import Tensor
 
 from sentiment_transfer.checkpoints.embedding import keep_embedding, stored
 from sentiment_transfer.config.dataset import headline_metric
+from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.run_name import model_name, run_name
-from sentiment_transfer.config.schema import Config, Weights
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import without_credentials

@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from sentiment_transfer.config.schema import LoggerConfig
+from sentiment_transfer.config.logger_options import LoggerConfig
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.results.predictions import Mistake, Predictions
 from sentiment_transfer.results.record import RunResult

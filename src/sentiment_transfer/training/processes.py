@@ -31,7 +31,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig
 
-from sentiment_transfer.config.schema import Config, TrainerConfig
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.output import outlast_output
 from sentiment_transfer.training.interruption import REQUEUE, SIGNALS, TOLD, Interrupted, StopRequest, stop_request

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
-from sentiment_transfer.config.schema import OptimizerConfig, TrainerConfig
+from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.training.ranks import ALONE, Ranks

