@@ -1,4 +1,4 @@
-"""Writes ``benchmarks/results/*.json`` as Markdown tables between the markers of docs/speed.md and README.md."""
+"""Writes ``benchmarks/results/*.json`` as Markdown tables between the markers of docs/speed.md."""
 
 from __future__ import annotations
 
@@ -76,7 +76,6 @@ def put(path: Path, marker: str, text: str) -> None:
 
 def main() -> None:
     contents = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-    put(ROOT / "README.md", "speed", "\n\n".join(duels(c) for c in contents if "duels" in c))
     put(ROOT / "docs" / "speed.md", "duels", "\n\n".join(duels(c) for c in contents if "duels" in c))
     put(ROOT / "docs" / "speed.md", "growth", "\n\n".join(growth(c) for c in contents if "growth" in c))
 
