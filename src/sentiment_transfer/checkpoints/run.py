@@ -25,6 +25,7 @@ from sentiment_transfer.model.hub import quiet_loading
 from sentiment_transfer.model.lora import match_ranks, merge_adapters
 from sentiment_transfer.model.memory import refuse_larger_than_memory
 from sentiment_transfer.model.network import refuse_larger_vocabulary
+from sentiment_transfer.model.pooling import pool
 from sentiment_transfer.model.tokenizer import BUILTIN, saved_tokenizer, vocabulary_size
 from sentiment_transfer.results.inputs import model_files
 from sentiment_transfer.results.record import RESULT_FILE, RunResult, is_size_caveat, read_result
@@ -156,6 +157,7 @@ def build_network(config: PreTrainedConfig, state: dict[str, Tensor], folder: Pa
             f"The weights in {folder} do not match the architecture in model/config.json: {len(wrong)} tensors, e.g. "
             f"{wrong[0]}. The folder's files belong to two models."
         )
+    pool(network, str(folder))
     return network.float().eval()
 
 

@@ -15,6 +15,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.configuration import read_config
 from sentiment_transfer.model.hub import no_safetensors, read_classifier
 from sentiment_transfer.model.network import longest_input, refuse_larger_vocabulary
+from sentiment_transfer.model.pooling import pool
 from sentiment_transfer.model.tokenizer import load_tokenizer, saved_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ def refuse_other_weights(folder: Path) -> None:
     remedy = "Copy or download the folder again."
     for path in (files := shards(folder)):
         refuse_pickle(path, remedy)
+    if not files and (folder / "onnx").is_dir():
+        raise UserError(
+            f"{folder} holds an ONNX version and no *.safetensors weights: it was exported without, because "
+            "transformers cannot pool as it does. Run it with ONNX Runtime as its README.md shows, or name the run's "
+            "own directory."
+        )
     if not files:
         raise no_safetensors(folder, remedy)
 
@@ -140,6 +147,7 @@ def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | 
             f"({config.model_type}) asks for, e.g. {wrong[0]}. Train an encoder first: python train.py "
             f"model=local model.encoder={checkpoint}"
         )
+    pool(network, checkpoint)
     return network.eval()
 
 

@@ -107,6 +107,7 @@ def encoder_network(settings: dict[str, Any], vocabulary: int, cache_dir: Path) 
             random_weights=model["weights"] == "random",
             lora_rank=model["lora_rank"],
             layers=model["layers"],
+            pooling=model.get("pooling"),
         )
     except UserError as error:
         raise UserError(_encoder_needed(model["encoder"], str(error))) from error

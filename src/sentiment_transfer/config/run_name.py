@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sentiment_transfer.config.model_options import resolved_model
 from sentiment_transfer.config.protocol import options_of, resolve_plain
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.typed import plain, without_later
@@ -43,6 +44,8 @@ def identity(config: Any) -> dict[str, Any]:
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(values.get(group), dict):
             values[group].pop(key, None)
+    if isinstance(values.get("model"), dict):
+        values["model"] = resolved_model(values["model"])
     return resolve_plain(without_later(values, Config))
 
 

@@ -20,7 +20,9 @@ from sentiment_transfer.export.agreement import ScoredSet, compare, scored_sets
 from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.export.card.scores import INT8, Conversion
 from sentiment_transfer.export.folder import push, refuse_output, refuse_push, whole_folder, write_model
+from sentiment_transfer.export.pooling import refuse_without_onnx
 from sentiment_transfer.formatting import file_size, metric_title
+from sentiment_transfer.model.pooling import needs_this_package
 from sentiment_transfer.results.record import RESULT_FILE
 from sentiment_transfer.training.interruption import Interrupted
 
@@ -33,6 +35,8 @@ def export(config: ExportConfig) -> None:
     refuse_output(output, checkpoint, overwrite=config.overwrite)
     if config.onnx or config.int8:
         onnx.refuse_without_packages()
+    else:
+        refuse_without_onnx(checkpoint)
     if config.push is not None:
         refuse_push(config.push, overwrite=config.overwrite)
     console = Console()
@@ -89,7 +93,14 @@ def write_onnx_and_compare(
 def write_card(model: TrainedModel, folder: Path, place: str, conversions: Sequence[Conversion]) -> None:
     result, selection = model.origin.result, model.origin.selection
     assert result is not None and selection is not None
-    card = model_card(result, Path(model.origin.path), selection=selection, place=place, conversions=conversions)
+    card = model_card(
+        result,
+        Path(model.origin.path),
+        selection=selection,
+        place=place,
+        conversions=conversions,
+        pooling=needs_this_package(model.network.config.to_dict()),
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

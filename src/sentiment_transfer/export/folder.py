@@ -13,6 +13,7 @@ from sentiment_transfer.checkpoints.model import ORIGIN_KEY, TrainedModel
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.atomic import permit, sentence_of, sync, system_error
 from sentiment_transfer.files.hub_errors import hub_reason
+from sentiment_transfer.model.pooling import needs_this_package
 from sentiment_transfer.model.tokenizer import load_tokenizer
 
 NO_LOGIN = (
@@ -88,7 +89,8 @@ def _swap(temporary: Path, output: Path) -> None:
 
 
 def write_model(model: TrainedModel, folder: Path) -> None:
-    """Weights (safetensors), config.json with the label names, and the tokenizer, as ``transformers`` reads them.
+    """Weights (safetensors), config.json with the label names, and the tokenizer, as ``transformers`` reads them; no
+    weights where it would compute something else from them (export/pooling.py).
 
     The tokenizer cuts where the run did: its ``model_max_length`` is the run's ``data.max_length``.
     """
@@ -98,7 +100,10 @@ def write_model(model: TrainedModel, folder: Path) -> None:
     model.network.config.label2id = {name: place for place, name in enumerate(model.classes)}
     origin = {"run_id": result["run_id"], "selection": model.origin.selection, "caveats": list(model.caveats)}
     setattr(model.network.config, ORIGIN_KEY, origin)
-    model.network.save_pretrained(folder)
+    if needs_this_package(model.network.config.to_dict()):
+        model.network.config.save_pretrained(folder)
+    else:
+        model.network.save_pretrained(folder)
     tokenizer = load_tokenizer(str(Path(model.origin.path) / "model"))
     tokenizer.model_max_length = model.max_length
     tokenizer.save_pretrained(folder)

@@ -226,8 +226,9 @@ class SentimentClassifier(pl.LightningModule):
         fused = not self._scaled() and self.device_mesh is None
         optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
         embedding = self.network.get_input_embeddings()
-        if self.trained_token_ids is not None and isinstance(embedding, TrimmedEmbedding):
-            optimizer.register_step_post_hook(HeldRows(embedding, self.trained_token_ids))
+        ids = self.trained_token_ids
+        if ids is not None and isinstance(embedding, TrimmedEmbedding) and embedding.weight.requires_grad:
+            optimizer.register_step_post_hook(HeldRows(embedding, ids))
         schedule = LambdaLR(optimizer, self._schedule(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

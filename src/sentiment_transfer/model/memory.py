@@ -18,6 +18,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.model.freezing import layers_without_gradient
 from sentiment_transfer.model.memory_limits import MACHINE, host_room
 
 GIB = 2**30
@@ -83,7 +84,7 @@ def estimate_memory(network: PreTrainedModel, shape: TrainingShape) -> MemoryEst
         absent = (rows - min(rows, shape.trimmed_rows)) * width
         parameters -= absent
         trained -= absent if embedding.requires_grad else 0
-    layers, hidden = config.num_hidden_layers, config.hidden_size
+    layers, hidden, frozen = config.num_hidden_layers, config.hidden_size, layers_without_gradient(network)
     if shape.lora_rank is not None:
         head = sum(p.numel() for n, p in network.named_parameters() if not n.startswith(network.base_model_prefix))
         trained = layers * 2 * 2 * hidden * shape.lora_rank + head
@@ -95,11 +96,13 @@ def estimate_memory(network: PreTrainedModel, shape: TrainingShape) -> MemoryEst
         weights=(4 * parameters + max(0, copies)) / shape.shards + gathered,
         gradients=4 * trained / shape.shards,
         optimizer=8 * trained / shape.shards,
-        activations=(ulmfit_activations if config.model_type == ULMFIT else _activations)(config, shape),
+        activations=ulmfit_activations(config, shape)
+        if config.model_type == ULMFIT
+        else _activations(config, shape, frozen),
     )
 
 
-def _activations(config: object, shape: TrainingShape) -> float:
+def _activations(config: object, shape: TrainingShape, frozen: int) -> float:
     layers, hidden, heads = (
         getattr(config, name) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")
     )
@@ -111,9 +114,10 @@ def _activations(config: object, shape: TrainingShape) -> float:
     one_layer = 34 * width * tokens * hidden
     if not shape.packed:
         one_layer += 5 * width * heads * reviews * shape.tokens**2
+    layers -= frozen  # nothing is kept of those, and the one that is being computed takes its room in any case
     if shape.checkpointing:
         return 2 * width * tokens * hidden * layers + one_layer
-    return one_layer * layers
+    return one_layer * max(1, layers)
 
 
 def ulmfit_activations(config: Any, shape: TrainingShape) -> float:
@@ -175,7 +179,7 @@ def option_that_fits(network: PreTrainedModel, shape: TrainingShape, room: float
         options["model.gradient_checkpointing=true"] = replace(shape, checkpointing=True)
         both = replace(shape, micro_batches=shape.batch_size, checkpointing=True)
         options["model.gradient_checkpointing=true trainer.micro_batch_size=1"] = both
-    if shape.lora_rank is None:
+    if shape.lora_rank is None and not layers_without_gradient(network):  # adapters take the place of freezing
         lora = replace(shape, lora_rank=16, checkpointing=True)
         name = "model.lora_rank=16 model.gradient_checkpointing=true"
         options |= {name: lora, f"{name} trainer.micro_batch_size=1": replace(lora, micro_batches=shape.batch_size)}

@@ -9,9 +9,12 @@ import torch
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.configuration import read_config
+from sentiment_transfer.model.freezing import freeze
 from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
 from sentiment_transfer.model.memory import refuse_larger_than_memory
+from sentiment_transfer.model.pooling import pool, with_pooling
+from sentiment_transfer.model.reinitialise import reinitialise_top
 from sentiment_transfer.model.tokenizer import BUILTIN, LEARNT
 from sentiment_transfer.model.vocabulary import full_vocabulary
 
@@ -59,6 +62,9 @@ def load_network(
     lora_rank: int | None = None,
     layers: int | None = None,
     sizes: dict[str, int] | None = None,
+    pooling: str | None = None,
+    frozen: str | None = None,
+    reinit_top: int | None = None,
 ) -> PreTrainedModel:
     """An encoder with a classification head, in fp32 on the CPU and in eval mode, wherever its weights come from. The
     head is fresh and follows ``seed``, unless the weights come with one for as many classes.
@@ -66,19 +72,23 @@ def load_network(
     ``encoder`` is a Hugging Face name, a local folder or one of ``LEARNT``. Weights are read from safetensors
     files only and no code of a repository is run. ``vocabulary`` is the tokenizer's size, which the embedding must
     cover; ``layers`` keeps the first k of the encoder's layers; ``sizes`` are entries of UlmfitConfig, for
-    ``builtin:ulmfit``. Raises UserError if the model is unavailable or does not fit.
+    ``builtin:ulmfit``. ``pooling`` (first, mean or max) is what the head reads, ``frozen`` (embeddings, lower_k or
+    encoder) is not trained, ``reinit_top`` layers are initialised anew, after ``seed`` as well. Raises UserError if the
+    model is unavailable or does not fit.
     """
     torch.manual_seed(seed)
     if encoder.startswith(BUILTIN):
-        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, layers, sizes)
+        network = _builtin(encoder.removeprefix(BUILTIN), classes, vocabulary, dropout, layers, sizes, pooling)
     else:
-        config = _config(encoder, revision, classes, dropout, layers)
+        config = with_pooling(_config(encoder, revision, classes, dropout, layers), pooling, encoder)
         network = _random(encoder, config) if random_weights else _pretrained(encoder, revision, config)
+    pool(network, encoder)
     refuse_larger_vocabulary(
         vocabulary, network, f"the encoder {encoder}", "Name the right one with model.tokenizer=..., or leave that out."
     )
-    if freeze_embeddings:
-        network.get_input_embeddings().requires_grad_(False)
+    reinitialise_top(network, reinit_top, encoder)
+    freeze(network, frozen, encoder)
+    freeze(network, "embeddings" if freeze_embeddings else None, encoder)
     if lora_rank is not None:
         add_lora(network, lora_rank)
     if gradient_checkpointing:
@@ -174,6 +184,7 @@ def _builtin(
     dropout: float | None,
     layers: int | None,
     sizes: dict[str, int] | None,
+    pooling: str | None = None,
 ) -> PreTrainedModel:
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
@@ -191,7 +202,8 @@ def _builtin(
         config = XLMRobertaConfig(
             vocab_size=vocabulary, max_position_embeddings=514, type_vocab_size=1, **(SCRATCH | _labels(classes))
         )
-        return XLMRobertaForSequenceClassification(_with_dropout(_with_layers(config, layers, BUILTIN + size), dropout))
+        config = with_pooling(_with_layers(config, layers, BUILTIN + size), pooling, BUILTIN + size)
+        return XLMRobertaForSequenceClassification(_with_dropout(config, dropout))
     raise UserError(f"model.encoder={BUILTIN}{size} does not exist: the built-in encoders are {' and '.join(LEARNT)}.")
 
 

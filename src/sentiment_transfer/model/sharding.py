@@ -16,6 +16,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
+from sentiment_transfer.model.layers import layers
+
 
 def shard(network: PreTrainedModel, mesh: DeviceMesh) -> None:
     """Share ``network`` among the devices of ``mesh``, a layer at a time, the rest of the encoder, and each head."""
@@ -24,12 +26,6 @@ def shard(network: PreTrainedModel, mesh: DeviceMesh) -> None:
     base: nn.Module = network.base_model
     for unit in [*layers(base), *beside(network), base]:
         fully_shard(unit, mesh=mesh)
-
-
-def layers(base: nn.Module) -> list[nn.Module]:
-    """The encoder's layers: the longest list of modules in it."""
-    lists = [list(module) for module in base.modules() if isinstance(module, nn.ModuleList)]
-    return max(lists, key=len, default=[])
 
 
 def beside(network: PreTrainedModel) -> list[nn.Module]:

@@ -24,6 +24,7 @@ from sentiment_transfer.errors import OutOfMemory, UserError
 from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.model.freezing import freeze
 from sentiment_transfer.model.memory import (
     GIB,
     TrainingShape,
@@ -83,7 +84,7 @@ def prepare(
         kept_tokens = kept_token_ids(data.stores, tokenizer) if config.model.trim_vocabulary else None
         if ranks.is_main and trained is None:
             log.info("%s", memory_needed(config, data, tokenizer, kept_tokens, ranks.world_size))
-    module = make_classifier(config, data, tokenizer)
+    module = make_classifier(config, data, tokenizer, pretrained=start is None)
     encoder = of_network(module.network)
     data.batch_options = replace(data.batch_options, packed=module.packed is not None)
     if start:
@@ -176,9 +177,10 @@ def make_tokenizer(config: Config, data: TransferDataModule, source: Path | None
 
 
 def make_classifier(
-    config: Config, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase
+    config: Config, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase, *, pretrained: bool = True
 ) -> SentimentClassifier:
-    """The encoder with its head. Raises UserError where ``data.max_length`` is more than it has positions for."""
+    """The encoder with its head; not ``pretrained``, for the weights of a run. Raises UserError where
+    ``data.max_length`` is more than it has positions for."""
     network = load_network(
         _encoder(config),
         classes=data.classes,
@@ -192,6 +194,9 @@ def make_classifier(
         lora_rank=config.model.lora_rank,
         layers=config.model.layers,
         sizes=sizes(config.model, tokenizer),
+        pooling=None if config.model.pooling is None else config.model.pooling.name,
+        frozen=config.model.freeze,
+        reinit_top=config.model.reinit_top if pretrained else None,  # a run's layers have been trained since
     )
     longest = longest_input(network)
     if longest is not None and config.data.max_length > longest:
@@ -243,7 +248,8 @@ def memory_needed(
         layers=config.model.layers,
         sizes=sizes(config.model, tokenizer),
     )
-    network.get_input_embeddings().requires_grad_(not config.model.freeze_embeddings)
+    freeze(network, config.model.freeze, config.model.encoder)
+    freeze(network, "embeddings" if config.model.freeze_embeddings else None, config.model.encoder)
     accelerator = choose_accelerator(config.trainer.accelerator)
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
     shape = TrainingShape(

@@ -49,6 +49,11 @@ ENCODERS = {
     "microsoft/infoxlm-base": None,
     "cardiffnlp/twitter-xlm-roberta-base": None,
 }
+POOLED = {  # model.pooling
+    "first": "the state of the first token",
+    "mean": "the mean of the states of all tokens of a review, special tokens included",
+    "max": "the maximum of the states of all tokens of a review, special tokens included",
+}
 UNCALIBRATED = 0.05  # expected calibration error that a user of probabilities should know of
 DEGENERATE = "The training has collapsed: the model gives one and the same answer to every review."
 
@@ -59,8 +64,10 @@ def contents(
     rows: Sequence[ScoreRow],
     conversions: Sequence[Conversion],
     place: str,
+    pooling: str | None = None,
 ) -> dict[str, Any]:
-    """The variables of ``card.md.j2``. ``place`` is where the model will be loaded from: a hub name or a folder's."""
+    """The variables of ``card.md.j2``. ``place`` is where the model will be loaded from: a hub name or a folder's.
+    ``pooling`` is given where transformers does not compute it, so that the folder holds ONNX versions alone."""
     config = result["config"]
     facts = all_facts(result)
     trained_on = result["source"]["names"]
@@ -74,13 +81,14 @@ def contents(
         "examples": examples(result),
         "zero_shot": [row.dataset for row in rows if row.protocol == "zero-shot"],
         "place": Verbatim(re.sub(r"[^\w./ -]", "_", place)),  # it stands in code, where nothing can be escaped
+        "only_onnx": POOLED.get(pooling or "", ""),
         "max_length": config["data"]["max_length"],
         "rows": [score_cells(row) for row in rows],
         "intervals": any(row.low is not None for row in rows),
         "unavailable": list(result["unavailable"]),
         "datasets": [dataset_cells(name, result, facts[name]) for name in facts],
         "encoder_licence": encoder_licence(result["model"]["encoder"]),
-        "protocol": list(protocol_lines(result, selection)),
+        "protocol": list(protocol_lines(result, selection, pooling)),
         "audit": list(audit_rows(result["audit"])),
         "findings": list(findings(result["audit"])) if result["audit"] else [],
         "leaks": any(each["shared"] and each["split"] == "test" for each in result["audit"].get("overlaps", [])),
@@ -147,7 +155,7 @@ def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any
     }
 
 
-def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
+def protocol_lines(result: RunResult, selection: str, pooling: str | None = None) -> Iterator[str]:
     config = result["config"]
     data, trainer, optimizer, model = (config.get(key, {}) for key in ("data", "trainer", "optimizer", "model"))
     epochs = len(result["history"])
@@ -161,8 +169,19 @@ def protocol_lines(result: RunResult, selection: str) -> Iterator[str]:
     yield f"Reviews longer than {data.get('max_length')} tokens are cut, in training as in scoring."
     if rank := model.get("lora_rank"):
         yield f"Low-rank adapters (rank {rank}) were trained and are merged into the weights here."
+    if what := POOLED.get(pooling or model.get("pooling") or ""):
+        yield f"The classifier reads {what}."
     if model.get("freeze_embeddings"):
         yield "The token embeddings were frozen."
+    if frozen := model.get("freeze"):
+        lower = frozen.removeprefix("lower_")
+        yield (
+            "The encoder was frozen: the classification head alone was trained."
+            if frozen == "encoder"
+            else f"The embeddings and the lowest {counted(int(lower), 'layer')} were frozen."
+        )
+    if top := model.get("reinit_top"):
+        yield f"The encoder's top {counted(top, 'layer')} were initialised anew before training."
     held = result["model"].get("vocabulary_rows", 0)
     if model.get("trim_vocabulary") and held and held < result["model"]["vocabulary"]:
         yield (

@@ -29,15 +29,19 @@ def model_card(
     selection: str,
     place: str,
     conversions: Sequence[Conversion] = (),
+    pooling: str | None = None,
 ) -> str:
     """The README.md of an exported model, front matter included.
 
     ``folder`` is the run's, whose predictions the intervals are taken from; ``selection`` names the exported weights;
-    ``place`` is the hub name or folder that the examples load from.
+    ``place`` is the hub name or folder that the examples load from; ``pooling`` is given where the folder holds ONNX
+    versions alone, because transformers does not compute it.
     """
     rows = list(score_rows(result, folder, selection))
-    front = metadata(result, rows, all_facts(result), onnx=bool(conversions)).to_yaml()
-    body = environment().get_template("card.md.j2").render(contents(result, selection, rows, conversions, place))
+    library = "onnx" if pooling else "transformers"
+    front = metadata(result, rows, all_facts(result), onnx=bool(conversions), library=library).to_yaml()
+    found = contents(result, selection, rows, conversions, place, pooling)
+    body = environment().get_template("card.md.j2").render(found)
     return f"---\n{front}\n---\n\n{body}"
 
 
@@ -65,7 +69,9 @@ def json_list(texts: Iterable[str]) -> Verbatim:
     return Verbatim(json.dumps(list(texts), ensure_ascii=False, indent=4))
 
 
-def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool) -> ModelCardData:
+def metadata(
+    result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Dataset], *, onnx: bool, library: str = "transformers"
+) -> ModelCardData:
     """The fields that the hub sorts models by; checked as far as huggingface_hub does without a network."""
     from huggingface_hub import ModelCardData
 
@@ -77,7 +83,7 @@ def metadata(result: RunResult, rows: Sequence[ScoreRow], facts: dict[str, Datas
     return ModelCardData(
         language=sorted({entry["language"] for entry in result["scores"].values()}),
         **_licence(encoder, [facts[name] for name in result["source"]["names"]]),
-        library_name="transformers",
+        library_name=library,
         pipeline_tag=TASK,
         base_model=encoder if on_hub(encoder) else None,
         datasets=sorted({name for name in hub if name}) or None,

@@ -1,8 +1,8 @@
 """The encoder of XLM-R, RoBERTa or BERT on a packed batch in bf16 on the CPU, over a network's own fp32 weights.
 
 Matrix products are torch's; everything between them is ``kernels.c``. Weights are used as bf16 copies of the fp32
-parameters, which receive the gradients. In the last layer only the first token of each review is computed: the
-classifier reads no other, so queries, output and feed-forward of those alone give the same result.
+parameters, which receive the gradients. Where the classifier reads the first token of each review alone, queries,
+output and feed-forward of the last layer are computed for those tokens alone, with the same result.
 """
 
 from __future__ import annotations
@@ -130,9 +130,11 @@ class EncoderBlock(torch.autograd.Function):
             context.spans, query, key, value, lse, torch.mm(dy, w.out),
             (dquery_rows, dkey_rows, dvalue_rows), attention_seed, context.attention_rate,
         )  # fmt: skip
-        dquery_input = torch.addmm(dz, dquery_rows, w.query)
-        dx = torch.mm(dkey_value_rows, w.key_value)
-        dx = dx.add_(dquery_input) if context.first is None else dx.index_add_(0, context.first, dquery_input)
+        dx = None
+        if ctx.needs_input_grad[0]:  # not where all below is frozen
+            dquery_input = torch.addmm(dz, dquery_rows, w.query)
+            dx = torch.mm(dkey_value_rows, w.key_value)
+            dx = dx.add_(dquery_input) if context.first is None else dx.index_add_(0, context.first, dquery_input)
         dquery, dquery_bias = torch.mm(dquery_rows.t(), query_input), dquery_rows.sum(0)
         dkey, dvalue = torch.mm(dkey_value_rows.t(), x).chunk(2)
         dkey_bias, dvalue_bias = dkey_value_rows.sum(0).chunk(2)
@@ -168,8 +170,10 @@ class FusedEncoder:
         *,
         training: bool,
         bf16_weights: list[Bf16Weights] | None = None,
+        first_only: bool = True,
     ) -> Tensor:
-        """(reviews, hidden) bf16: the state of each review's first token after the last layer.
+        """(reviews, hidden) bf16: the state of each review's first token after the last layer; without ``first_only``
+        (rows, hidden): those of all tokens.
 
         ``input_ids`` and ``positions`` are (rows,) int64, ``cu_seqlens`` (reviews + 1,) int64; rows after its last
         entry are padding that no review attends to. ``bf16_weights`` must be copies of the current weights.
@@ -182,7 +186,7 @@ class FusedEncoder:
         first_rows = ReviewSpans(torch.arange(len(cu_seqlens)), cu_seqlens, config.num_attention_heads)
         x = self._embed(embeddings, input_ids, positions, seed * (len(self.layers) + 1), hidden_rate)
         for number, (layer, weights) in enumerate(zip(self.layers, bf16_weights or self.bf16_weights(), strict=True)):
-            last = number == len(self.layers) - 1
+            last = first_only and number == len(self.layers) - 1
             context = LayerContext(
                 first_rows if last else all_rows,
                 cu_seqlens[:-1] if last else None,

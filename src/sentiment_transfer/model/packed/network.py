@@ -1,7 +1,8 @@
 """Logits of a packed batch from a stock Hugging Face classifier, without padding.
 
 It is computed by the network's own modules with ``packed`` attention, on any device and in any precision, or, on a CPU
-in bf16, by ``FusedEncoder``. The head reads the first token of every review.
+in bf16, by ``FusedEncoder``. The head reads one state of every review: its first token's or, as its configuration says,
+the mean or the maximum of all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from transformers import PreTrainedModel
 from sentiment_transfer.model.packed.attention import Packing  # the import registers "packed" attention
 from sentiment_transfer.model.packed.fused import Bf16Weights, FusedEncoder, why_not_fused
 from sentiment_transfer.model.packed.kernels import Kernels, KernelsUnavailable
+from sentiment_transfer.model.pooling import FIRST, pool_packed, pooling_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ ROWS = 64
 class PackedOutput(NamedTuple):
     """The output of a classifier for a batch."""
 
-    hidden: Tensor  # (reviews, hidden): the state of the first token after the last layer
+    hidden: Tensor  # (reviews, hidden): what the head reads, after the last layer
     logits: Tensor  # (reviews, classes)
 
 
@@ -52,6 +54,7 @@ class PackedNetwork:
         self.batching = "packed"
         self.why_not_fused = why_not_fused(network)
         self.why_padded: str | None = None
+        self.pooling = pooling_of(network.config)
         self._cache_dir = cache_dir
         self._fused: FusedEncoder | None = None
         self._weights_unchanged = False
@@ -61,8 +64,8 @@ class PackedNetwork:
         """Logits (reviews, classes) of ``input_ids`` (tokens,) int64 and ``cu_seqlens`` (reviews + 1,) int64."""
         return self.output(input_ids, cu_seqlens).logits
 
-    def first_hidden(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
-        """(reviews, hidden): the state of each review's first token after the last layer, the input of the head."""
+    def pooled_hidden(self, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+        """(reviews, hidden): the state of each review after the last layer that is the input of the head."""
         if self.why_padded is not None:
             self.batching = "padded"
             ids, mask = _pad(input_ids, cu_seqlens)
@@ -73,7 +76,7 @@ class PackedNetwork:
 
     def output(self, input_ids: Tensor, cu_seqlens: Tensor) -> PackedOutput:
         """The logits of a packed batch, and the hidden states that they are computed from."""
-        hidden = self.first_hidden(input_ids, cu_seqlens)
+        hidden = self.pooled_hidden(input_ids, cu_seqlens)
         return PackedOutput(hidden, self._head(hidden[:, None]))
 
     def padded_output(self, input_ids: Tensor, cu_seqlens: Tensor) -> PackedOutput:
@@ -114,22 +117,29 @@ class PackedNetwork:
         packing = Packing(cu_seqlens)
         positions = self._positions(input_ids, packing)[None]
         hidden = self.base(input_ids=input_ids[None], position_ids=positions, packing=packing).last_hidden_state
-        return hidden[0, packing.first]
+        return self._pool(hidden[0], packing)
 
     def _with_kernels(self, fused: FusedEncoder, input_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
-        padding = -len(input_ids) % ROWS
-        positions = torch.nn.functional.pad(self._positions(input_ids, Packing(cu_seqlens)), (0, padding))
+        padding, packing = -len(input_ids) % ROWS, Packing(cu_seqlens)
+        positions = torch.nn.functional.pad(self._positions(input_ids, packing), (0, padding))
         ids = torch.nn.functional.pad(input_ids, (0, padding), value=int(input_ids[0]))
         if self._weights_unchanged and self._bf16_weights is None:
             self._bf16_weights = fused.bf16_weights()
-        return fused(
+        hidden = fused(
             self.base.embeddings,
             ids,
             positions,
             cu_seqlens,
             training=self.network.training,
             bf16_weights=self._bf16_weights,
+            first_only=self.pooling == FIRST,
         )
+        return hidden if self.pooling == FIRST else self._pool(hidden[: len(input_ids)], packing)
+
+    def _pool(self, hidden: Tensor, packing: Packing) -> Tensor:  # (tokens, hidden)
+        if self.pooling == FIRST:
+            return hidden[packing.first]
+        return pool_packed(hidden, packing.lengths.tolist(), self.pooling)
 
     def _positions(self, input_ids: Tensor, packing: Packing) -> Tensor:
         """(tokens,) int64. The RoBERTa family counts from padding_idx + 1 and leaves padding tokens out, also where a
@@ -142,10 +152,10 @@ class PackedNetwork:
         in_review = count - (count - is_padding)[packing.first].repeat_interleave(torch.diff(packing.cu_seqlens))
         return torch.where(is_padding.bool(), padding, packing.positions + padding + 1 - in_review)
 
-    def _head(self, first: Tensor) -> Tensor:  # (reviews, 1, hidden)
+    def _head(self, pooled: Tensor) -> Tensor:  # (reviews, 1, hidden)
         if self.network.config.model_type == "bert":
-            return self.network.classifier(self.network.dropout(self.base.pooler(first)))
-        return self.network.classifier(first)
+            return self.network.classifier(self.network.dropout(self.base.pooler(pooled)))
+        return self.network.classifier(pooled)
 
     def _can_fuse(self, input_ids: Tensor) -> bool:
         bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
