@@ -14,6 +14,7 @@ from hydra_plugins.slots_launcher._options import Options
 from sentiment_transfer.config.dataset import dataset_called, datasets
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.trainer_arguments import ALLOWED
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "sentiment_transfer"
@@ -27,6 +28,8 @@ def options(schema: Any) -> set[str]:
 
 
 def key_exists(group: str, keys: str) -> bool:
+    if group == "trainer" and keys.startswith("extra."):
+        return keys.removeprefix("extra.") in ALLOWED
     first, *rest = keys.removeprefix("corpora.").split(".")
     schema = dataset_called(first).config if rest else UlmfitConfig if group == "model" else getattr(Config(), group)
     return (rest or [first])[0] in options(schema)

@@ -14,10 +14,16 @@ from tests.helpers.runs import trained
 from tests.helpers.stopping import RUN, STEPS, Cut, Steps, Whole, differences, send, stopped, undisturbed
 
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.results.record import is_finished
+from sentiment_transfer.results.record import is_finished, read_result
 from sentiment_transfer.training.checkpoints import RunCheckpoints
 
+SHORT = (*RUN, "+trainer.extra.limit_train_batches=3")  # of five
 HALVES = (*RUN, "trainer.micro_batch_size=4")  # ten parts an epoch, the last of 2 reviews
+
+
+@pytest.fixture(scope="module")
+def short_whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return undisturbed(tmp_path_factory.mktemp("short"), *SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,29 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(tmp_path: Path, whole: W
     trained(tmp_path, *RUN)
     assert steps.rows == whole[1]
     assert differences(tmp_path, whole[0]) == []
+
+
+@pytest.mark.parametrize("part", [2, 3, 5])
+def test_a_run_of_short_epochs_goes_on_with_the_very_next_batch(
+    tmp_path: Path, short_whole: Whole, steps: Steps, part: int
+) -> None:
+    assert len(short_whole[1]) == 3 * 3
+    result = read_result(short_whole[0])
+    assert result["caveats"][-1] == "shortened: trainer.extra.limit_train_batches=3"
+    steps.at, steps.then = part, send(signal.SIGTERM)
+    stopped(tmp_path, *SHORT)
+    trained(tmp_path, *SHORT)
+    assert steps.rows == short_whole[1]
+    assert differences(tmp_path, short_whole[0]) == []
+
+
+def test_short_epochs_may_be_cut_into_smaller_parts_on_the_way(
+    tmp_path: Path, short_whole: Whole, steps: Steps
+) -> None:
+    steps.at, steps.then = 4, send(signal.SIGTERM)
+    stopped(tmp_path, *SHORT)
+    trained(tmp_path, *SHORT, "trainer.micro_batch_size=4")
+    assert sum(steps.rows, ()) == sum(short_whole[1], ())
 
 
 @pytest.mark.parametrize(("part", "done"), [(1, 2), (4, 4), (9, 10), (10, 10)])

@@ -25,6 +25,7 @@ def run_cost(config: Any) -> float:
     model, source = OmegaConf.select(config, "model.name"), OmegaConf.select(config, "source")
     if not model or not source:
         return 0.0
+    limit = OmegaConf.select(config, "data.limit")
     size, epochs = LAYERS.get(model, LAYERS["base"]), config.trainer.max_epochs
     if config.model.layers is not None:
         size *= config.model.layers / DEEP.get(model, 12)
@@ -35,11 +36,13 @@ def run_cost(config: Any) -> float:
         # Few labels; a source model that is still missing comes on top.
         reviews = max(config.protocol.steps * config.trainer.batch_size, epochs * 2 * config.protocol.shots)
         return float(size * reviews)
-    return float(size * epochs * (train_rows(source) + (train_rows(targets) if protocol == Protocol.joint else 0)))
+    return float(
+        size * epochs * (train_rows(source, limit) + (train_rows(targets, limit) if protocol == Protocol.joint else 0))
+    )
 
 
-def train_rows(group: Mapping[str, Any]) -> int:
-    """The expected number of training reviews of a source."""
+def train_rows(group: Mapping[str, Any], limit: int | None = None) -> int:
+    """The expected number of training reviews of a source; ``limit``: of each dataset without one of its own."""
     known = datasets()
     whole = {name: known[config.kind].train_rows if config.kind in known else 10_000 for name, config in group.items()}
-    return sum(min(whole[name], config.limit or whole[name]) for name, config in group.items())
+    return sum(min(whole[name], config.limit or limit or whole[name]) for name, config in group.items())

@@ -17,6 +17,7 @@ from sentiment_transfer.config.own_files import GROUPS, refuse_repeated, role_op
 ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
 
+OPEN = re.compile(r"^(trainer\.extra\.[\w.-]+=)")  # a mapping of any names: Hydra takes new ones with + only
 ADDED = re.compile(rf"\+({'|'.join(GROUPS)})\.([\w-]+)\.(\w+)=.*", re.DOTALL)
 KIND_OF = {
     "path": "csv",
@@ -28,10 +29,10 @@ def adapted(arguments: Sequence[str]) -> list[str]:
     """A command line as Hydra takes it, the same where it takes it already.
 
     A mapping of datasets (``targets={shop: {path: shop.csv}}``, in a list and a sweep as well) becomes a text, since
-    the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options. Raises
-    UserError for a name that is given twice.
+    the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options; and
+    ``trainer.extra.profiler=simple`` gets the ``++`` of a new key. Raises UserError for a name that is given twice.
     """
-    return _with_datasets([_with_text(argument) for argument in arguments])
+    return _with_datasets([_with_text(OPEN.sub(r"++\1", argument)) for argument in arguments])
 
 
 def _with_text(argument: str) -> str:

@@ -14,7 +14,7 @@ from annotated_types import Ge, Interval
 from omegaconf import MISSING
 
 from sentiment_transfer.config.bounds import POSITIVE, SEED
-from sentiment_transfer.config.dataset import DatasetConfig
+from sentiment_transfer.config.dataset import LATER, DatasetConfig
 from sentiment_transfer.config.logger_options import LoggerConfig
 from sentiment_transfer.config.model_options import ModelConfig
 from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
@@ -40,6 +40,8 @@ class DataConfig:
     seed: Annotated[int, Ge(0)] = 0  # of subsets and splits: runs of every seed are scored on the same rows
     num_workers: Annotated[int, Ge(0)] = 0  # batches come from a memory-mapped store: workers cost more than they give
     score_batch_tokens: Annotated[int, Ge(1)] = 16384  # tokens per batch when scoring, padding included
+    # Rows of each split of every dataset to keep, unless it has a limit of its own; to try a run, not for results.
+    limit: Annotated[int | None, Ge(2)] = field(default=None, metadata=LATER)
 
 
 @dataclass

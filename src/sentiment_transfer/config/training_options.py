@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from annotated_types import Ge, Interval
 
 from sentiment_transfer.config.bounds import ACCELERATOR, BELOW_ONE, POSITIVE, PRECISION
-from sentiment_transfer.config.dataset import OneOf
+from sentiment_transfer.config.dataset import LATER, OneOf
+from sentiment_transfer.config.trainer_arguments import argument_problems
 
 
 @dataclass
@@ -43,8 +44,11 @@ class TrainerConfig:
     average: bool = True  # also score the mean of all epochs' weights, without any label (arXiv 2305.16834)
     oracle: bool = False  # also select by each target's own dev set; never a zero-shot number
     keep_weights: bool = True  # keep the selected weights when the run is finished
+    # Other arguments of Lightning's Trainer: see config/trainer_arguments.py.
+    extra: dict[str, Any] = field(default_factory=dict, metadata=LATER)
 
     def problems(self, where: str) -> Iterator[str]:
+        yield from argument_problems(self.extra)
         micro = self.micro_batch_size
         if micro and micro > 0 and self.batch_size % micro:
             yield (

@@ -235,6 +235,8 @@ class TransferDataModule(pl.LightningDataModule):
         loop = self.trainer.fit_loop
         epoch = int(loop.epoch_progress.current.state_dict()["processed"])
         start = loop.epoch_loop.batch_progress.current.ready
+        if start == self.trainer.num_training_batches:
+            start = len(self.sampler())  # an epoch's end, which may have left batches out
         options = self.batch_options
         cut = {"micro_batches": options.micro_batches, "world_size": options.world_size}
         return {"epoch": epoch, "start": start} | cut

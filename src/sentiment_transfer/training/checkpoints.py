@@ -100,7 +100,9 @@ class RunCheckpoints(Callback):
             return
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         saved = dict(progress["current"])
-        epochs, ready = checkpoint["epoch"] * len(now), now.remap_position(saved["ready"], then)
+        ready = now.remap_position(saved["ready"], then)
+        steps = trainer.limit_train_batches if isinstance(trainer.limit_train_batches, int) else len(now)
+        epochs = checkpoint["epoch"] * min(steps, len(now))
         for stage, parts in saved.items():
             # Inside an epoch one part is not "completed" yet when it is saved, and Lightning looks for just that.
             progress["current"][stage] = ready - (saved["ready"] - parts)

@@ -26,6 +26,7 @@ class RunProgress(Callback):
         self.file, self.passes = file, passes
         training, rows = tokens(data.train_sets), sum(len(s.reviews) for s in data.train_sets)
         self._epoch = TRAINING * training / rows * len(data.epoch_rows)
+        self._is_cut = False
         self._dev = tokens(data.dev_sets)
         self._scoring = tokens([*data.test_sets, *data.dev_sets])
         self._scored = 0  # passes
@@ -35,10 +36,18 @@ class RunProgress(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         if trainer.is_global_zero:
             epoch = trainer.current_epoch
+            self._cut(trainer)
             inside = trainer.fit_loop.epoch_loop.batch_progress.current.ready / trainer.num_training_batches
             done = epoch * (self._epoch + self._dev) + inside * self._epoch
             text = f"training epoch {epoch + 1}/{trainer.max_epochs}"
             self.file.report(text, done / self._total(trainer), within=True)
+
+    def _cut(self, trainer: pl.Trainer) -> None:
+        """Count of an epoch what limit_train_batches leaves."""
+        if not self._is_cut and isinstance(trainer.limit_train_batches, int):
+            data: Any = trainer.datamodule  # type: ignore[attr-defined]
+            self._epoch *= min(1.0, trainer.limit_train_batches / len(data.sampler()))
+        self._is_cut = True
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.profilers import AdvancedProfiler, Profiler, SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
+from sentiment_transfer.config.trainer_arguments import LIMIT
 from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.training.ranks import ALONE, Ranks
+
+log = logging.getLogger(__name__)
 
 # What Lightning says at every start and what is meant as it is here.
 MEANT = (
@@ -55,6 +61,9 @@ def make_trainer(
     """A trainer that keeps its files in ``folder``. Raises UserError where the machine lacks what it asks for."""
     accelerator = choose_accelerator(config.accelerator)
     bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
+    extra, parts = extra_arguments(config.extra, folder), parts_per_step(config, ranks.world_size)
+    if LIMIT in extra:
+        extra[LIMIT] *= parts  # Lightning counts these
     return pl.Trainer(
         accelerator=accelerator,
         devices=ranks.world_size,
@@ -62,7 +71,7 @@ def make_trainer(
         plugins=[LightningEnvironment()] if ranks.world_size > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
         max_epochs=config.max_epochs,
-        accumulate_grad_batches=parts_per_step(config, ranks.world_size),
+        accumulate_grad_batches=parts,
         gradient_clip_val=optimizer.max_grad_norm,
         deterministic=config.deterministic,
         default_root_dir=folder,
@@ -70,11 +79,22 @@ def make_trainer(
         callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)] if bar else callbacks,
         enable_progress_bar=bar,
         enable_checkpointing=False,  # training/checkpoints.py
-        enable_model_summary=False,
+        enable_model_summary=extra.pop("enable_model_summary", False),
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         log_every_n_steps=log_every,
+        **extra,
     )
+
+
+def extra_arguments(extra: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """``trainer.extra`` as the Trainer takes it. A profiler writes its tables into ``folder``: what it would print is
+    below the level that Lightning is kept at."""
+    profilers: dict[Any, type[Profiler]] = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+    if (kind := profilers.get(extra.get("profiler"))) is None:
+        return dict(extra)
+    log.info("The profile will be in %s", folder / "fit-profile.txt")
+    return dict(extra) | {"profiler": kind(dirpath=folder, filename="profile")}  # type: ignore[call-arg]
 
 
 def parts_per_step(config: TrainerConfig, devices: int) -> int:

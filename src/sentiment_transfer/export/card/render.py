@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentiment_transfer.config.dataset import Dataset
+from sentiment_transfer.config.shortened import SHORTENED
 from sentiment_transfer.escaping import Verbatim, markdown, markdown_block, markdown_code, markdown_row
 from sentiment_transfer.export.card.contents import BUILTIN, FREE, OWN, all_facts, contents
 from sentiment_transfer.export.card.scores import Conversion, ScoreRow, score_rows
@@ -77,6 +78,7 @@ def metadata(
 
     encoder = result["model"]["encoder"]
     of_parts = [caveat for caveat in result["caveats"] if is_size_caveat(caveat)]
+    of_parts += [caveat for caveat in result["caveats"] if caveat.startswith(SHORTENED)]
     hidden = of_parts or NOT_FOR_LEADERBOARDS & set(result["caveats"])
     evaluated = [] if hidden else list(_evaluated(rows, facts))
     hub = [facts[name].hub for name in result["source"]["names"]]
