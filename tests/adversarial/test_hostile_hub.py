@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 CASES: dict[str, tuple[str, str, str]] = {
     "retry-after of an hour": ("wait", "", "answers 429 and asks to wait 3,600 seconds"),
     "unavailable for an hour": ("unavailable", "", "answers 503 and asks to wait 3,600 seconds"),
-    "no answer": ("hang", "", "has not answered for 2 seconds"),
+    "no answer": ("hang", "", "has not answered for 1 seconds"),  # of a first answer, asked for once
     "no answer for a file": ("hang", "config.json", "has not answered for 2 seconds"),
     "headers that never end": ("dribble_headers", "safetensors$", "has not answered for 2 seconds"),
     "a body that never ends": ("dribble", "safetensors$", "bytes in 1 seconds; try again later"),

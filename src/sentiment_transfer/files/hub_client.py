@@ -1,27 +1,34 @@
 """The HTTP client of huggingface_hub, with limits: on waiting, on sizes, and on what a server may name.
 
-A server that is slow, hung or hostile gives an error in half a minute; the library alone waits an hour if told so.
+A server that is slow, hung or hostile gives an error in half a minute; the library alone waits an hour if told so. One
+that cannot be reached is asked once: the library alone asks six times for every file.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import httpx2
 import huggingface_hub
+from huggingface_hub.errors import OfflineModeIsEnabled
 
 from sentiment_transfer.errors import without_credentials
 from sentiment_transfer.files.background import Background
 
 ANSWER = 12.0  # seconds until an answer begins, which the library allows 10 for; asked for twice
+FIRST = 10.0  # seconds until the first answer of a host, asked for once
+UNREACHABLE = 60.0  # seconds for which a host that was not reached is not asked again
 PAUSE = 10  # seconds that a server may ask to wait
 SLOWEST = 1_000  # bytes per second, once a body has been coming for ANSWER seconds
 UNANNOUNCED = 2**26  # bytes of a body whose length was not announced: lists of files
 BROKEN = 8  # downloads in a row that broke off
+PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
 UPLOAD = httpx2.Timeout(ANSWER, read=120.0, write=120.0)  # the answer begins when all has been sent
 # Of a file, as the cache uses them for its own file names.
 TAG, COMMIT = re.compile(r"[\w.+=:-]*"), re.compile(r"[0-9a-f]{40}")
@@ -40,9 +47,19 @@ class HubFault(httpx2.TransportError):
         self.lasts = lasts  # so that asking it again would only wait again
 
 
+class NoConnection(HubFault, OfflineModeIsEnabled):
+    """A server was not reached, or has never answered. As when offline mode is set, the libraries then take what is in
+    the cache, and do not ask again."""
+
+
 class BoundedClient(httpx2.Client):
     broken = 0  # downloads in a row that broke off
     last_fault: tuple[float, HubFault] | None = None  # which the libraries ignore at times, and ask again
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.answered: set[str] = set()  # hosts
+        self.unreachable: dict[str, tuple[float, str]] = {}  # host -> when it was last asked, and what came of it
 
     def send(self, request: httpx2.Request, *, stream: bool = False, **options: object) -> httpx2.Response:
         """The answer, once it has begun. Raises HubFault where it does not begin, or must not be used."""
@@ -51,6 +68,9 @@ class BoundedClient(httpx2.Client):
             return super().send(request, stream=stream, **options)  # type: ignore[arg-type]
         if self.last_fault and time.monotonic() - self.last_fault[0] < PAUSE:
             raise HubFault(str(self.last_fault[1]), lasts=True)
+        asked, clause = self.unreachable.get(request.url.host, (-UNREACHABLE, ""))
+        if clause and time.monotonic() - asked < UNREACHABLE:
+            raise NoConnection(clause)
         try:
             return self._checked(request, stream, options)
         except HubFault as fault:
@@ -76,16 +96,37 @@ class BoundedClient(httpx2.Client):
 
     def _answer(self, request: httpx2.Request, options: dict[str, object]) -> httpx2.Response:
         host = without_credentials(f"{request.url.scheme}://{request.url.netloc.decode()}")
-        for last in (False, True):
+        known = request.url.host in self.answered
+        patience = (ANSWER, ANSWER) if known else (min(FIRST, ANSWER),)
+        for left, seconds in zip(reversed(range(len(patience))), patience, strict=True):
             work = Background(lambda: super(BoundedClient, self).send(request, stream=True, **options))  # type: ignore[arg-type]
             try:
-                if work.is_done(ANSWER):
-                    return work.value()
+                if work.is_done(seconds):
+                    response = work.value()
+                    self.answered.add(request.url.host)
+                    return response
             except httpx2.TimeoutException:
                 pass
-            if not last:
-                log.warning("%s has not answered for %.0f seconds. Trying once more.", host, ANSWER)
-        raise HubFault(f"{host} has not answered for {2 * ANSWER:.0f} seconds; try again later", lasts=True)
+            except (httpx2.ConnectError, httpx2.ProxyError) as error:
+                if known:  # and lost for a moment: the library tries again
+                    raise
+                raise self._unreached(request, _unreachable(error)) from error
+            if left:
+                log.warning("%s has not answered for %.0f seconds. Trying once more.", host, seconds)
+        clause = f"{host} has not answered for {sum(patience):.0f} seconds; try again later"
+        raise HubFault(clause, lasts=True) if known else self._unreached(request, clause)
+
+    def _unreached(self, request: httpx2.Request, clause: str) -> NoConnection:
+        self.unreachable[request.url.host] = (time.monotonic(), clause)
+        return NoConnection(clause)
+
+
+def _unreachable(error: httpx2.TransportError) -> str:
+    where = "it is not in the local Hugging Face cache and the hub cannot be reached"
+    proxy = next((name for name in PROXIES if os.environ.get(name) or os.environ.get(name.lower())), None)
+    if isinstance(error, httpx2.ProxyError):
+        return f"{where}: the proxy refuses ({without_credentials(str(error))}); check {proxy or 'its settings'}"
+    return f"{where}; check the network{f', and the proxy in {proxy}' if proxy else ''}"
 
 
 class Watched(httpx2.SyncByteStream):
@@ -156,7 +197,9 @@ def refuse(response: httpx2.Response) -> None:
 def limit_the_hub() -> None:
     """Have huggingface_hub, and what is built on it, use this client in this process."""
     from huggingface_hub import constants
+    from huggingface_hub.utils.logging import disable_propagation
 
+    disable_propagation()  # it prints its warnings itself: with the run's log they would stand there twice
     huggingface_hub.set_client_factory(_client)
     if not constants.HUGGINGFACE_CO_URL_HOME.startswith(constants.ENDPOINT):
         # Xet's client, in Rust, has no limits, and goes to whichever server a mirror names. The files come by HTTP too.

@@ -20,8 +20,8 @@ def hub_reason(error: BaseException) -> str:
     chain = exception_chain(error)
     text = " ".join(str(link) for link in chain)
     kinds = {type(link).__name__ for link in chain}
-    if "HubFault" in kinds:  # of files/hub_client.py
-        return next(str(link) for link in chain if type(link).__name__ == "HubFault")
+    if faults := kinds & {"HubFault", "NoConnection"}:  # of files/hub_client.py
+        return next(str(link) for link in chain if type(link).__name__ in faults)
     status = max(getattr(getattr(link, "response", None), "status_code", None) or 0 for link in chain)
     if "SafetensorError" in kinds:
         return "its weights file is damaged or was cut short; delete it from the Hugging Face cache and try again"
