@@ -34,7 +34,9 @@ BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics"}
 BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics", "escaping"}
 BELOW["report"] = {"errors", "escaping", "formatting", "files", "statistics", "config", "results", "tracking"}
 BELOW["cli"] = set(BELOW)
-BELOW[PACKAGE] = {"prediction"}
+BELOW["composing"] = {"errors", "config", "cli"}
+BELOW["api"] = {*BELOW["runs"], "runs", "report", "cli", "composing"}
+BELOW[PACKAGE] = {"errors", "prediction", "api"}
 
 HEAVY = (
     "torch",

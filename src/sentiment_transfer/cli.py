@@ -72,27 +72,36 @@ def train(config: DictConfig, folder: str) -> float | None:
     """
     alone = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
     with ended_by_user_errors(alone), no_trace_of_refusals(Path(folder)):
-        settings = validate(config)
-        if is_finished(Path(folder)):
-            refuse_outdated(Path(folder))
+        if not train_unless_finished(validate(config), Path(folder)):
             print(f"Finished before, in {folder}")
-        else:
-            # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times
-            # as long (seen on two cores: 154 s instead of 14); sleeping threads cost a small encoder a third with both
-            # cores free and nothing on a GPU. Read when torch is imported.
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
-            try:
-                _run(resolve(settings), Path(folder))
-            except Interrupted as stop:
-                if stop.signum == REQUEUE:
-                    signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
-                raise
-            finally:
-                gc.enable()  # a worker of Ray has other jobs after one that failed early
         result = read_result(Path(folder))
         show(result)
         return result["selections"].get("source_dev", {}).get("source_dev_accuracy")
+
+
+def train_unless_finished(settings: Config, folder: Path) -> bool:
+    """Train in ``folder``, or continue there, what is not finished; False where nothing was left to do.
+
+    Raises UserError for errors that the user can correct, also of a finished run whose files have changed, and
+    Interrupted if a signal stopped the run.
+    """
+    if is_finished(folder):
+        refuse_outdated(folder)
+        return False
+    # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times as long
+    # (seen on two cores: 154 s instead of 14); sleeping threads cost a small encoder a third with both cores free and
+    # nothing on a GPU. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
+    try:
+        _run(resolve(settings), folder)
+    except Interrupted as stop:
+        if stop.signum == REQUEUE:
+            signal.raise_signal(REQUEUE)  # saved: now it is submitit's, which requeues and ends the process
+        raise
+    finally:
+        gc.enable()  # a worker of Ray has other jobs after one that failed early
+    return True
 
 
 def _run(config: Config, folder: Path) -> None:
@@ -137,16 +146,21 @@ def export(config: DictConfig) -> None:
 def evaluate(config: DictConfig, folder: str) -> None:
     """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
     with ended_by_user_errors(), no_trace_of_refusals(Path(folder)):
-        settings = validate(config, EvaluateConfig)
-        if is_finished(Path(folder)):
-            refuse_outdated(Path(folder))
+        if not evaluate_unless_finished(validate(config, EvaluateConfig), Path(folder)):
             print(f"Evaluated before, in {folder}")
-        else:
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            from sentiment_transfer.runs.evaluate import evaluate
-
-            evaluate(settings, Path(folder))
         show(read_result(Path(folder)))
+
+
+def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
+    """Score in ``folder`` what is not scored yet; False where nothing was left to do. Raises UserError."""
+    if is_finished(folder):
+        refuse_outdated(folder)
+        return False
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from sentiment_transfer.runs.evaluate import evaluate
+
+    evaluate(settings, folder)
+    return True
 
 
 def show(result: RunResult) -> None:

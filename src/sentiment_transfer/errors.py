@@ -30,6 +30,10 @@ class UserError(Exception):
         shown = CONTROL.sub(lambda found: f"[U+{ord(found[0]):04X}]", message)  # as escaping.visible shows them
         super().__init__(without_credentials(shown))
 
+    def _render_traceback_(self) -> list[str]:
+        """Shown by IPython: in a notebook as well, a sentence."""
+        return [f"error: {self}"]
+
     reported = False  # whether it has been printed already
     exit_code = 1
 

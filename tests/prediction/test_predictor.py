@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tests.helpers.labelled_files import predicted
@@ -142,3 +143,13 @@ def test_prediction_needs_neither_lightning_nor_torchmetrics() -> None:
         "sys.exit(any(name in sys.modules for name in ('pytorch_lightning', 'torchmetrics', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_column_of_a_frame_is_a_list_of_texts(model: Predictor) -> None:
+    frame = pd.DataFrame({"review": ["lovely", None, float("nan"), pd.NA], "stars": 1}, index=[7, 3, 5, 1])
+    assert [answer.reason for answer in model.predict(frame["review"])] == ["", *["empty text"] * 3]
+    assert model.predict(np.array(["lovely"]))[0].label
+    with pytest.raises(UserError, match=r"a DataFrame with the columns review, stars: .*predict\(frame\['review'\]\)"):
+        model.predict(frame)
+    with pytest.raises(UserError, match="The texts are a int"):
+        model.predict(3)  # type: ignore[call-overload]

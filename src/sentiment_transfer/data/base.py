@@ -95,6 +95,12 @@ class ReviewDataModule(pl.LightningDataModule):
         self.cache_dir = cache_folder(cache_dir)
         self._reviews: dict[str, Reviews] = {}
 
+    def __repr__(self) -> str:
+        read = "".join(f", {split} {len(rows):,}" for split, rows in self._reviews.items())
+        return f"{type(self).__name__}({self.name}, {self.language}, {'/'.join(self.classes)}{read})"
+
+    __str__ = __repr__  # Lightning's would read every split
+
     def read(self, split: Split) -> Reviews:
         """All rows of a split, binarised, in file order. Raises UserError if it is unavailable."""
         raise NotImplementedError

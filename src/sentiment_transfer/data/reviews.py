@@ -92,6 +92,10 @@ class Reviews:
         table = pa.Table.from_arrays(columns, schema=SCHEMA)
         return cls(table, language, domain, classes, dropped or {}, reading or Reading(), part_of)
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.label_counts().items())
+        return f"Reviews({len(self):,} in {self.language}: {counts}; {self.domain})"
+
     def __len__(self) -> int:
         return self.table.num_rows
 

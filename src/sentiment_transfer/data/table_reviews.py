@@ -70,7 +70,7 @@ def part_of(table: Any, name: Path, layout: Layout) -> Part:
         if not hasattr(table, "select_columns") or not hasattr(table.features, "arrow_schema"):
             raise _no_table(table, name)
         return name, _of_dataset(table, name, layout)
-    arrow = _as_arrow(table, name)
+    arrow = as_arrow(table, name)
     return name, arrow_table(name, arrow.schema, lambda columns: arrow.select(columns).to_batches(BATCH), layout)
 
 
@@ -82,10 +82,14 @@ def _of_dataset(dataset: Any, name: Path, layout: Layout) -> Table:
     return arrow_table(name, dataset.features.arrow_schema, batches, layout)
 
 
-def _as_arrow(table: Any, name: Path) -> pa.Table:
+def as_arrow(table: Any, name: Path) -> pa.Table:
+    """All of a table; ``name`` stands for it in messages. Raises UserError for an object that is no table."""
     if isinstance(table, pa.Table):
         return table
     try:
+        if hasattr(table, "with_format") and hasattr(table, "select_columns"):  # a datasets.Dataset
+            metadata = table.features.arrow_schema.metadata
+            return table.with_format("arrow")[:].replace_schema_metadata(metadata)
         if type(table).__module__.partition(".")[0] == "pandas" and hasattr(table, "columns"):
             return pa.Table.from_pandas(table, preserve_index=False)
         if hasattr(table, "__arrow_c_stream__"):

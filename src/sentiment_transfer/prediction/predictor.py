@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -102,7 +102,7 @@ class Predictor:
         """
         if isinstance(texts, str):
             return self.predict([texts], batch_tokens=batch_tokens)[0]
-        given = list(texts)
+        given = text_list(texts)
         reasons = [unusable_reason(text) for text in given]
         usable = [place for place, reason in enumerate(reasons) if not reason]
         ids = token_ids(self.model.tokenizer, [str(given[place]) for place in usable], self.model.max_length)
@@ -209,6 +209,30 @@ def unusable_reason(text: object) -> str:
         except UnicodeEncodeError:
             return UNDECODABLE
     return "" if text.strip() else EMPTY
+
+
+def text_list(texts: Any) -> list[Any]:
+    """The texts of a list, a Series or an array, with None where one is missing (NaN, NA).
+
+    Raises UserError for a table, naming its columns, and for what holds no texts.
+    """
+    columns = getattr(texts, "columns", None)
+    if columns is None:
+        columns = getattr(texts, "column_names", None)
+    if columns is not None:
+        names = [str(name) for name in columns]
+        raise UserError(
+            f"The texts are a {type(texts).__name__} with the columns {', '.join(names) or '(none)'}: name that of "
+            f"the texts, predict(frame[{(names or ['review'])[0]!r}])."
+        )
+    if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
+        raise UserError(f"The texts are a {type(texts).__name__}: give a list of texts, or a single text.")
+    return [None if is_missing(text) else text for text in texts]
+
+
+def is_missing(text: object) -> bool:
+    """Whether a value stands for a missing text in a DataFrame: NaN, or pandas' NA and NaT."""
+    return (isinstance(text, float) and text != text) or type(text).__name__ in ("NAType", "NaTType")
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[np.ndarray]:

@@ -1,0 +1,1 @@
+"""The commands from Python: train, evaluate, and every finished run as a DataFrame."""

@@ -1,0 +1,59 @@
+"""A command's configuration from Python, composed as the command line composes it.
+
+For programs and notebooks: callable any number of times, also inside a program that uses Hydra itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobRuntime
+from hydra.errors import HydraException
+from hydra.version import VersionBase
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.overrides import adapted
+from sentiment_transfer.config.registration import register
+from sentiment_transfer.errors import UserError
+
+
+def composed(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """The configuration of a command with these overrides, as typed on its command line; not validated yet.
+
+    ``config_name``: ``config`` (train.py), ``evaluate``, ``predict`` or ``export``. Without Hydra's own node.
+
+    Raises:
+        UserError: with the sentence that the command would print.
+    """
+    register()
+    try:
+        with (
+            _hydra_of_the_program_kept(),
+            initialize_config_dir(str(conf_folder()), job_name=config_name, version_base="1.3"),
+        ):
+            return compose(config_name, adapted(overrides))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        from sentiment_transfer.cli import GROUP_IS_NULL, describe  # which registers: here that has gone well
+
+        if isinstance(error, ValueError) and GROUP_IS_NULL not in str(error):
+            raise
+        raise UserError(describe(error)) from error
+
+
+@contextmanager
+def _hydra_of_the_program_kept() -> Iterator[None]:
+    """Put back what ``initialize_config_dir`` replaces: the state of the program's own Hydra, where it uses it."""
+    own, version, job = GlobalHydra.instance(), VersionBase.instance(), JobRuntime.instance()
+    before = own.hydra, version.version_base, job.get("name")
+    own.clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.set_instance(own)
+        own.hydra, version.version_base = before[:2]
+        job.set("name", before[2])
