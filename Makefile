@@ -84,11 +84,10 @@ baselines: $(INSTALLED) ## mBERT, IndoBERT and ULMFiT, zero-shot and supervised,
 	done; $(RUN) report.py multirun && exit $${failed:-0}
 
 status: $(INSTALLED) ## Finished, running and queued jobs of a sweep, e.g. make status ARGS=multirun
-	$(RUN) -m hydra_plugins.slots_launcher --scores sentiment_transfer.results.brief:brief_scores \
-		--closing sentiment_transfer.report.after_sweep:closing $(ARGS)
+	$(RUN) -m sentiment_transfer status $(ARGS)
 
 sync: $(INSTALLED) ## Upload W&B runs that were logged offline, each once
-	$(RUN) -m sentiment_transfer.tracking.sync $(ARGS)
+	$(RUN) -m sentiment_transfer sync $(ARGS)
 
 report: $(INSTALLED) ## The page, figures and tables of all finished runs, e.g. make report ARGS="multirun --out paper"
 	$(RUN) report.py $(ARGS)

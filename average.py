@@ -8,17 +8,13 @@ Schmidt et al. 2023 (arXiv 2305.16834): such means transfer better than one run,
 The report shows the mean as a row of its own.
 """
 
-from __future__ import annotations
-
+import os
 import sys
 
-from sentiment_transfer.files.arguments import refuse_unreadable_names
-from sentiment_transfer.files.output import outlast_output, output_was_lost
-from sentiment_transfer.runs.average import main
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
+
+from sentiment_transfer.programs.script import run
 
 if __name__ == "__main__":
-    outlast_output()
-    refuse_unreadable_names()
-    code = main()
-    output_was_lost()
-    sys.exit(code)
+    run("average")

@@ -9,19 +9,14 @@
 What has been evaluated before is shown, not repeated. --verbose also lists published numbers that are not comparable.
 """
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+import os
+import sys
 
-from sentiment_transfer import cli
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
 
+from sentiment_transfer.programs.script import run
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
-def main(cfg: DictConfig) -> None:
-    cli.evaluate(cfg, HydraConfig.get().runtime.output_dir)
-
-
+# The shells' completion of `python evaluate.py` looks for the words @hydra.main in this file.
 if __name__ == "__main__":
-    with cli.errors_as_sentences():
-        cli.take_verbose()
-        main()
+    run("evaluate")

@@ -9,17 +9,14 @@
 The folder is written whole or not at all; overwrite=true replaces an earlier export.
 """
 
-import hydra
-from omegaconf import DictConfig
+import os
+import sys
 
-from sentiment_transfer import cli
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
 
+from sentiment_transfer.programs.script import run
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="export")
-def main(cfg: DictConfig) -> None:
-    cli.export(cfg)
-
-
+# The shells' completion of `python export.py` looks for the words @hydra.main in this file.
 if __name__ == "__main__":
-    with cli.errors_as_sentences():
-        main()
+    run("export")

@@ -9,17 +9,14 @@
 Label and probability columns are added, all else is kept. The same command again continues what was interrupted.
 """
 
-import hydra
-from omegaconf import DictConfig
+import os
+import sys
 
-from sentiment_transfer import cli
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
 
+from sentiment_transfer.programs.script import run
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="predict")
-def main(cfg: DictConfig) -> None:
-    cli.predict(cfg)
-
-
+# The shells' completion of `python predict.py` looks for the words @hydra.main in this file.
 if __name__ == "__main__":
-    with cli.errors_as_sentences():
-        main()
+    run("predict")

@@ -10,16 +10,21 @@ python report.py --dashboard              also a workspace and a report on Weigh
 While a sweep runs, the same command shows what is finished so far and names what is not.
 """
 
-from __future__ import annotations
-
+import os
 import sys
 
-from sentiment_transfer.files.arguments import refuse_unreadable_names
-from sentiment_transfer.files.output import outlast_output, output_was_lost
-from sentiment_transfer.report.command import main
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
+
+from sentiment_transfer.programs.script import run
+
+
+def main(arguments: "list[str]") -> int:
+    """The report, for a notebook or a test that runs this file."""
+    from sentiment_transfer.report.command import main as report
+
+    return report(arguments)
+
 
 if __name__ == "__main__":
-    outlast_output()
-    refuse_unreadable_names()
-    code = main()
-    sys.exit(code or output_was_lost())
+    run("report")

@@ -11,19 +11,14 @@
 The same command again continues what was interrupted and skips what is finished.
 """
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+import os
+import sys
 
-from sentiment_transfer import cli
+# The packages may be missing: then this Python is told what to type.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "src"))
 
+from sentiment_transfer.programs.script import run
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg: DictConfig) -> float | None:
-    return cli.train(cfg, HydraConfig.get().runtime.output_dir)
-
-
+# The shells' completion of `python train.py` looks for the words @hydra.main in this file.
 if __name__ == "__main__":
-    with cli.errors_as_sentences():
-        cli.take_verbose()
-        main()
+    run("train")

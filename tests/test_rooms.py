@@ -17,25 +17,38 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 # Each room with the rooms it may import. All but statistics, which imports nothing of ours, may import errors.
 BELOW: dict[str, set[str]] = {
     "errors": set(),
+    "commands": set(),
     "escaping": set(),
     "formatting": set(),
     "statistics": set(),
     "files": {"errors"},
-    "config": {"errors"},
-    "results": {"errors", "formatting", "files", "statistics", "config"},
+    "config": {"errors", "commands"},
+    "results": {"errors", "commands", "formatting", "files", "statistics", "config"},
     "data": {"errors", "formatting", "files", "config"},
     "model": {"errors", "formatting", "files", "config", "data"},
     "training": {"errors", "formatting", "files", "config", "data", "model", "results"},
     "tracking": {"errors", "formatting", "files", "config", "results"},
-    "checkpoints": {"errors", "formatting", "files", "config", "data", "model", "results", "training"},
+    "checkpoints": {"errors", "commands", "formatting", "files", "config", "data", "model", "results", "training"},
 }
 BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints"}
 BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics"}
 BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics", "escaping"}
-BELOW["report"] = {"errors", "escaping", "formatting", "files", "statistics", "config", "results", "tracking"}
+BELOW["report"] = {
+    "errors",
+    "commands",
+    "escaping",
+    "formatting",
+    "files",
+    "statistics",
+    "config",
+    "results",
+    "tracking",
+}
 BELOW["cli"] = set(BELOW)
 BELOW["composing"] = {"errors", "config", "cli"}
 BELOW["api"] = {*BELOW["runs"], "runs", "report", "cli", "composing"}
+BELOW["programs"] = set(BELOW)
+BELOW["__main__"] = {"programs"}
 BELOW[PACKAGE] = {"errors", "prediction", "api"}
 
 HEAVY = (
@@ -49,7 +62,16 @@ HEAVY = (
     "pyarrow",
     "matplotlib",
 )
-LIGHT = ("config.schema", "config.checks", "config.registration", "errors", "formatting", "cli")
+LIGHT = (
+    "programs.command",
+    "programs.script",
+    "config.schema",
+    "config.checks",
+    "config.registration",
+    "errors",
+    "formatting",
+    "cli",
+)
 
 
 def room_of(module: str) -> str:

@@ -23,6 +23,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from sentiment_transfer.commands import installing
 from sentiment_transfer.config import logger_options, model_options, program_options, schema, training_options
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
@@ -263,7 +264,7 @@ def describe(error: Exception) -> str:
         return sentence_of(error, Path(error.filename or "the run's directory"))
     for plugin, extra in EXTRAS.items():
         if plugin in text:
-            return f"This needs a package that is not installed: pip install -c constraints.txt -e '.[{extra}]'."
+            return f"This needs a package that is not installed: {installing(extra)}."
     if isinstance(error, OverrideParseException) and (sentence := refused_override(str(error.override))):
         return sentence
     if several := re.search(r"Ambiguous value for argument '(.*)'$", text.partition("\n")[0]):

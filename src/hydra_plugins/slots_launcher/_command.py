@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
@@ -19,8 +20,26 @@ PLAIN = re.compile(r"(?!(?:null|true|false|inf|nan)$)[A-Za-z_][\w.+-]*", re.IGNO
 ONLY = re.compile(r"[+]*hydra\.launcher\.only=")
 
 
+@dataclass(frozen=True)
+class Program:
+    """How a job is started, where ``sys.argv`` does not say it: a command whose first argument is a verb, for one."""
+
+    arguments: tuple[str, ...]  # after the interpreter, before the overrides
+    shown: tuple[str, ...]  # what a user types for it
+
+
+_told: list[Program] = []
+
+
+def started_by(program: Program) -> None:
+    """A program says, before ``hydra.main``'s function, how its jobs are started."""
+    _told[:] = [program]
+
+
 def program() -> list[str]:
-    """``python train.py`` or ``python -m package.module``, as this process was started."""
+    """``python train.py`` or ``python -m package.module``, as this process was started, or as it was told."""
+    if _told:
+        return [sys.executable, *_told[0].arguments]
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None and spec.name:
         return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
@@ -50,5 +69,5 @@ def again(names: Sequence[str]) -> str:
     """The command that runs just the jobs in these directories, for a shell."""
     arguments = [argument for argument in sys.argv[1:] if not ONLY.match(argument)]
     listed = ",".join(name if PLAIN.fullmatch(name) else quoted(name) for name in names)
-    start = ["python", *program()[1:]]
+    start = _told[0].shown if _told else ["python", *program()[1:]]
     return shlex.join([*start, *arguments, f"hydra.launcher.only=[{listed}]"])

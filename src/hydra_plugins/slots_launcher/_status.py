@@ -182,18 +182,23 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    for folder in options.sweeps:
-        if not Path(folder).is_dir():
-            print(f"error: There is no folder {folder}: name the directory of a sweep.", file=sys.stderr)
-            return 1
     try:
         hooks = Hooks(scores=options.scores, closing=options.closing)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    return show(options.sweeps, hooks)
+
+
+def show(sweeps: Sequence[str], hooks: Hooks) -> int:
+    """Print the tables of these directories; returns the exit code."""
+    for folder in sweeps:
+        if not Path(folder).is_dir():
+            print(f"error: There is no folder {folder}: name the directory of a sweep.", file=sys.stderr)
+            return 1
     output = Output()
     console = Console(file=output, highlight=False, soft_wrap=not output.isatty())  # type: ignore[arg-type]
-    for line in lines(options.sweeps, hooks, console.width if output.isatty() else NO_LIMIT):
+    for line in lines(sweeps, hooks, console.width if output.isatty() else NO_LIMIT):
         console.print(line)
     if output.full:
         print("error: The disk is full: the table could not be written to standard output.", file=sys.stderr)

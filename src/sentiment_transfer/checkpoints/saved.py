@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_transfer.checkpoints.model import ORIGIN_KEY, Origin, TrainedModel
 from sentiment_transfer.checkpoints.stored_weights import refuse_pickle, shards
+from sentiment_transfer.commands import command
 from sentiment_transfer.data.label_words import NAMES
 from sentiment_transfer.data.labels import STARS, canonical, checked_labels
 from sentiment_transfer.errors import UserError
@@ -144,8 +145,8 @@ def _load_classifier(checkpoint: str, config: PreTrainedConfig, revision: str | 
     if wrong := sorted([*missing, *mismatched]):
         raise UserError(
             f"{checkpoint} is not a trained classifier: its weights lack {len(wrong)} tensors that its config.json "
-            f"({config.model_type}) asks for, e.g. {wrong[0]}. Train an encoder first: python train.py "
-            f"model=local model.encoder={checkpoint}"
+            f"({config.model_type}) asks for, e.g. {wrong[0]}. Train an encoder first: "
+            + command("train", "model=local", f"model.encoder={checkpoint}")
         )
     pool(network, checkpoint)
     return network.eval()

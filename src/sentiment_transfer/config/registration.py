@@ -7,6 +7,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.model_options import UlmfitConfig
@@ -43,4 +44,5 @@ def register() -> None:
     register_own_files()
     OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
     OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)
+    OmegaConf.register_new_resolver("command", command, replace=True)  # in the help texts
     OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)

@@ -62,12 +62,12 @@ def refuse_no_run(named: str, folder: Path) -> None:
     if folder.is_dir():
         refuse_folder_without_model(folder)
         raise UserError(
-            f"{named} is a saved model and no directory of a run. export.py writes out what a run trained, with its "
+            f"{named} is a saved model and no directory of a run. export writes out what a run trained, with its "
             "record; name the run that this came from, or use the folder as it is."
         )
     if is_path(named):
         raise UserError(f"{named} does not exist. Relative paths start at {Path.cwd()}.")
-    raise UserError(f"{named} is neither a folder here nor a run's directory: name one that train.py has finished.")
+    raise UserError(f"{named} is neither a folder here nor a run's directory: name one that has finished training.")
 
 
 def write_onnx_and_compare(

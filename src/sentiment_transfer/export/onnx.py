@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sentiment_transfer.commands import installing
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export.card.scores import FP32, INT8
 from sentiment_transfer.files.hub_errors import first_line
@@ -35,8 +36,8 @@ def refuse_without_packages() -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"onnx=true needs the package {error.name}, which is not installed: pip install -c constraints.txt -e "
-            "'.[onnx]', or leave onnx=true out."
+            f"onnx=true needs the package {error.name}, which is not installed: {installing('onnx')}, "
+            "or leave onnx=true out."
         ) from None
 
 

@@ -21,7 +21,7 @@ SYSTEM = 0  # root's files can be anything already
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 FOLDER_MODE, FILE_MODE = 0o755, 0o644  # of what is written here: a umask of 002 would let the group write
 OWN_CACHE = (
-    "Choose a folder of your own: paths.cache_dir=/path/to/folder (predict.py: cache_dir=), or SENTIMENT_CACHE_DIR in "
+    "Choose a folder of your own: paths.cache_dir=/path/to/folder (of predict: cache_dir=), or SENTIMENT_CACHE_DIR in "
     "the environment."
 )
 

@@ -35,7 +35,7 @@ def open_input(config: PredictConfig) -> Format:
     """The input file, its first rows read. Raises UserError if it cannot be read or has no rows."""
     if config.input == STDIN:
         if sys.stdin is None:  # the program was started with <&-
-            raise UserError("input=- reads standard input, which is closed: name a file, or pipe one into predict.py.")
+            raise UserError("input=- reads standard input, which is closed: name a file, or pipe one into the command.")
         return PlainLines(STDIN, size=1 if sys.stdin.isatty() else ROWS)
     path = Path(config.input).expanduser()
     require_file(path)

@@ -1,17 +1,17 @@
-"""The lines below the finished runs of a sweep, at its end and in ``make status``."""
+"""The lines below the finished runs of a sweep, at its end and in its status."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.brief import LEGEND
 
 AT_ONCE = 100  # runs that a verdict is computed of here, in a few seconds: of more, the report gives it
-REPORT = Path("report", "report.html")  # where report.py writes the page, below the first folder that it is given
+REPORT = Path("report", "report.html")  # where the report is written the page, below the first folder that it is given
 
 
 def closing(sweep: Path, runs: Sequence[Path]) -> list[str]:
@@ -20,7 +20,7 @@ def closing(sweep: Path, runs: Sequence[Path]) -> list[str]:
     return [
         *verdict(runs),
         LEGEND,
-        f"Compare them: python report.py {shlex.quote(folder)}  (writes {Path(folder) / REPORT})",
+        f"Compare them: {command('report', folder)}  (writes {Path(folder) / REPORT})",
     ]
 
 

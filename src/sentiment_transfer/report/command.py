@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sentiment_transfer.commands import program_name
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.formatting import SELECTIONS, file_size
 from sentiment_transfer.report.analysis.answer import answer
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
-        prog="report.py",
+        prog=program_name("report"),
         description="Put finished runs side by side, in percent: a table here, and a page with intervals, tests, "
         "figures (SVG, PDF) and tables (Markdown, CSV, LaTeX) in a folder.",
     )

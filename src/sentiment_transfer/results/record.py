@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from sentiment_transfer.commands import updating
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.atomic import write_atomically
 from sentiment_transfer.results.inputs import Inputs
@@ -204,7 +205,7 @@ def check_shape(result: object, path: Path, remedy: str) -> None:
     if result["schema_version"] > SCHEMA_VERSION:
         raise UserError(
             f"{path} was written by a newer version of this program (schema {result['schema_version']}; this "
-            f"one reads up to {SCHEMA_VERSION}). Update the program: git pull && make setup."
+            f"one reads up to {SCHEMA_VERSION}). Update the program: {updating()}."
         )
     if result["schema_version"] < SCHEMA_VERSION:
         raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {remedy}")

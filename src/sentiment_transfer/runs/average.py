@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sentiment_transfer.commands import command, program_name
 from sentiment_transfer.config.run_name import flatten, training_settings
 from sentiment_transfer.config.typed import from_plain
 from sentiment_transfer.errors import UserError
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
-        prog="average.py",
+        prog=program_name("average"),
         description="Average the weights of finished runs that differ by their seed alone and share the initialisation "
         "of the head (model.init_seed), and score the mean on the same datasets, as a run of its own.",
     )
@@ -153,7 +154,7 @@ def refuse_other_beginnings(results: Sequence[RunResult]) -> None:
     if init_seed is None and not same_start:
         raise UserError(
             "These runs began with different heads, drawn by their seeds, and the mean of unrelated heads is no "
-            "classifier. Train them with one: python train.py -m model.init_seed=0 seed=0,1,2."
+            f"classifier. Train them with one: {command('train', '-m', 'model.init_seed=0', 'seed=0,1,2')}."
         )
 
 

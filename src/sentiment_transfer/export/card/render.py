@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.config.dataset import Dataset
 from sentiment_transfer.config.shortened import SHORTENED
 from sentiment_transfer.escaping import Verbatim, markdown, markdown_block, markdown_code, markdown_row
@@ -58,6 +59,7 @@ def environment() -> Environment:
     made.filters |= {
         "cells": markdown_row,
         "code": markdown_code,
+        "command": lambda verb: Verbatim(command(verb)),
         "markdown": Verbatim,
         "fenced": markdown_block,
         "listed": json_list,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.cells import resampled_cells
 from sentiment_transfer.report.analysis.collect import Collection, command_without_seed
@@ -33,7 +34,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         raise UserError(
             "Only runs with labels of a target were found (few-shot, joint, or supervised by a few): the report "
             "measures them against zero-shot. Name the folder of the zero-shot runs as well, or train them: "
-            "python train.py protocol=zero_shot."
+            f"{command('train', 'protocol=zero_shot')}."
         )
     grouped = [
         (replace(entry, command=command_without_seed(collection.folders[group.runs[0]["run_id"]])), group)
@@ -88,7 +89,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
 
 
 def nothing_found(collection: Collection) -> str:
-    sentences = ["No finished run was found. Make some with `make demo` or `python train.py`."]
+    sentences = [f"No finished run was found. Make some, e.g. with `{command('train', 'experiment=demo')}`."]
     if collection.unfinished:
         names = ", ".join(str(path) for path in collection.unfinished)
         sentences.append(f"Unfinished (the same command continues them): {names}.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.formatting import ago, counted
 from sentiment_transfer.report.analysis.datasets import told_apart
@@ -93,7 +93,7 @@ class RunInfo:
 
     result: RunResult
     folder: Path | None
-    command: str  # for a shell, from the checkout's root
+    command: str  # for a shell
     of_sweep: bool  # the command is the sweep's, the run's own is not known
     environment: int  # index into the list of environments
 
@@ -118,11 +118,11 @@ def run_infos(
         folder = folders.get(run_id)
         own = own_arguments(folder)
         arguments = result["command"] if own is None else own
-        script = "evaluate.py" if "evaluated" in result["config"] else "train.py"
+        verb = "evaluate" if "evaluated" in result["config"] else "train"
         runs[run_id] = RunInfo(
             result=result,
             folder=folder,
-            command=command_of(arguments, script),
+            command=command_of(arguments, verb),
             of_sweep=own is None and "-m" in arguments,
             environment=environments.setdefault(environment_of(result), len(environments)),
         )
@@ -146,9 +146,9 @@ def command_without_seed(folder: Path) -> str:
     return "" if own is None else command_of([argument for argument in own if not argument.startswith("seed=")])
 
 
-def command_of(arguments: list[str], script: str = "train.py") -> str:
-    kept = [without_credentials(str(argument)) for argument in arguments if str(argument) != script]
-    return shlex.join(["python", script, *kept])
+def command_of(arguments: list[str], verb: str = "train") -> str:
+    kept = [without_credentials(str(argument)) for argument in arguments if str(argument) != f"{verb}.py"]
+    return command(verb, *kept)
 
 
 def environment_of(result: RunResult) -> Environment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.formatting import interval_text, lower_is_better, metric_noun, p_holm_text, points
 from sentiment_transfer.report.analysis.findings import Budget, LabelUse, Study
 from sentiment_transfer.report.prose.cautions import estimate_text
@@ -45,7 +46,7 @@ def value_text(study: Study, zero_shot: Budget) -> str:
         return (
             f"How many labels of {place(study)} zero-shot from {study.source} is worth to {study.model} is not known: "
             "that takes runs on the target's labels alone, of two numbers or more: "
-            f"python train.py -m protocol=supervised targets={study.target} protocol.shots=4,64."
+            f"{command('train', '-m', 'protocol=supervised', f'targets={study.target}', 'protocol.shots=4,64')}."
         )
     noun = metric_noun(study.metric)
     subject = f"zero-shot from {study.source} ({study.model}, {noun} {estimate_text(zero_shot.mean)})"

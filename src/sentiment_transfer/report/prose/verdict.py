@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from sentiment_transfer.commands import command
 from sentiment_transfer.formatting import (
     counted,
     interval_text,
@@ -187,7 +188,7 @@ def without_sizes(answer: Answer) -> str:
     """Where there is no pair of sizes on a zero-shot target: what was found, and the command that asks for sizes."""
     entries = {entry.key: entry for entry in answer.entries}
     zero_shot = [cell for cell in answer.selected if (cell.role, cell.protocol) == ("target", "zero-shot")]
-    asks = "python train.py -m model=base,large seed=0,1,2"
+    asks = command("train", "-m", "model=base,large", "seed=0,1,2")
     if not zero_shot:
         return f"No zero-shot target was scored, so there is no verdict on transfer: run one, e.g. {asks}."
     if len({cell.entry for cell in zero_shot}) == 1:
@@ -228,4 +229,5 @@ def command_for_seeds(entry: Entry, seeds: int) -> str:
     """The command that gives ``entry`` this many seeds in all; empty where its own command is not known."""
     if not entry.command:
         return ""
-    return f"{entry.command.replace('train.py', 'train.py -m', 1)} seed={','.join(map(str, range(seeds)))}"
+    once, start = entry.command, command("train")
+    return f"{once.replace(start, f'{start} -m', 1)} seed={','.join(map(str, range(seeds)))}"

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sentiment_transfer.commands import installing
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.escaping import markdown, shortened, visible
 from sentiment_transfer.files.atomic import write_atomically
@@ -46,7 +47,7 @@ def build_dashboard(contents: Contents, place: Place) -> Dashboard:
         import wandb_workspaces.reports.v2 as wr
         import wandb_workspaces.workspaces as ws
     except ImportError:
-        raise UserError("The dashboard needs the package wandb-workspaces, which `make setup` installs.") from None
+        raise UserError(f"The dashboard needs the package wandb-workspaces: {installing('dashboard')}.") from None
     sections = {
         "Models by datasets": matrix_panels(contents),
         "Model size": size_panels(contents),

@@ -1,0 +1,17 @@
+"""``average``: the mean of the weights of several runs. ``average.py`` at the root shows how."""
+
+from __future__ import annotations
+
+import sys
+
+from sentiment_transfer.files.arguments import refuse_unreadable_names
+from sentiment_transfer.files.output import outlast_output, output_was_lost
+from sentiment_transfer.runs.average import main
+
+
+def run() -> None:
+    outlast_output()
+    refuse_unreadable_names()
+    code = main()
+    output_was_lost()
+    sys.exit(code)
