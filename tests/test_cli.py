@@ -80,7 +80,7 @@ def test_verbose_lists_what_is_not_comparable_and_changes_no_name(tmp_path: Path
     [
         (["trainer.max_epoch=3"], "error: trainer.max_epoch is not an option of this configuration."),
         (["trainer.max_epochs=0", "seed=-1"], "trainer.max_epochs=0 is invalid: it must be an integer >= 1."),
-        (["model=gigantic"], "error: In 'config': Could not find 'model/gigantic'"),
+        (["model=gigantic"], "error: model=gigantic does not exist. There are: "),
         (["source=csv"], "error: source.csv.language is not set"),
         (
             ["source=indolem_id", "source.indolem_id.fold=7"],

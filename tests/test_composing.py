@@ -55,8 +55,10 @@ def test_other_commands_are_composed_too() -> None:
 def test_a_mistake_is_a_sentence() -> None:
     with pytest.raises(UserError, match=r"sed is not an option of this configuration. Did you mean seed\?"):
         composed("config", ["sed=1"])
-    with pytest.raises(UserError, match="modell"):
-        composed("config", ["model=modell"])
+    with pytest.raises(UserError, match=r"^experiment=demoo does not exist. Did you mean demo\?$"):
+        composed("config", ["experiment=demoo"])
+    with pytest.raises(UserError, match=r"^model=qqq does not exist. There are: .*base, .*scratch"):
+        composed("config", ["model=qqq"])
     with pytest.raises(UserError, match="cannot be null"):
         composed("config", ["model=null"])
     assert composed("config", ["seed=1"]).seed == 1

@@ -273,6 +273,8 @@ def describe(error: Exception) -> str:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if found := re.search(r"dataset@(source|targets)\.([\w-]+) appears more than once", text):
         return twice(found[1], found[2])
+    if missed := re.search(r"Could not find '([\w./-]+)/([^'/]+)'\s+Available options in '\1':\n((?:\t.+\n?)+)", text):
+        return f"{missed[1]}={missed[2]} does not exist.{suggestion(missed[2], missed[3].split())}"
     if text.startswith("Error merging override"):
         override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
         return f"{override} is invalid: {reason.splitlines()[0]}."
