@@ -52,7 +52,8 @@ def test_files_and_modules_exist(page: str) -> None:
 @pytest.mark.parametrize("page", sorted(PAGES.keys() - {"extending.md"}))  # it adds a dataset: tests/test_extending.py
 def test_configuration_keys_and_choices_exist(page: str) -> None:
     # A key is followed by = or is alone between backticks; `model.` is also the prefix of fields of result.json.
-    keys = re.findall(rf"(?<![\w./@-])({'|'.join(GROUPS)})\.([a-z][\w.]*)=", PAGES[page])
+    # +optimizer.momentum= is an argument of the user's own class.
+    keys = re.findall(rf"(?<![\w./@-])(?<!\+(?=optimizer\.))({'|'.join(GROUPS)})\.([a-z][\w.]*)=", PAGES[page])
     keys += re.findall(rf"`({'|'.join(GROUPS[1:])})\.([a-z][\w.]*)`", PAGES[page])
     unknown = [f"{group}.{name}" for group, name in keys if not key_exists(group, name)]
     unknown += set(re.findall(r"hydra\.launcher\.(\w+)=", PAGES[page])) - options(Options)

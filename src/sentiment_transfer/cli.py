@@ -24,7 +24,14 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from sentiment_transfer.commands import installing
-from sentiment_transfer.config import logger_options, model_options, program_options, schema, training_options
+from sentiment_transfer.config import (
+    logger_options,
+    model_options,
+    objective_options,
+    program_options,
+    schema,
+    training_options,
+)
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.model_options import Weights
@@ -120,9 +127,11 @@ def _run(config: Config, folder: Path) -> None:
 def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
     from sentiment_transfer.model.device import choose_accelerator
+    from sentiment_transfer.runs.build import refuse_unusable_objective
     from sentiment_transfer.runs.train import run
 
     choose_accelerator(config.trainer.accelerator)  # one that is missing is refused before the run locks its directory
+    refuse_unusable_objective(config, devices_of(config.trainer))
     run(config, folder, *ranks)
 
 
@@ -290,7 +299,7 @@ def describe(error: Exception) -> str:
 def _known_keys(key: str, error: Exception) -> list[str]:
     """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
     named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    groups = (schema, model_options, training_options, logger_options, program_options)
+    groups = (schema, model_options, objective_options, training_options, logger_options, program_options)
     schemas: dict[str, Any] = {name: each for module in groups for name, each in vars(module).items()}
     schemas |= {each.config.__name__: each.config for each in datasets().values()}
     owner = schemas.get(named[1], Config) if named else Config

@@ -11,7 +11,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelSummary, ProgressBar
 
-from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
+from sentiment_transfer.config.objective_options import OptimizerConfig
+from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.training.trainer import (
     choose_accelerator,

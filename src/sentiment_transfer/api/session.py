@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.conf import HydraConf, JobConf, OverridesConf, RuntimeConf
 from hydra.core.hydra_config import HydraConfig
@@ -104,7 +104,7 @@ def _hydra_of_the_run(job: str, overrides: Sequence[str], folder: Path) -> Itera
     )
     instance = HydraConfig.instance()
     before = instance.cfg
-    instance.cfg = OmegaConf.create({"hydra": hydra})
+    instance.cfg = cast(HydraConf, OmegaConf.create({"hydra": hydra}))
     try:
         yield
     finally:
@@ -128,7 +128,7 @@ def _logged(file: logging.FileHandler) -> Iterator[None]:
         yield
     finally:
         ours.setLevel(level)
-        for handler in filter(None, (file, shown)):
+        for handler in [file] if shown is None else [file, shown]:
             root.removeHandler(handler)
             handler.close()
 

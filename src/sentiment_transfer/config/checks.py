@@ -12,10 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
+from sentiment_transfer.config.called import TARGET, typed_group
 from sentiment_transfer.config.dataset import DatasetConfig, OneOf, source_and_target_problems
 from sentiment_transfer.config.model_options import UlmfitConfig
+from sentiment_transfer.config.objective_options import SHIPPED, LinearConfig
 from sentiment_transfer.config.protocol import protocol_problems
-from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.schema import ComposedConfig, Config
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
@@ -29,7 +31,10 @@ def validate(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore
         UserError: with every complaint, one a line: keys that are missing or unknown; else values that are out of
             bounds, and combinations that are invalid.
     """
-    complaints = [*_missing(config)] or [*_unknown(config, schema, "")]
+    complaints = [*_missing(config)]
+    if not complaints:
+        config = _typed(config)
+        complaints = [*_unknown(config, schema, "")]
     if not complaints:
         settings = _converted(config, schema)
         complaints = [*bound_problems(settings)]
@@ -74,9 +79,20 @@ def suggestion(key: str, known: list[str]) -> str:
     return f" Did you mean {leaves[close[0]]}?" if close else f" There are: {', '.join(known)}."
 
 
+def _typed(config: DictConfig) -> DictConfig:
+    """With the groups typed that their ``_target_`` types. Raises UserError for a value of another type."""
+    if OmegaConf.get_type(config) is not ComposedConfig:
+        return config
+    config = config.copy()
+    for group in SHIPPED:
+        config[group] = typed_group(group, config[group])
+    return config
+
+
 def _converted(config: DictConfig, schema: type[T]) -> T:
     try:
-        return cast(T, OmegaConf.to_object(config))
+        settings = OmegaConf.to_object(config)
+        return cast(T, Config(**vars(settings)) if isinstance(settings, ComposedConfig) else settings)
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key or 'The configuration'} is invalid: {str(error).splitlines()[0]}.") from None
 
@@ -89,7 +105,7 @@ def _missing(config: DictConfig) -> Iterator[str]:
 
 def _unknown(node: DictConfig, schema: type[Any], where: str) -> Iterator[str]:
     """Keys that ``+key=value`` added beside those of the schema."""
-    types = {key: kind for key, kind in get_type_hints(schema).items() if not key.startswith("_")}
+    types = {key: kind for key, kind in get_type_hints(schema).items() if key == TARGET or not key.startswith("_")}
     for key in map(str, node):
         name = f"{where}.{key}".removeprefix(".")
         if key not in types:
@@ -161,6 +177,13 @@ def _run_problems(config: Config) -> Iterator[str]:
         )
     if not isinstance(config.model, UlmfitConfig):
         return
+    if config.schedule != LinearConfig():
+        yield "schedule is invalid with model=ulmfit, whose own are slanted triangles: leave it out."
+    if config.optimizer.layer_decay is not None:
+        yield (
+            f"optimizer.layer_decay={config.optimizer.layer_decay} is invalid with model=ulmfit, where each layer "
+            "group has 1/2.6 of the rate above: leave it out."
+        )
     if others := [name for name in config.targets if name not in config.source]:
         yield (
             f"model=ulmfit cannot be scored on {', '.join(others)}: it is fully supervised, and its words and its "

@@ -11,17 +11,19 @@ from sentiment_transfer.commands import command
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.model_options import UlmfitConfig
+from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.own_files import register_own_files
 from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.run_name import evaluation_name, run_name
-from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.schema import ComposedConfig
 
 SCHEMAS = {
-    "config": Config,
+    "config": ComposedConfig,
     "ulmfit": UlmfitConfig,
     "export": ExportConfig,
     "predict": PredictConfig,
     "evaluate": EvaluateConfig,
+    **{name: schema for options in SHIPPED.values() for name, schema in options.items()},
 }
 
 
@@ -45,4 +47,5 @@ def register() -> None:
     OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
     OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)
     OmegaConf.register_new_resolver("command", command, replace=True)  # in the help texts
+    OmegaConf.register_new_resolver("times", lambda factor, rate: float(f"{factor * rate:.6g}"), replace=True)
     OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)

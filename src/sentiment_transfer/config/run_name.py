@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment_transfer.config.model_options import resolved_model
 from sentiment_transfer.config.protocol import options_of, resolve_plain
 from sentiment_transfer.config.schema import Config
-from sentiment_transfer.config.typed import plain, without_later
+from sentiment_transfer.config.typed import plain_group, without_later
 
 # Where things lie, what is shown and how often progress is saved: none of it can change a result.
 NOT_IDENTITY = ("hydra", "paths", "logger")
@@ -40,7 +40,7 @@ NOT_TRAINING = (
 
 def identity(config: Any) -> dict[str, Any]:
     """The part of a configuration (composed, or its dataclass) that names the run, as plain values."""
-    values = {key: plain(value) for key, value in _groups(config).items() if key not in NOT_IDENTITY}
+    values = {key: plain_group(key, value) for key, value in _groups(config).items() if key not in NOT_IDENTITY}
     for group, key in NOT_IDENTITY_KEYS:
         if isinstance(values.get(group), dict):
             values[group].pop(key, None)

@@ -6,9 +6,9 @@ the bounds and the ``problems`` of each dataclass. Imports nothing heavy: ``--he
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge, Interval
 from omegaconf import MISSING
@@ -17,7 +17,15 @@ from sentiment_transfer.config.bounds import POSITIVE, SEED
 from sentiment_transfer.config.dataset import LATER, DatasetConfig
 from sentiment_transfer.config.logger_options import LoggerConfig
 from sentiment_transfer.config.model_options import ModelConfig
-from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
+from sentiment_transfer.config.objective_options import (
+    AdamWConfig,
+    CrossEntropyConfig,
+    LinearConfig,
+    LossConfig,
+    OptimizerConfig,
+    ScheduleConfig,
+)
+from sentiment_transfer.config.training_options import TrainerConfig
 
 
 class Protocol(Enum):
@@ -74,7 +82,25 @@ class Config:
     targets: dict[str, DatasetConfig] = field(default_factory=dict)
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    optimizer: OptimizerConfig = field(default_factory=AdamWConfig)
+    schedule: ScheduleConfig = field(default_factory=LinearConfig, metadata=LATER)
+    loss: LossConfig = field(default_factory=CrossEntropyConfig, metadata=LATER)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass
+class ComposedConfig(Config):
+    """``Config`` while Hydra composes it: the groups whose dataclass their ``_target_`` chooses take any keys, and an
+    optimiser of the user's own has the options that all have."""
+
+    optimizer: Any = field(
+        default_factory=lambda: {
+            f.name: "${model.learning_rate}" if f.name == "learning_rate" else f.default
+            for f in fields(OptimizerConfig)
+            if f.name != "_target_"
+        }
+    )
+    schedule: Any = field(default_factory=dict)
+    loss: Any = field(default_factory=dict)

@@ -1,28 +1,16 @@
-"""Options of training: groups ``optimizer`` and ``trainer``."""
+"""Options of training: group ``trainer``."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from annotated_types import Ge, Interval
+from annotated_types import Ge
 
-from sentiment_transfer.config.bounds import ACCELERATOR, BELOW_ONE, POSITIVE, PRECISION
+from sentiment_transfer.config.bounds import ACCELERATOR, POSITIVE, PRECISION
 from sentiment_transfer.config.dataset import LATER, OneOf
 from sentiment_transfer.config.trainer_arguments import argument_problems
-
-
-@dataclass
-class OptimizerConfig:
-    learning_rate: Annotated[float, POSITIVE] = 2e-5
-    weight_decay: Annotated[float, Interval(ge=0, lt=math.inf)] = 0.01  # not on biases and norms
-    warmup_ratio: Annotated[float, BELOW_ONE] = 0.1  # of all steps; then linear to zero
-    beta1: Annotated[float, BELOW_ONE] = 0.9
-    beta2: Annotated[float, BELOW_ONE] = 0.999
-    eps: Annotated[float, POSITIVE] = 1e-8
-    max_grad_norm: Annotated[float, POSITIVE] = 1.0
 
 
 @dataclass

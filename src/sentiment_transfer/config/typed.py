@@ -14,9 +14,11 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
+from sentiment_transfer.config.called import schema_of, typed_group
 from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
 from sentiment_transfer.config.model_options import UlmfitConfig
-from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.objective_options import SHIPPED
+from sentiment_transfer.config.schema import ComposedConfig, Config
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
@@ -29,9 +31,10 @@ def plain(config: Any) -> Any:
     """
     if isinstance(config, DictConfig):
         values: dict[Any, Any] = {
-            key: MISSING if OmegaConf.is_missing(config, key) else plain(config[key]) for key in config
+            key: MISSING if OmegaConf.is_missing(config, key) else plain_group(str(key), config[key]) for key in config
         }
-        return without_later(values, OmegaConf.get_type(config))
+        schema = OmegaConf.get_type(config)
+        return without_later(values, Config if schema is ComposedConfig else schema)
     if isinstance(config, ListConfig):
         return [plain(value) for value in config]
     if dataclasses.is_dataclass(config):
@@ -42,6 +45,13 @@ def plain(config: Any) -> Any:
     if isinstance(config, list | tuple):
         return [plain(value) for value in config]
     return config.name if isinstance(config, Enum) else config
+
+
+def plain_group(key: str, value: Any) -> Any:
+    """``plain`` of a group of a configuration: one that is composed of any keys is typed by its target first."""
+    if key in SHIPPED and isinstance(value, DictConfig):
+        value = typed_group(key, value, resolve=True)
+    return plain(value)
 
 
 def without_later(values: dict[Any, Any], schema: Any) -> dict[Any, Any]:
@@ -60,7 +70,7 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
 def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # type: ignore[assignment]
     """The dataclass that ``plain`` was called with; ``plain(from_plain(x, schema)) == x`` where ``x`` has every key.
 
-    Keys that are left out have their defaults. A dataset's ``kind`` chooses its dataclass.
+    Keys that are left out have their defaults. A ``kind`` chooses a dataset's dataclass, ``_target_`` an optimiser's.
 
     Raises:
         UserError: a dataset's kind or a key is unknown, or a value is of another type.
@@ -73,8 +83,11 @@ def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # t
 
 
 def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictConfig:
+    group = where[:-1]
     if schema is DatasetConfig:
         schema = _dataset_schema(settings, where)
+    elif group in SHIPPED:
+        schema = schema_of(group, settings)
     elif "corpora" in settings:
         schema = UlmfitConfig
     types: dict[str, Any] = get_type_hints(schema)

@@ -1,9 +1,9 @@
-"""The classifier as a LightningModule: one step for training and development, AdamW, a linear schedule."""
+"""The classifier as a LightningModule: one step for training and development, an optimiser, a schedule, a loss."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,14 +13,17 @@ import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
+from sentiment_transfer.config.objective_options import AdamWConfig, LinearConfig, OptimizerConfig, ScheduleConfig
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.model.configuration import refuse_decoder
+from sentiment_transfer.model.layer_rates import by_depth
 from sentiment_transfer.model.lora import has_lora, kept_state
+from sentiment_transfer.model.objective import Loss, make_optimizer, make_schedule
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.model.vocabulary import HeldRows, TrimmedEmbedding
 
@@ -39,6 +42,11 @@ class SentimentClassifier(pl.LightningModule):
         seed: of the head (where it is made here) and of every training step's dropout.
         learning_rate: peak of a schedule that rises linearly over ``warmup_ratio`` of all steps, then falls to 0.
         weight_decay: of matrices; biases and norms have none.
+        betas, eps: of AdamW, where no ``optimizer`` is given.
+        optimizer, schedule: what they are and their own arguments; rate, decay and warm-up are those above.
+        layer_decay: factor from a layer's rate to the one below, from the head's on; None: one rate.
+        loss: of training, from logits (reviews, classes) and labels (reviews,) int64; None: the mean cross-entropy,
+            which development sets always have.
         dev_names: names of the development sets, in the order of the validation loaders.
         packed: compute without padding where the architecture allows it; ``why_padded`` says why not.
         cache_dir: where the compiled kernels are kept.
@@ -55,6 +63,10 @@ class SentimentClassifier(pl.LightningModule):
         warmup_ratio: float = 0.1,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        optimizer: OptimizerConfig | None = None,
+        schedule: ScheduleConfig | None = None,
+        layer_decay: float | None = None,
+        loss: Loss | None = None,
         dev_names: Sequence[str] = ("dev",),
         packed: bool = True,
         cache_dir: str | Path | None = None,
@@ -72,7 +84,10 @@ class SentimentClassifier(pl.LightningModule):
         self.classes = classes
         self.seed = seed
         self.learning_rate, self.weight_decay, self.warmup_ratio = learning_rate, weight_decay, warmup_ratio
-        self.betas, self.eps = betas, eps
+        self.optimizer_options = optimizer or AdamWConfig(beta1=betas[0], beta2=betas[1], eps=eps)
+        self.schedule_options = schedule or LinearConfig()
+        self.layer_decay = layer_decay
+        self.loss: Loss = loss or nn.functional.cross_entropy
         self.dev_names = list(dev_names)
         self.trained_token_ids: Tensor | None = None  # (n,) int64, where the vocabulary is trimmed
         self.train_metrics = self._metrics()
@@ -141,10 +156,10 @@ class SentimentClassifier(pl.LightningModule):
         """(reviews, classes) float32."""
         return self(batch["input_ids"], batch.get("attention_mask"), batch.get("cu_seqlens")).float()
 
-    def step(self, batch: Batch, metrics: MetricCollection) -> Tensor:
-        """The mean cross-entropy of a batch, () float32; adds it to ``metrics`` unless it is a padding batch."""
+    def step(self, batch: Batch, metrics: MetricCollection, loss_of: Loss = nn.functional.cross_entropy) -> Tensor:
+        """The loss of a batch, () float32; adds it to ``metrics`` unless it is a padding batch."""
         logits = self.logits(batch)
-        loss = nn.functional.cross_entropy(logits, batch["labels"])
+        loss = loss_of(logits, batch["labels"])
         if "is_padding_batch" in batch:  # another process has the last reviews: this one keeps step
             return loss
         metrics["loss"].update(loss.detach(), weight=len(logits))
@@ -196,7 +211,7 @@ class SentimentClassifier(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self.in_mode(training=True)
-        loss = self.step(batch, self.train_metrics)
+        loss = self.step(batch, self.train_metrics, self.loss)
         self.log("train/step_loss", loss, prog_bar=True)
         if (weight := batch.get("loss_weight")) is None:
             return loss
@@ -222,18 +237,22 @@ class SentimentClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
-        fused = not self._scaled() and self.device_mesh is None
-        optimizer = AdamW(self._parameter_groups(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=fused)
+        options, more = self.optimizer_options, {}
+        if isinstance(options, AdamWConfig) and "fused" not in options.arguments():
+            # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
+            more["fused"] = not self._scaled() and self.device_mesh is None
+        optimizer = make_optimizer(options, self._parameter_groups(), self.learning_rate, **more)
         embedding = self.network.get_input_embeddings()
         ids = self.trained_token_ids
         if ids is not None and isinstance(embedding, TrimmedEmbedding) and embedding.weight.requires_grad:
             optimizer.register_step_post_hook(HeldRows(embedding, ids))
-        schedule = LambdaLR(optimizer, self._schedule(steps))
+        schedule = self._schedule(optimizer, steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _schedule(self, steps: int) -> Callable[[int], float]:
-        return LinearWithWarmup(steps, self.warmup_ratio)
+    def _schedule(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        if self.schedule_options._target_ == LinearConfig._target_:
+            return LambdaLR(optimizer, LinearWithWarmup(steps, self.warmup_ratio))
+        return make_schedule(self.schedule_options, optimizer, round(steps * self.warmup_ratio), steps)
 
     def configure_gradient_clipping(
         self,
@@ -246,6 +265,8 @@ class SentimentClassifier(pl.LightningModule):
             nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
         elif self._scaled():
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val is not None and not (type(optimizer) is AdamW and optimizer.defaults["fused"]):
+            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
         elif gradient_clip_val is not None:
             norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
             # The fused step divides by this as it reads the gradients, which saves a pass over all of them.
@@ -257,10 +278,13 @@ class SentimentClassifier(pl.LightningModule):
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         trained = [p for p in self.network.parameters() if p.requires_grad]
-        return [
+        groups: list[dict[str, Any]] = [
             {"params": [p for p in trained if p.ndim >= 2], "weight_decay": self.weight_decay},
             {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
         ]
+        if self.layer_decay is None:
+            return groups
+        return by_depth(self.network, groups, self.learning_rate, self.layer_decay)
 
 
 class LinearWithWarmup:

@@ -1,7 +1,7 @@
 """The memory that a run needs, estimated from the architecture and the batches before anything is allocated, and the
 error of a run that exceeds it.
 
-States (weights, gradients, Adam's two moments) are exact. Activations follow Korthikanti et al. (2022, arXiv
+States (weights, gradients, the optimiser's) are exact. Activations follow Korthikanti et al. (2022, arXiv
 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits, twice that in fp32, and 5 bytes per layer, head and
 pair of tokens where attention weights are materialised; with gradient checkpointing 2 bytes and one layer in full.
 """
@@ -45,6 +45,7 @@ class TrainingShape:
     trimmed_rows: int | None = None  # of the embedding; None: untrimmed
     lora_rank: int | None = None
     shards: int = 1  # FSDP: devices that share the states
+    optimizer_bytes: float = 8.0  # state per trained weight: AdamW's two moments
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def estimate_memory(network: PreTrainedModel, shape: TrainingShape) -> MemoryEst
     return MemoryEstimate(
         weights=(4 * parameters + max(0, copies)) / shape.shards + gathered,
         gradients=4 * trained / shape.shards,
-        optimizer=8 * trained / shape.shards,
+        optimizer=shape.optimizer_bytes * trained / shape.shards,
         activations=ulmfit_activations(config, shape)
         if config.model_type == ULMFIT
         else _activations(config, shape, frozen),

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.checkpoints.embedding import store_embedding
 from sentiment_transfer.config.model_options import Weights
+from sentiment_transfer.config.objective_options import CrossEntropyConfig
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, Protocol
 from sentiment_transfer.config.shortened import limited, shortened_caveats
@@ -37,6 +38,7 @@ from sentiment_transfer.model.memory import (
     option_that_fits,
 )
 from sentiment_transfer.model.network import encoder_location, load_network, longest_input, meta_network
+from sentiment_transfer.model.objective import Loss, make_loss, refuse_unusable, state_bytes
 from sentiment_transfer.model.packed.network import why_padded
 from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer, vocabulary_size
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
@@ -216,11 +218,34 @@ def make_classifier(
         learning_rate=learning_rate,
         weight_decay=config.optimizer.weight_decay,
         warmup_ratio=config.optimizer.warmup_ratio,
-        betas=(config.optimizer.beta1, config.optimizer.beta2),
-        eps=config.optimizer.eps,
+        optimizer=config.optimizer,
+        schedule=config.schedule,
+        layer_decay=config.optimizer.layer_decay,
+        loss=training_loss(config, data),
         dev_names=[s.name for s in data.dev_sets],
         packed=config.trainer.packed,
         cache_dir=config.paths.cache_dir,
+    )
+
+
+def training_loss(config: Config, data: TransferDataModule) -> Loss | None:
+    """The loss of training; None for the mean cross-entropy, and where nothing is trained."""
+    if config.loss == CrossEntropyConfig() or not data.train_sets:
+        return None
+    labels = np.concatenate([s.reviews.labels for s in data.train_sets])[data.epoch_rows]
+    return make_loss(config.loss, data.classes, np.bincount(labels, minlength=len(data.classes)).tolist())
+
+
+def refuse_unusable_objective(config: Config, devices: int = 1) -> None:
+    """Raise UserError where the optimiser, the schedule or the loss cannot be made or cannot be used in this run."""
+    trainer = config.trainer
+    refuse_unusable(
+        config.optimizer,
+        config.schedule,
+        config.loss,
+        precision=choose_precision(trainer.precision, choose_accelerator(trainer.accelerator)),
+        fsdp=trainer.strategy == "fsdp",
+        cut=parts_per_step(trainer, devices) * devices > 1,
     )
 
 
@@ -264,6 +289,7 @@ def memory_needed(
         trimmed_rows=None if kept_tokens is None else len(kept_tokens),
         lora_rank=config.model.lora_rank,
         shards=devices if config.trainer.strategy == "fsdp" else 1,
+        optimizer_bytes=state_bytes(config.optimizer),
     )
     one, room = estimate_memory(network, shape), available_memory(accelerator)
     each, for_each = (f" on each of {devices} devices", " for each") if devices > 1 else ("", "")

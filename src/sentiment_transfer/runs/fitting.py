@@ -16,6 +16,7 @@ from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.checksums import verify_checkpoint
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.objective import is_elementwise
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.runs.inputs import continued
 from sentiment_transfer.runs.trained_before import trained_before, training_lock
@@ -42,7 +43,9 @@ def fit_or_take_over(
             return None  # oracle, and nobody looked at this development set while it was trained
         return {w for s in [*data.test_sets, *data.dev_sets] for w in selections(config, data, history, s).values()}
 
-    if last_checkpoint(folder).exists() or isinstance(module, UlmfitClassifier):
+    # Where a step depends on the size of a matrix, weights depend on whose texts the trimmed vocabulary is.
+    own_vocabulary = config.model.trim_vocabulary and not is_elementwise(config.optimizer)
+    if last_checkpoint(folder).exists() or isinstance(module, UlmfitClassifier) or own_vocabulary:
         fit(trainer, module, data, folder, checkpoints)
         return None
     with training_lock(config, inputs, folder) if ranks.is_main else nullcontext():

@@ -14,6 +14,7 @@ import torch
 import xxhash
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from sentiment_transfer.config.imported import source_file
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.base import ReviewDataModule
 from sentiment_transfer.data.tokens import tokenizer_digest
@@ -68,6 +69,8 @@ def run_inputs(
         inputs["vocabulary"] = xxhash.xxh3_128_hexdigest(kept_tokens.numpy().tobytes())
     if device == "cpu":
         inputs["threads"] = torch.get_num_threads()
+    if code := own_code(config):
+        inputs["code"] = code
     if start is not None:
         with start.open("rb") as file:
             inputs["start"] = digest(file)
@@ -76,6 +79,16 @@ def run_inputs(
 
 def reviews_digests(data: TransferDataModule) -> dict[str, str]:
     return {f"{s.name} {s.split}": s.reviews.digest() for s in data.sets}
+
+
+def own_code(config: Config) -> dict[str, str]:
+    """The hashes of the user's own files that the optimiser, the schedule and the loss are in, by ``_target_``."""
+    found = {}
+    for group in (config.optimizer, config.schedule, config.loss):
+        if (path := source_file(group._target_)) is not None:
+            with path.open("rb") as file:
+                found[group._target_] = digest(file)
+    return found
 
 
 def local_files(config: Config, datasets: Iterable[ReviewDataModule]) -> list[Path]:
@@ -122,6 +135,10 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         found.append("The tokenizer is another: put the former one back.")
     if saved.get("start") != now.get("start"):
         found.append("The source run that it went on from has other weights: put that run's directory back.")
+    then_code, now_code = saved.get("code", {}), now.get("code", {})
+    if then_code != now_code:
+        names = ", ".join(sorted({*then_code, *now_code}))
+        found.append(f"The code of {names} has changed: put the former one back.")
     for key, what in (("device", "on"), ("precision", "in"), ("batching", "with batches")):
         if saved.get(key) != now.get(key):
             found.append(

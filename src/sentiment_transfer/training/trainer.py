@@ -16,8 +16,9 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.profilers import AdvancedProfiler, Profiler, SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
+from sentiment_transfer.config.objective_options import OptimizerConfig
 from sentiment_transfer.config.trainer_arguments import LIMIT
-from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
+from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.training.ranks import ALONE, Ranks
@@ -94,7 +95,7 @@ def extra_arguments(extra: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if (kind := profilers.get(extra.get("profiler"))) is None:
         return dict(extra)
     log.info("The profile will be in %s", folder / "fit-profile.txt")
-    return dict(extra) | {"profiler": kind(dirpath=folder, filename="profile")}  # type: ignore[call-arg]
+    return dict(extra) | {"profiler": kind(dirpath=folder, filename="profile")}
 
 
 def parts_per_step(config: TrainerConfig, devices: int) -> int:

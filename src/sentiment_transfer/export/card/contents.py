@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
+from sentiment_transfer.config.called import target_of
 from sentiment_transfer.config.dataset import Dataset, datasets
+from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.run_name import NOT_IDENTITY
 from sentiment_transfer.escaping import Verbatim
 from sentiment_transfer.export.card.scores import INT8, Conversion, ScoreRow, conversion_cells, score_cells
@@ -155,6 +157,19 @@ def dataset_cells(name: str, result: RunResult, facts: Dataset) -> dict[str, Any
     }
 
 
+def called(config: Mapping[str, Any], group: str) -> str:
+    """The class or function of ``optimizer``, ``schedule`` or ``loss``: ``AdamW``."""
+    default = target_of(next(iter(SHIPPED[group].values())))
+    return str(config.get(group, {}).get("_target_", default)).rpartition(".")[2]
+
+
+def after_warm_up(config: Mapping[str, Any]) -> str:
+    """The schedule after its warm-up, as a part of a sentence."""
+    if "_target_" not in config.get("schedule", {}):
+        return "then linearly to 0"
+    return f"then by {called(config, 'schedule')}"
+
+
 def protocol_lines(result: RunResult, selection: str, pooling: str | None = None) -> Iterator[str]:
     config = result["config"]
     data, trainer, optimizer, model = (config.get(key, {}) for key in ("data", "trainer", "optimizer", "model"))
@@ -162,10 +177,16 @@ def protocol_lines(result: RunResult, selection: str, pooling: str | None = None
     yield f"Weights: {selection_text(result, selection, epochs)}."
     yield (
         f"Trained on {result['source']['rows']['train']:,} reviews for {counted(epochs, 'epoch')}, batches of "
-        f"{trainer.get('batch_size')}, AdamW, learning rate {optimizer.get('learning_rate'):g} after a linear warm-up "
-        f"over {optimizer.get('warmup_ratio', 0):.0%} of the steps, then linearly to 0; weight decay "
+        f"{trainer.get('batch_size')}, {called(config, 'optimizer')}, learning rate "
+        f"{optimizer.get('learning_rate'):g} after a linear warm-up over {optimizer.get('warmup_ratio', 0):.0%} of the "
+        f"steps, {after_warm_up(config)}; weight decay "
         f"{optimizer.get('weight_decay')}; precision {result['precision']}; seed {result['seed']}."
     )
+    if loss := config.get("loss"):
+        options = "".join(f", {key} {value}" for key, value in loss.items() if key != "_target_" and value is not None)
+        yield f"The loss was {called(config, 'loss')}{options}."
+    if decay := optimizer.get("layer_decay"):
+        yield f"Each layer had {decay:g} of the learning rate of the one above it, and the head the rate itself."
     yield f"Reviews longer than {data.get('max_length')} tokens are cut, in training as in scoring."
     if rank := model.get("lora_rank"):
         yield f"Low-rank adapters (rank {rank}) were trained and are merged into the weights here."

@@ -4,10 +4,11 @@ discriminative fine-tuning and gradual unfreezing."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from transformers import PreTrainedModel
 
 from sentiment_transfer.model.classifier import Batch, SentimentClassifier
@@ -106,8 +107,9 @@ class UlmfitClassifier(SentimentClassifier):
         penalty = self.ulmfit.penalty
         return loss if penalty is None else loss + penalty
 
-    def _schedule(self, steps: int) -> Callable[[int], float]:
-        return StagedTriangles(steps, self.trainer.max_epochs or 1, len(self.ulmfit.groups()), self.warmup_ratio)
+    def _schedule(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        epochs, groups = self.trainer.max_epochs or 1, len(self.ulmfit.groups())
+        return LambdaLR(optimizer, StagedTriangles(steps, epochs, groups, self.warmup_ratio))
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         groups = self.ulmfit.groups()

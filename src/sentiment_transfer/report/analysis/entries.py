@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections import defaultdict
@@ -10,6 +11,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from sentiment_transfer.config.called import option_of
+from sentiment_transfer.config.objective_options import SHIPPED, OptimizerConfig
 from sentiment_transfer.config.protocol import options_of
 from sentiment_transfer.config.run_name import NOT_IDENTITY, NOT_IDENTITY_KEYS, flatten
 from sentiment_transfer.report.analysis.datasets import recorded_name, shown_name
@@ -19,6 +22,9 @@ from sentiment_transfer.results.record import RunResult
 ONE_FOLD = "one of five"
 OF_THE_MODEL = ("model.", "optimizer.learning_rate", "targets")  # expected to differ between models
 EVALUATED = "evaluated"  # the key that evaluate.py adds to a run's configuration
+# Where a key is not in a run's settings.
+NOT_SET = {EVALUATED: "with the run"} | {group: next(iter(options)) for group, options in SHIPPED.items()}
+COMMON = {f.name for f in dataclasses.fields(OptimizerConfig)}  # options that every optimiser has
 FAMILIES = (  # pattern of the encoder's name, name of the family
     (r"(facebook(ai)?/)?xlm-roberta-(base|large|xl|xxl)", "XLM-R"),
     (r"builtin:scratch.*", "scratch"),
@@ -65,10 +71,18 @@ def group_runs(results: Iterable[RunResult]) -> list[RunGroup]:
     """Groups in the order in which their first run was found."""
     groups: dict[str, RunGroup] = {}
     for result in results:
-        settings = dict(flatten(comparable_config(result)))
+        settings = with_options_named(dict(flatten(comparable_config(result))))
         key = json.dumps([settings, result["model"]["name"], result["source"]["names"]], sort_keys=True)
         groups.setdefault(key, RunGroup(settings, [])).runs.append(result)
     return list(groups.values())
+
+
+def with_options_named(settings: dict[str, str]) -> dict[str, str]:
+    """``optimizer: sgd`` in place of ``optimizer._target_``, as typed; the user's own by its module and name."""
+    for group in SHIPPED:
+        if target := settings.pop(f"{group}._target_", None):
+            settings[group] = option_of(group, target) or target
+    return settings
 
 
 def comparable_config(result: RunResult) -> dict[str, Any]:
@@ -115,10 +129,20 @@ def differences(group: RunGroup, groups: Iterable[RunGroup]) -> dict[str, str]:
     own = sorted(group.targets & partly)
     some = {"targets": "+".join(own) or "fewer"} if partly else {}
     return some | {
-        key: group.settings.get(key, "with the run" if key == EVALUATED else "not set")
+        key: group.settings.get(key, NOT_SET.get(key, "not set"))
         for key in keys
         if differ(key, alike) or (differ(key, of_source) and not key.startswith(OF_THE_MODEL))
+        if not belongs_to_another(key, group, of_source)
     }
+
+
+def belongs_to_another(key: str, group: RunGroup, groups: Iterable[RunGroup]) -> bool:
+    """Whether an option is another optimiser's, schedule's or loss's, or alike in all that have this group's."""
+    of, _, option = key.partition(".")
+    if of not in SHIPPED or not option or option in COMMON:
+        return False
+    same = [other for other in groups if other.settings.get(of) == group.settings.get(of)]
+    return not differ(key, same)
 
 
 def differ(key: str, groups: Iterable[RunGroup]) -> bool:
