@@ -171,7 +171,7 @@ def test_a_second_file_gets_a_name_of_its_own() -> None:
         ("source.amazon_en=3", "source.amazon_en=3 is invalid"),
         ("targets=[smsa_id,smsa_id]", "targets.smsa_id is named twice: leave one out."),
         ("source=[written_en,written_en]", "source.written_en is named twice: leave one out."),
-        ("model=gigantic", r"Could not find 'model/gigantic'[\s\S]*xlm_t"),
+        ("model=gigantic", r"model=gigantic does not exist. There are: base, .*xlm_t"),
     ],
 )
 def test_a_wrong_override_fails_while_composing_and_is_answered_in_a_sentence(override: str, answer: str) -> None:

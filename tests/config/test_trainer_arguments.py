@@ -11,10 +11,11 @@ from pytorch_lightning.profilers import SimpleProfiler
 from tests.helpers.runs import composed
 
 from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.objective_options import OptimizerConfig
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.config.trainer_arguments import ALLOWED, REFUSED
-from sentiment_transfer.config.training_options import OptimizerConfig, TrainerConfig
+from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.config.typed import from_plain, plain
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.training.trainer import make_trainer

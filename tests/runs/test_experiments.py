@@ -46,13 +46,7 @@ ULMFIT = {
 
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
-    recipes = {
-        "recipe_xtreme",
-        "recipe_stable",
-        "recipe_discriminative",
-        "recipe_reinit",
-        "recipe_linear_probe",
-    }  # tests/config/test_objective_options.py
+    recipes = {f"recipe_{name}" for name in ("xtreme", "stable", "discriminative", "reinit", "linear_probe")}
     alone = {*recipes, "demo", "tiny", "paper", "real", "nusax", "own_files", "baselines_zero_shot"}
     assert found == alone.union(REAL, SWEEPS, BASELINES, ULMFIT)
 

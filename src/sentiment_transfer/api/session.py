@@ -128,9 +128,10 @@ def _logged(file: logging.FileHandler) -> Iterator[None]:
         yield
     finally:
         ours.setLevel(level)
-        for handler in [file] if shown is None else [file, shown]:
-            root.removeHandler(handler)
-            handler.close()
+        for handler in (file, shown):
+            if handler is not None:
+                root.removeHandler(handler)
+                handler.close()
 
 
 def _log_of_processes(path: Path) -> dict[str, Any]:
