@@ -108,7 +108,7 @@ faults: $(INSTALLED) ## Inject at least 300 faults into sweeps and runs: bit-ide
 	$(RUN) -m tests.launcher.faults $(ARGS)
 
 docs: $(INSTALLED) ## Build the documentation in build/site; a broken link is an error
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 	@echo "Open build/site/index.html"
 
 lint: $(INSTALLED) ## Check style and types
