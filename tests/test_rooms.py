@@ -27,7 +27,7 @@ BELOW: dict[str, set[str]] = {
     "data": {"errors", "formatting", "files", "config"},
     "model": {"errors", "formatting", "files", "config", "data"},
     "training": {"errors", "formatting", "files", "config", "data", "model", "results"},
-    "tracking": {"errors", "formatting", "files", "config", "results"},
+    "tracking": {"errors", "commands", "formatting", "files", "config", "results"},
     "checkpoints": {"errors", "commands", "formatting", "files", "config", "data", "model", "results", "training"},
 }
 BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints"}

@@ -89,3 +89,13 @@ def test_without_a_login_nothing_is_uploaded(
     assert "1 offline W&B runs are waiting, but W&B has no login: wandb login." in capsys.readouterr().err
     assert main([str(tmp_path / "gone")]) == 1
     assert uploads.given == []
+
+
+def test_folders_that_are_not_there_are_no_error_unless_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0 and "neither outputs nor multirun exists" in capsys.readouterr().out
+    (tmp_path / "outputs").mkdir()
+    assert main([]) == 0 and "Every offline W&B run" in capsys.readouterr().out
+    assert main(["multirun"]) == 1

@@ -1,6 +1,4 @@
-"""Upload W&B runs that were logged offline, each once: make sync
-
-    python -m sentiment_transfer.tracking.sync outputs multirun
+"""Upload W&B runs that were logged offline, each once: the verb ``sync``.
 
 ``wandb sync`` leaves a marker beside every file that it has uploaded. Files with a marker, and those of runs that are
 still in progress, are skipped. Only one upload runs at a time: a second command fails at once.
@@ -8,6 +6,7 @@ still in progress, are skipped. Only one upload runs at a time: a second command
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,12 +14,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sentiment_transfer.commands import NAME
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.output import outlast_output
 from sentiment_transfer.tracking.keys import logged_in
 
 LOCK = ".sync.lock"
 BATCH = 20  # runs per wandb process: one that fails affects few others
+WRITTEN_TO = ("outputs", "multirun")
 
 
 def offline_runs(folders: Iterable[Path]) -> list[Path]:
@@ -83,12 +84,29 @@ def upload(waiting: Sequence[Path]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     outlast_output()
+    named = parser().parse_args(arguments).folders
+    folders = [Path(folder) for folder in named or WRITTEN_TO]
+    if not named:
+        folders = [folder for folder in folders if folder.is_dir()]
     try:
-        print(sync([Path(argument) for argument in arguments] or [Path("outputs"), Path("multirun")]))
+        nothing = f"There are no runs to upload: neither {' nor '.join(WRITTEN_TO)} exists here."
+        print(sync(folders) if folders else nothing)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(
+        prog=f"{NAME} sync",
+        description="Upload the W&B runs that were logged offline, each once. Runs that were "
+        "uploaded before, and those still in progress, are skipped; what could not be uploaded is named, and the same "
+        "command tries it again. It needs a login: wandb login.",
+    )
+    default = " and ".join(WRITTEN_TO)
+    options.add_argument("folders", nargs="*", help=f"folders that runs were written to (default: {default})")
+    return options
 
 
 if __name__ == "__main__":
