@@ -13,6 +13,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from tests.helpers.runs import ROOT
 
+from sentiment_transfer import commands
+from sentiment_transfer.programs import command as programs
 from sentiment_transfer.programs.command import VERBS, unknown
 
 COMMAND = [sys.executable, "-m", "sentiment_transfer"]
@@ -36,6 +38,19 @@ def test_a_wrong_verb_is_a_sentence() -> None:
 def test_the_shell_is_offered_the_models(tmp_path: Path) -> None:
     code, text = said("-sc", "query=bash", cwd=tmp_path, COMP_LINE="sentiment-transfer train model=")
     assert code == 0 and {"model=base", "model=large"} <= set(text.split())
+
+
+@pytest.mark.parametrize(
+    ("program", "hint"), [("__main__.py", "python report.py"), ("bin/x", "sentiment-transfer report")]
+)
+def test_hints_name_what_was_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str, hint: str
+) -> None:
+    monkeypatch.setattr(commands, "_as_command", [])
+    monkeypatch.setattr(programs, "run", lambda verb: print(commands.command("report")))
+    monkeypatch.setattr(sys, "argv", [program, "status"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert programs.main() == 0 and capsys.readouterr().out == f"{hint}\n"
 
 
 def test_own_configuration_files_are_found(tmp_path: Path) -> None:

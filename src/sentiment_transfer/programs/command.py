@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import sys
 
-from sentiment_transfer.commands import NAME, called_as_command
+from sentiment_transfer.commands import INSTALLED, NAME, called_as_command, command
 from sentiment_transfer.programs.script import run, unfit
 
 VERBS = {
@@ -50,8 +51,10 @@ def main() -> int:
     if problem := unfit():
         print(f"error: {problem}", file=sys.stderr)
         return 1
+    # make status types python -m sentiment_transfer: in a checkout, the command need not be on the PATH.
+    if INSTALLED or os.path.basename(sys.argv[0]) != "__main__.py":
+        called_as_command()
     sys.argv = [NAME, *arguments]
-    called_as_command()
     if first in WITH_HYDRA:
         _tell_the_launcher(first)
     if (here := os.getcwd()) not in sys.path:
@@ -64,7 +67,7 @@ def _tell_the_launcher(verb: str) -> None:
     from hydra_plugins.slots_launcher._command import Program, started_by
 
     # -P: a job finds the modules that this process finds, in the same order.
-    started_by(Program(("-P", "-m", "sentiment_transfer", verb), (NAME, verb)))
+    started_by(Program(("-P", "-m", "sentiment_transfer", verb), tuple(shlex.split(command(verb)))))
 
 
 def overview() -> str:
