@@ -1,12 +1,13 @@
 # On a fresh machine, start with `make demo` or `make test`: both install what they need, once.
 #
-# Variables: PYTHON (the interpreter for .venv), ARGS (appended to the command), DEPTHS, MODELS, SOURCES and SEEDS (swept
-# values, separated by commas), e.g.  make demo DEPTHS=3 SEEDS=0;  BASELINES (parts of baselines);  ENCODER (for bench: a
-# name or a folder)
+# Variables: PYTHON (the interpreter for .venv), UV (uv, where it is on the PATH; make setup UV= takes pip), ARGS (appended
+# to the command), DEPTHS, MODELS, SOURCES and SEEDS (swept values, separated by commas), e.g.  make demo DEPTHS=3 SEEDS=0;
+# BASELINES (parts of baselines);  ENCODER (for bench: a name or a folder)
 
 PYTHON ?= python3
 SEEDS ?= 0,1,2
 ARGS ?=
+UV ?= $(shell command -v uv)
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -27,9 +28,15 @@ $(INSTALLED): pyproject.toml constraints.txt
 		{ echo "error: $(PYTHON) was not found. Install Python 3.11 or newer, or specify one: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed. Specify one: make setup PYTHON=python3.12" >&2; exit 1; }
-	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (a few minutes the first time)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@if [ -n "$(UV)" ]; then \
+		echo "Installing into $(VENV) with uv"; \
+		{ test -x $(RUN) || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV); } && \
+		$(UV) pip install --quiet --python $(RUN) -c constraints.txt -e '.[dev]'; \
+	else \
+		echo "Installing into $(VENV) with pip (a few minutes the first time)"; \
+		{ $(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV); } && \
+		$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
 	@touch $@
 
 demo: DEPTHS ?= 3,6,12
@@ -130,13 +137,18 @@ coverage-of-intervals: $(INSTALLED) ## Simulate the coverage of the report's int
 	$(RUN) -m benchmarks.power_of_plans
 
 # The old pins are kept until the new environment has been installed. torch's local version (+cpu, +cu130) is not pinned, so
-# that the file works on every machine.
-lock: ## Update every pin in constraints.txt from a fresh environment
+# that the file works on every machine. uv.lock gets the same pins; FORKED are packages whose pin needs a later 3.11 than
+# 3.11.0, for which uv chooses two versions.
+FORKED := pymdown-extensions
+lock: ## Update every pin in constraints.txt from a fresh environment, and uv.lock with it (needs uv)
+	@test -n "$(UV)" || { echo "error: uv was not found, which writes uv.lock. Install it: pip install uv" >&2; exit 1; }
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	{ sed '/^[^#]/,$$d' constraints.txt; \
 	  build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt && rm -rf build/lock
+	$(UV) lock --no-config --default-index https://pypi.org/simple \
+		$$(sed -n '/^$(FORKED)==/d; s/^[A-Za-z0-9][^ ]*==.*/-P &/p' constraints.txt)
 
 clean: ## Remove caches and build files; keeps results, checkpoints and .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache src/*.egg-info
