@@ -12,6 +12,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 OURS = {"sentiment_transfer", "hydra_plugins"}
@@ -87,3 +88,24 @@ def test_every_import_is_of_a_declared_dependency() -> None:
 )
 def test_an_undeclared_import_is_found(source: str, count: int) -> None:
     assert len(undeclared(ast.parse(source))) == count
+
+
+def test_the_lock_file_has_the_pins_and_no_other_index() -> None:
+    locked: dict[str, set[str]] = {}
+    text = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    for package in tomllib.loads(text)["package"]:
+        locked.setdefault(normal(package["name"]), set()).add(package.get("version", ""))
+    pins = re.findall(r"^(\w[\w.-]*)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    different = [f"{name}=={version}" for name, version in pins if version not in locked.get(normal(name), ())]
+    assert pins and not different, "run make lock"
+    assert set(re.findall(r"https?://([^/\"]+)", text)) == {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_the_hosted_workflow_is_readable_and_needs_no_secrets() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    check = yaml.safe_load(text)["jobs"]["check"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert f">={check['strategy']['matrix']['python'][0]}" == oldest
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in check["steps"] if "uses" in step)
+    commands = [step["run"] for step in check["steps"] if "run" in step]
+    assert {"make lint", "make test"} <= set(commands) and "secrets." not in text
