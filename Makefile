@@ -118,6 +118,9 @@ docs: $(INSTALLED) ## Build the documentation in build/site; a broken link is an
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 	@echo "Open build/site/index.html"
 
+options: $(INSTALLED) ## Write docs/options.md from the comments beside the options
+	$(RUN) -m sentiment_transfer.config.options_page
+
 lint: $(INSTALLED) ## Check style and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .

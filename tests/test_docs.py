@@ -15,6 +15,7 @@ import pytest
 from hydra_plugins.slots_launcher._options import Options
 from sentiment_transfer.config.dataset import dataset_called, datasets
 from sentiment_transfer.config.model_options import UlmfitConfig
+from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.trainer_arguments import ALLOWED
 
@@ -32,6 +33,8 @@ def options(schema: Any) -> set[str]:
 def key_exists(group: str, keys: str) -> bool:
     if group == "trainer" and keys.startswith("extra."):
         return keys.removeprefix("extra.") in ALLOWED
+    if group in SHIPPED:
+        return any(keys in options(schema) for schema in SHIPPED[group].values())
     first, *rest = keys.removeprefix("corpora.").split(".")
     schema = dataset_called(first).config if rest else UlmfitConfig if group == "model" else getattr(Config(), group)
     return (rest or [first])[0] in options(schema)

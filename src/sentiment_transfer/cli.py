@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
@@ -41,6 +42,7 @@ from sentiment_transfer.config.program_options import EvaluateConfig, ExportConf
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.suggestions import elsewhere, model_called, near, refuse_dashes
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
@@ -232,10 +234,10 @@ GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3'
 
 
 @contextmanager
-def errors_as_sentences() -> Iterator[None]:
+def errors_as_sentences(command: type[Any] = Config) -> Iterator[None]:
     """Print user errors and Hydra's complaints as ``error: ...`` and exit with 1.
 
-    HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
+    ``command``: the schema of its options. HYDRA_FULL_ERROR=1 in the environment shows tracebacks instead.
     """
     outlast_output()
     refuse_unreadable_names()
@@ -245,6 +247,7 @@ def errors_as_sentences() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     atexit.register(gc.freeze)  # else the interpreter's last act is to look through all that was imported: 0.7 s
     try:
+        refuse_dashes(sys.argv[1:], [VERBOSE_OPTION, *get_args_parser()._option_string_actions], command)
         sys.argv[1:] = adapted(sys.argv[1:])
         with stop_request():  # until run() listens itself: importing torch takes seconds
             yield
@@ -259,12 +262,12 @@ def errors_as_sentences() -> Iterator[None]:
         if DEBUGGING or (isinstance(error, ValueError | RuntimeError) and not expected):
             raise
         if not (isinstance(error, UserError) and error.reported):
-            print("error: " + without_credentials(describe(error)), file=sys.stderr)
+            print("error: " + without_credentials(describe(error, command)), file=sys.stderr)
         sys.exit(1)
 
 
-def describe(error: Exception) -> str:
-    """The error as sentences; for an unknown key, with the nearest known one."""
+def describe(error: Exception, command: type[Any] = Config) -> str:
+    """The error as sentences; for an unknown key, with the one to type, of those in the command's schema."""
     text = str(error)
     if isinstance(error, UserError):
         return text
@@ -282,6 +285,14 @@ def describe(error: Exception) -> str:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if found := re.search(r"dataset@(source|targets)\.([\w-]+) appears more than once", text):
         return twice(found[1], found[2])
+    if missed := re.search(r"Could not find 'model/([^']+)'", text):
+        if model := model_called(missed[1]):
+            return f"model={missed[1]} does not exist. Type model={model}."
+        if "/" in missed[1]:
+            return (
+                f"model={missed[1]} does not exist. For an encoder of the hub or a folder, type model=local "
+                f"model.encoder={missed[1]}."
+            )
     if missed := re.search(r"Could not find '([\w./-]+)/([^'/]+)'\s+Available options in '\1':\n((?:\t.+\n?)+)", text):
         return f"{missed[1]}={missed[2]} does not exist.{suggestion(missed[2], missed[3].split())}"
     if text.startswith("Error merging override"):
@@ -291,8 +302,12 @@ def describe(error: Exception) -> str:
         if added := re.fullmatch(r"(?:source|targets)\.[\w-]+\.(?:path|repository)", unknown[1]):
             return f"{added[0]} belongs to no dataset of this run. To add one of that name, type +{added[0]}=..."
         key, known = unknown[1], _known_keys(unknown[1], error)
+        typed = re.search(rf"use \+{re.escape(key)}=(.*)$", text, re.MULTILINE)
         nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
-        return f"{key} is not an option of this configuration.{nearest}"
+        if not nearest.startswith(" Did you mean"):
+            nearest = near(key, command) or nearest
+        better = elsewhere(key, typed[1] if typed else "...", command)
+        return f"{key} is not an option of this configuration.{better or nearest}"
     return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
 
 

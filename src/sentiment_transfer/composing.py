@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -18,8 +19,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sentiment_transfer.config.folder import conf_folder
 from sentiment_transfer.config.overrides import adapted
+from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.registration import register
+from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError
+
+COMMANDS: dict[str, type[Any]] = {"predict": PredictConfig, "evaluate": EvaluateConfig, "export": ExportConfig}
 
 
 def composed(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
@@ -42,7 +47,7 @@ def composed(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
 
         if isinstance(error, ValueError) and GROUP_IS_NULL not in str(error):
             raise
-        raise UserError(describe(error)) from error
+        raise UserError(describe(error, COMMANDS.get(config_name, Config))) from error
 
 
 @contextmanager

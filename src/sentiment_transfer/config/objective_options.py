@@ -39,7 +39,7 @@ class Called:
 
 @dataclass
 class Rate(Called):
-    learning_rate: Annotated[float, POSITIVE] = 2e-5
+    learning_rate: Annotated[float, POSITIVE] = 2e-5  # peak rate
     weight_decay: Annotated[float, NOT_NEGATIVE] = 0.01  # not on biases and norms
     warmup_ratio: Annotated[float, BELOW_ONE] = 0.1  # of all steps; what comes after is the schedule's
 
@@ -48,7 +48,7 @@ class Rate(Called):
 class OptimizerConfig(Rate):
     """The options that every optimiser has."""
 
-    max_grad_norm: Annotated[float, POSITIVE] = 1.0
+    max_grad_norm: Annotated[float, POSITIVE] = 1.0  # longer gradients are scaled down to this norm
     # Each layer's rate by that of the one above: the head has learning_rate, the top layer layer_decay of it, ..., the
     # embeddings of n layers layer_decay ** (n + 1). null: one rate.
     layer_decay: Annotated[float | None, Interval(gt=0, le=1)] = field(default=None, metadata=LATER)
@@ -62,8 +62,8 @@ class OptimizerConfig(Rate):
 class Betas(Rate):
     """Decay rates of two moments, which are the argument ``betas``."""
 
-    beta1: Annotated[float, BELOW_ONE] = 0.9
-    beta2: Annotated[float, BELOW_ONE] = 0.999
+    beta1: Annotated[float, BELOW_ONE] = 0.9  # decay rate of the mean of the gradients
+    beta2: Annotated[float, BELOW_ONE] = 0.999  # decay rate of the mean of their squares
 
     def arguments(self) -> dict[str, Any]:
         return super().arguments() | {"betas": (self.beta1, self.beta2)}
@@ -75,7 +75,7 @@ class Betas(Rate):
 
 @dataclass
 class Moments(Betas):
-    eps: Annotated[float, POSITIVE] = 1e-8
+    eps: Annotated[float, POSITIVE] = 1e-8  # added to the denominator
 
 
 @dataclass
@@ -86,14 +86,14 @@ class AdamWConfig(OptimizerConfig, Moments):  # in this order the options stand 
 @dataclass
 class LionConfig(OptimizerConfig, Betas):
     _target_: str = "lion_pytorch.Lion"
-    beta2: Annotated[float, BELOW_ONE] = 0.99
+    beta2: Annotated[float, BELOW_ONE] = 0.99  # decay rate of the momentum
 
 
 @dataclass
 class SGDConfig(OptimizerConfig):
     _target_: str = "torch.optim.SGD"
-    momentum: Annotated[float, BELOW_ONE] = 0.9
-    nesterov: bool = False
+    momentum: Annotated[float, BELOW_ONE] = 0.9  # decay rate of the sum of the gradients
+    nesterov: bool = False  # Nesterov's momentum
 
 
 @dataclass
@@ -101,8 +101,8 @@ class AdafactorConfig(OptimizerConfig):
     """transformers' Adafactor with the rate as given: neither scaled by the weights nor relative to the step."""
 
     _target_: str = "transformers.Adafactor"
-    scale_parameter: bool = False
-    relative_step: bool = False
+    scale_parameter: bool = False  # scale the rate by the size of the weights
+    relative_step: bool = False  # is refused: the schedule sets the rate
     clip_threshold: Annotated[float, POSITIVE] = 1.0  # of the root mean square of a matrix's update
     decay_rate: float = -0.8  # of the running mean of squared gradients: 1 - step ** decay_rate
 

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.own_files import GROUPS, refuse_repeated, role_options
+from sentiment_transfer.config.suggestions import choice_called
 
 ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
@@ -87,6 +88,8 @@ def refused_override(override: str) -> str | None:
     ``override``: as typed, e.g. ``input=my reviews (1).csv``.
     """
     key, equals, value = override.partition("=")
+    if not equals and (choice := choice_called(override)):
+        return f"{override} is not an option: options are typed key=value. Type {choice}."
     if not equals:
         return (
             f"{override} is not an option: options are typed key=value. If it is the end of a value with a space in "

@@ -27,7 +27,7 @@ class ExportConfig:
     check_limit: Annotated[int | None, Ge(1)] = 10_000  # reviews per test set to compare ONNX versions on; null: all
     push: str | None = None  # user/name on the Hugging Face hub
     private: bool = True  # the repository, where push= makes one
-    overwrite: bool = False
+    overwrite: bool = False  # replace an output that exists
     paths: PathsConfig = field(default_factory=PathsConfig)
 
 
@@ -43,17 +43,17 @@ class PredictConfig:
     delimiter: str | None = None  # null: by the file's ending, or as its header shows
     quoted: bool | None = None  # null: yes, unless the delimiter is a tab and quotes stand within fields
     encoding: str | None = None  # e.g. cp932; null: UTF-8, or by a byte order mark; the output is UTF-8
-    label_column: str = "label"  # names of the added columns; probability_column is followed by _negative and so on
-    probability_column: str = "probability"
+    label_column: str = "label"  # the added column of the labels
+    probability_column: str = "probability"  # begins the names of the added columns: probability_negative and so on
     reason_column: str = "reason"  # why a row has no label
-    overwrite: bool = False
+    overwrite: bool = False  # replace an output that exists
     selection: str | None = None  # of a run: null takes source_dev where there is one, else last
     labels: Any = None  # a foreign model's label -> negative, positive, neutral or null; several may be one class
     revision: str | None = None  # of a hub model
-    accelerator: Annotated[str, ACCELERATOR] = "auto"
+    accelerator: Annotated[str, ACCELERATOR] = "auto"  # auto: a GPU where there is one, else cpu
     precision: Annotated[str, SCORING_PRECISION] = "auto"  # auto: bf16-mixed where the device has it, else 32-true
     batch_tokens: Annotated[int, Ge(1)] = 16384  # computed at once, padding included
-    cache_dir: str = MISSING
+    cache_dir: str = MISSING  # compiled kernels
 
     def problems(self, where: str) -> Iterator[str]:
         yield from written_form_problems(self, where)
@@ -64,22 +64,22 @@ class PredictConfig:
 class EvaluateDataConfig:
     max_length: Annotated[int | None, Ge(4)] = None  # tokens; null: the run's own, else the model's limit
     dedup: bool = False  # drop target rows whose text a run was trained on
-    targets_required: bool = False
+    targets_required: bool = False  # stop if a target is unavailable, instead of reporting it and continuing
     seed: Annotated[int, Ge(0)] = 0  # of subsets
 
 
 @dataclass
 class EvaluateConfig:
-    """Options of evaluate.py; those with the same name as in PredictConfig mean the same."""
+    """Options of evaluate.py."""
 
-    checkpoint: str = MISSING
+    checkpoint: str = MISSING  # a run's directory, an exported folder, or a hub name
     targets: dict[str, DatasetConfig] = field(default_factory=dict)
-    labels: Any = None
-    revision: str | None = None
+    labels: Any = None  # a foreign model's label -> negative, positive, neutral or null; several may be one class
+    revision: str | None = None  # of a hub model
     data: EvaluateDataConfig = field(default_factory=EvaluateDataConfig)
-    accelerator: Annotated[str, ACCELERATOR] = "auto"
-    precision: Annotated[str, SCORING_PRECISION] = "auto"
-    batch_tokens: Annotated[int, Ge(1)] = 16384
+    accelerator: Annotated[str, ACCELERATOR] = "auto"  # auto: a GPU where there is one, else cpu
+    precision: Annotated[str, SCORING_PRECISION] = "auto"  # auto: bf16-mixed where the device has it, else 32-true
+    batch_tokens: Annotated[int, Ge(1)] = 16384  # computed at once, padding included
     paths: PathsConfig = field(default_factory=PathsConfig)
 
     def problems(self, where: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from sentiment_transfer.commands import command
 from sentiment_transfer.config.cost import run_cost
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.help_text import help_text
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.own_files import register_own_files
@@ -47,5 +48,10 @@ def register() -> None:
     OmegaConf.register_new_resolver("run_name", lambda *, _root_: run_name(_root_), replace=True)
     OmegaConf.register_new_resolver("evaluation_name", lambda *, _root_: evaluation_name(_root_), replace=True)
     OmegaConf.register_new_resolver("command", command, replace=True)  # in the help texts
+    OmegaConf.register_new_resolver("options_help", _escaped_help, replace=True)
     OmegaConf.register_new_resolver("times", lambda factor, rate: float(f"{factor * rate:.6g}"), replace=True)
     OmegaConf.register_new_resolver("run_cost", lambda *, _root_: run_cost(_root_), replace=True)
+
+
+def _escaped_help(*, _root_: Any) -> str:
+    return help_text(_root_).replace("$", "$$")  # Hydra puts it into a string.Template

@@ -68,15 +68,15 @@ class ProtocolConfig:
 
 @dataclass
 class PathsConfig:
-    data_dir: str = MISSING
-    cache_dir: str = MISSING
-    output_dir: str = "outputs"
-    sweep_dir: str = "multirun"
+    data_dir: str = MISSING  # dataset files: data_dir/<dataset name>/...
+    cache_dir: str = MISSING  # token stores and downloads
+    output_dir: str = "outputs"  # single runs
+    sweep_dir: str = "multirun"  # sweeps
 
 
 @dataclass
 class Config:
-    seed: Annotated[int, SEED] = 0
+    seed: Annotated[int, SEED] = 0  # of the head, of dropout and of the order of the training reviews
     model: ModelConfig = MISSING
     source: dict[str, DatasetConfig] = MISSING
     targets: dict[str, DatasetConfig] = field(default_factory=dict)

@@ -15,13 +15,13 @@ from sentiment_transfer.config.trainer_arguments import argument_problems
 
 @dataclass
 class TrainerConfig:
-    max_epochs: Annotated[int, Ge(1)] = 4
+    max_epochs: Annotated[int, Ge(1)] = 4  # passes over the training reviews
     batch_size: Annotated[int, Ge(1)] = 32  # reviews per optimiser step, of all devices together
     # Reviews computed at once on a device, to fit memory: the step stays batch_size reviews, and scoring batches shrink
     # in proportion. null: batch_size / devices. A sweep halves it when a job runs out of memory.
     micro_batch_size: Annotated[int | None, Ge(1)] = None
     precision: Annotated[str, PRECISION] = "auto"  # auto: bf16-mixed where the device has it, else 32-true
-    accelerator: Annotated[str, ACCELERATOR] = "auto"
+    accelerator: Annotated[str, ACCELERATOR] = "auto"  # auto: a GPU where there is one, else cpu
     devices: int | str = 1  # a process on each shares every batch; auto: all GPUs that the run sees
     # ddp: every device holds the model; fsdp: each holds a shard of it; auto: ddp where there are several.
     strategy: Annotated[str, OneOf(("auto", "ddp", "fsdp"))] = "auto"

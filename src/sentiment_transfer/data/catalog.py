@@ -60,8 +60,8 @@ class Unlabelled(Enum):
 @dataclass
 class AmazonConfig(DatasetConfig):
     kind: str = "amazon"
-    language: Annotated[str, OneOf(MARC_LANGUAGES)] = "en"
-    text_rule: TextRule = TextRule.title_body
+    language: Annotated[str, OneOf(MARC_LANGUAGES)] = "en"  # of the reviews
+    text_rule: TextRule = TextRule.title_body  # title and body, or the body alone
     complete: bool = field(default=True, metadata=LATER)  # false: read a part of a split too, and label its scores
 
 
@@ -93,7 +93,7 @@ class SmSAConfig(DatasetConfig):
 @dataclass
 class NusaXConfig(DatasetConfig):
     kind: str = "nusax"
-    language: Annotated[str, OneOf(tuple(NUSAX_LANGUAGES))] = "id"
+    language: Annotated[str, OneOf(tuple(NUSAX_LANGUAGES))] = "id"  # of the comments
     classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
 
 
@@ -115,7 +115,7 @@ class UCIConfig(DatasetConfig):
 @dataclass
 class JalanConfig(DatasetConfig):
     kind: str = "jalan"
-    splits: Splits = Splits.published
+    splits: Splits = Splits.published  # whole: all of it is the test set
     classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
 
     def untrainable(self, where: str) -> Iterator[str]:
@@ -145,15 +145,15 @@ class CSVConfig(DatasetConfig):
     kind: str = "csv"
     path: Any = MISSING  # a file, a glob, or a list of them; relative to the working directory, else to data_dir
     text: Any = "text"  # column name (a.b: field b in a), or its number from 0 where header=false
-    label: Any = "label"
+    label: Any = "label"  # column of the labels
     labels: Any = None  # word -> class or null, which drops the row (Any: a typed dict takes no new keys)
     language: str = MISSING  # ISO 639-1
     domain: str = "own"  # for the report
     header: bool = True  # of a delimited file
     delimiter: str | None = None  # null: by the file's ending, or as its header shows
     quoted: bool | None = None  # null: yes, unless the delimiter is a tab and quotes stand within fields
-    dev_path: Any = None
-    test_path: Any = None
+    dev_path: Any = None  # the same of the development set
+    test_path: Any = None  # the same of the test set
     dev_fraction: Annotated[float, FRACTION] = 0.1  # cut from path, stratified, where there is no dev_path or test_path
     test_fraction: Annotated[float, FRACTION] = 0.1  # 1.0: the whole file is the test set
     classes: Annotated[int, CLASSES] = 2  # 2 drops neutral, 3 keeps it
@@ -175,7 +175,7 @@ class CSVConfig(DatasetConfig):
 @dataclass
 class WrittenConfig(DatasetConfig):
     kind: str = "written"
-    language: Annotated[str, OneOf(WRITTEN_LANGUAGES)] = "en"
+    language: Annotated[str, OneOf(WRITTEN_LANGUAGES)] = "en"  # of the reviews
 
     def untrainable(self, where: str) -> Iterator[str]:
         if self.language != "en":

@@ -20,7 +20,7 @@ class TableConfig(DatasetConfig):
     """A table; its options mean what those of ``CSVConfig`` with the same name mean."""
 
     text: Any = "text"  # column (a.b: field b in a)
-    label: Any = "label"
+    label: Any = "label"  # column of the labels
     labels: Any = None  # word -> class or null, which drops the row
     language: str = MISSING  # ISO 639-1
     domain: str = "own"  # for the report

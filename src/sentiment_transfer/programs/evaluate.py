@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from sentiment_transfer import cli
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.program_options import EvaluateConfig
 from sentiment_transfer.programs.with_hydra import prepared
 
 
@@ -19,7 +20,7 @@ main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_nam
 
 
 def run() -> None:
-    with cli.errors_as_sentences():
+    with cli.errors_as_sentences(EvaluateConfig):
         cli.take_verbose()
         prepared()
         main()

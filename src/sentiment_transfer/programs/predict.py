@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from sentiment_transfer import cli
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.program_options import PredictConfig
 from sentiment_transfer.programs.with_hydra import prepared
 
 
@@ -18,6 +19,6 @@ main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_nam
 
 
 def run() -> None:
-    with cli.errors_as_sentences():
+    with cli.errors_as_sentences(PredictConfig):
         prepared()
         main()

@@ -1,0 +1,141 @@
+"""The text to type instead of an option that does not exist, by the names that other programs have for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, get_type_hints
+
+from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.objective_options import SHIPPED
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.errors import UserError
+
+# Names in the programs of transformers and Lightning, and short ones, by the option's; the first that a command has.
+ALIASES: dict[str, str] = {
+    "optimizer.learning_rate": "lr learning_rate peak_lr",
+    "optimizer.weight_decay": "wd decay",
+    "optimizer.warmup_ratio": "warmup warmup_steps num_warmup_steps warmup_proportion",
+    "optimizer.max_grad_norm": "gradient_clip_val grad_clip clip clip_grad_norm gradient_clipping",
+    "optimizer.eps": "adam_epsilon epsilon",
+    "optimizer.beta1": "adam_beta1",
+    "optimizer.beta2": "adam_beta2",
+    "trainer.max_epochs": "epoch epochs num_epochs num_train_epochs n_epochs",
+    "trainer.batch_size": "bs batch train_batch_size per_device_train_batch_size per_gpu_train_batch_size",
+    "trainer.micro_batch_size": "gradient_accumulation_steps accumulate_grad_batches grad_accum",
+    "data.score_batch_tokens": "eval_batch_size per_device_eval_batch_size",
+    "batch_tokens": "bs batch_size eval_batch_size per_device_eval_batch_size",
+    "trainer.devices": "gpus gpu n_gpu num_gpus num_devices",
+    "trainer.accelerator": "device cuda use_cuda no_cuda",
+    "accelerator": "device cuda use_cuda no_cuda gpu",
+    "trainer.precision": "fp16 bf16 amp mixed_precision",
+    "precision": "fp16 bf16 amp mixed_precision",
+    "data.max_length": "max_len max_seq_length max_seq_len max_tokens seq_len maxlen",
+    "data.limit": "max_samples max_train_samples limit n_samples subset",
+    "data.num_workers": "workers dataloader_num_workers",
+    "model": "model_name model_name_or_path pretrained_model",
+    "checkpoint": "model model_name model_name_or_path run model_path ckpt",
+    "model.layers": "num_layers n_layers depth num_hidden_layers",
+    "model.dropout": "hidden_dropout_prob dropout_rate",
+    "model.lora_rank": "lora_r rank lora",
+    "model.freeze": "freeze_encoder",
+    "source": "train dataset train_data train_file train_dataset",
+    "targets": "target test test_data test_file languages lang",
+    "seed": "seeds random_seed random_state",
+    "protocol.shots": "shot k n_shots num_shots",
+    "output": "out output_file output_dir outdir outfile",
+    "paths.output_dir": "out outdir save_dir",
+    "input": "file input_file infile texts",
+    "paths.data_dir": "data_path data_root",
+    "logger.project": "wandb_project project_name",
+    "logger.entity": "wandb_entity team",
+    "logger.log_every": "log_every_n_steps logging_steps",
+}
+
+# The value for a name whose own value means something else: the option's, or ... where it depends.
+VALUES = {
+    "fp16": "16-mixed",
+    "amp": "16-mixed",
+    "bf16": "bf16-mixed",
+    "cuda": "gpu",
+    "use_cuda": "gpu",
+    "no_cuda": "cpu",
+    "freeze_encoder": "encoder",
+} | dict.fromkeys(
+    ["warmup", "warmup_steps", "num_warmup_steps", "gradient_accumulation_steps", "accumulate_grad_batches"], "..."
+)
+
+
+def options_below(schema: type[Any], where: str = "") -> Iterator[str]:
+    """Names of the options and groups of a command's schema, whatever is chosen in its groups."""
+    hints = get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        name = f"{where}.{field.name}".removeprefix(".")
+        yield name
+        shipped = SHIPPED.get(name, {}) if not where else {}
+        hint = hints[field.name]
+        for below in shipped.values() or ([hint] if dataclasses.is_dataclass(hint) else []):
+            yield from options_below(below, name)
+
+
+def _known(schema: type[Any]) -> tuple[str, ...]:
+    names = dict.fromkeys(options_below(schema))
+    return tuple(name for name in names if not name.endswith("._target_"))
+
+
+def elsewhere(key: str, value: str = "...", schema: type[Any] = Config) -> str | None:
+    """``" Type optimizer.learning_rate=1e-5."`` for ``lr``; None where no option of the command is meant."""
+    leaf = key.rpartition(".")[2].lower().replace("-", "_")
+    known = _known(schema)
+    for target, names in ALIASES.items():
+        if target in known and target != key and leaf in names.split():
+            return f" Type {target}={VALUES.get(leaf, value)}."
+    same = [name for name in known if name.rpartition(".")[2] == leaf and name != key]
+    if len(same) == 1:
+        return f" Type {same[0]}={value}."
+    return f" Did you mean {', '.join(same[:-1])} or {same[-1]}?" if same else None
+
+
+def near(key: str, schema: type[Any] = Config) -> str | None:
+    """``" Did you mean trainer.max_epochs?"`` by the spelling, among all options of the command."""
+    leaves = {name.rpartition(".")[2]: name for name in _known(schema)}
+    close = difflib.get_close_matches(key.rpartition(".")[2], list(leaves), n=1, cutoff=0.75)
+    return f" Did you mean {leaves[close[0]]}?" if close else None
+
+
+def choice_called(word: str) -> str | None:
+    """``experiment=demo`` for ``demo``: the choice of a group that has this name."""
+    for group in ("experiment", "model", "targets", "debug", "protocol"):
+        if re.fullmatch(r"\w+", word) and (conf_folder() / group / f"{word}.yaml").is_file():
+            return f"{group}={word}"
+    return f"source={word}" if any(word in dataset.names for dataset in datasets().values()) else None
+
+
+def model_called(value: str) -> str | None:
+    """The choice of the group model with this encoder: ``large`` for ``xlmr-large``; None where there is none."""
+    name = re.sub(r"^xlm-?r(?=[-_])", "xlm-roberta", value.rpartition("/")[2].lower()).replace("_", "-")
+    for file in sorted((conf_folder() / "model").glob("*.yaml")):
+        found = re.search(r"^ *encoder: *(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        if found and found[1].rpartition("/")[2].lower() == name:
+            return file.stem
+    return None
+
+
+def refuse_dashes(arguments: Sequence[str], flags: Sequence[str], command: type[Any] = Config) -> None:
+    """Raise UserError for ``--lr 1e-5``, with all of them as Hydra has them; ``flags``: Hydra's."""
+    answers = []
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if not re.fullmatch(r"--[a-zA-Z][\w.-]*", name) or any(flag.startswith(name) for flag in flags):
+            continue
+        after = arguments[index + 1] if index + 1 < len(arguments) else "-"
+        given = value if equals else after if "=" not in after and not after.startswith("-") else "true"
+        key = name[2:].replace("-", "_")
+        itself = f" Type {key}={given}." if key in _known(command) else None
+        answer = itself or elsewhere(key, given, command) or near(key, command) or ""
+        answers.append(f"{name} is not an option: options are typed name=value, without dashes.{answer}")
+    if answers:
+        raise UserError("\n".join(answers))
