@@ -16,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help setup demo real nusax train sweep paper scaling epochs folds few_shot baselines
 .PHONY: status sync report dashboard
-.PHONY: test coverage-of-intervals bench faults docs lint format coverage lock clean
+.PHONY: test coverage-of-intervals bench faults notebook docs lint format coverage lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -113,6 +113,9 @@ bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tab
 
 faults: $(INSTALLED) ## Inject at least 300 faults into sweeps and runs: bit-identical or refused (half an hour)
 	$(RUN) -m tests.launcher.faults $(ARGS)
+
+notebook: $(INSTALLED) ## Run the notebook and store it with its outputs (a few minutes)
+	$(RUN) -m tests.helpers.stored_notebook
 
 docs: $(INSTALLED) ## Build the documentation in build/site; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build

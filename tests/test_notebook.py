@@ -1,58 +1,81 @@
-"""The notebook runs from the first cell to the last in a fresh kernel, and shows what its text says."""
+"""The notebook is stored with outputs that fit its code, and runs from the first cell to the last in a fresh kernel."""
 
 from __future__ import annotations
 
-import json
-import warnings
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
-from tests.helpers.runs import ROOT
 
-NOTEBOOK = ROOT / "notebooks" / "from_reviews_to_figure.ipynb"
-TOLD = """
-import json
-
-print(json.dumps({
-    "errors": {name: each["error"] for name, each in scores.items()},
-    "floors": {name: each["floor"]["error"] for name, each in scores.items()},
-    "labels": [prediction.label for prediction in predictions],
-}))
-"""
 nbformat = pytest.importorskip("nbformat", reason="nbclient and ipykernel come with the extra dev")
 
+from tests.helpers.stored_notebook import HASH, NOTEBOOK, code_cells, code_hash, execute  # noqa: E402
 
-def test_it_is_kept_without_outputs() -> None:
-    cells = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    assert len(cells) > 5
-    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+# A random encoder of the same sizes in place of the real one, and few reviews.
+SMALLER = {
+    'experiment="demo"': 'experiment="tiny"',
+    "DEPTHS = (2, 4, 8)": "DEPTHS = (1, 2)",
+    'OPTIONS = {"logger.progress_bar": False}': (
+        'OPTIONS = {"logger.progress_bar": False, "source.written_en.limit": 64, "targets.written_ja.limit": 40, '
+        '"targets.written_id.limit": 40, "trainer.average": False}'
+    ),
+}
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The notebook after a run in an empty folder, with no more than this package to find."""
-    nbclient = pytest.importorskip("nbclient", reason="nbclient and ipykernel come with the extra dev")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(TOLD))
-    place: Path = tmp_path_factory.mktemp("notebook")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)  # of jupyter_client and zmq among themselves
-        nbclient.NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}
-        ).execute()
+def stored() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def executed(stored: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The notebook after a run with smaller settings in an empty folder, with no more than this package to find."""
+    pytest.importorskip("nbclient", reason="nbclient and ipykernel come with the extra dev")
+    notebook = nbformat.from_dict(stored)
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    first = code_cells(notebook)[0]
+    for written, smaller in SMALLER.items():
+        assert written in first.source
+        first.source = first.source.replace(written, smaller)
+    execute(notebook, tmp_path_factory.mktemp("notebook"), 120)
     return notebook
 
 
-def test_every_cell_gives_something_to_look_at(executed: Any) -> None:
-    code = [cell for cell in executed.cells if cell.cell_type == "code"][:-1]
-    assert all(cell.outputs for cell in code)
-    assert any("image/png" in output.get("data", {}) for output in code[-1].outputs)
+def kinds(notebook: Any) -> list[set[str]]:
+    """What each code cell shows: ``stream``, ``text/html``, ``image/png`` ..."""
+    return [
+        {kind for output in cell.outputs for kind in output.get("data", {output.output_type: ""})}
+        for cell in code_cells(notebook)
+    ]
 
 
-def test_an_encoder_from_nothing_stays_near_the_floor_as_the_text_says(executed: Any) -> None:
-    found = json.loads(executed.cells[-1].outputs[0].text)
-    errors = found["errors"]
-    assert list(errors) == ["written_en", "written_ja", "written_id"]
-    assert all(abs(error - found["floors"][name]) < 0.15 for name, error in errors.items())
-    assert len(found["labels"]) == 3 and set(found["labels"]) <= {"positive", "negative"}
+def columns(cell: Any) -> list[str]:
+    """Of the DataFrame that a cell shows."""
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return re.findall(r"<th>([^<]*)</th>", html.partition("</thead>")[0])
+
+
+def test_its_outputs_are_those_of_its_code(stored: Any) -> None:
+    cells = code_cells(stored)
+    assert stored.metadata.get(HASH) == code_hash(stored), "the code has changed: run make notebook"
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(kinds(stored)) and any("image/png" in kind for kind in kinds(stored))
+    assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
+
+
+def test_nothing_of_the_machine_is_in_it() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert len(text) < 300_000
+    assert not re.search(r"/(home|root|tmp|work|Users|var|usr)/|site-packages|\.venv", text)
+    assert '"name": "stderr"' not in text
+
+
+def test_a_run_is_shown_once(executed: Any) -> None:
+    [cell] = [cell for cell in code_cells(executed) if cell.source == "runs[max(DEPTHS)]"]
+    assert [output.output_type for output in cell.outputs] == ["execute_result"]
+
+
+def test_it_runs_and_shows_what_is_stored(stored: Any, executed: Any) -> None:
+    assert kinds(executed) == kinds(stored)
+    assert [columns(cell) for cell in code_cells(executed)] == [columns(cell) for cell in code_cells(stored)]

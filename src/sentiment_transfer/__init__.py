@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sentiment_transfer.api.run import Run
     from sentiment_transfer.api.session import RunInterrupted
     from sentiment_transfer.api.training import evaluate, train
-    from sentiment_transfer.prediction.predictor import Prediction, Predictor, load
+    from sentiment_transfer.prediction.predictions import Prediction, Predictions
+    from sentiment_transfer.prediction.predictor import Predictor, load
 
 # Read when transformers is imported: with the package kernels installed it would download and run code of the hub.
 os.environ["USE_HUB_KERNELS"] = "NO"
@@ -26,6 +27,7 @@ os.environ["USE_HUB_KERNELS"] = "NO"
 __version__ = "0.1.0"
 __all__ = [
     "Prediction",
+    "Predictions",
     "Predictor",
     "Run",
     "RunInterrupted",
@@ -38,7 +40,8 @@ __all__ = [
 ]
 # Imported when they are asked for: some need torch, which takes seconds.
 LAZY = {
-    "Prediction": "prediction.predictor",
+    "Prediction": "prediction.predictions",
+    "Predictions": "prediction.predictions",
     "Predictor": "prediction.predictor",
     "load": "prediction.predictor",
     "Run": "api.run",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from tests.helpers.example_result import example_result
 
 import sentiment_transfer
 from sentiment_transfer import UserError, results
+from sentiment_transfer.api import overview
 from sentiment_transfer.results.record import write_result
 
 
@@ -34,3 +37,9 @@ def test_importing_is_light_and_shows_its_names() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
     assert {"train", "evaluate", "load", "results", "Run"} <= set(dir(sentiment_transfer))
+
+
+def test_help_of_the_room_that_can_be_called_is_the_functions() -> None:
+    assert inspect.getdoc(results) == inspect.getdoc(overview.results)
+    assert "role, language, domain: what it was scored on" in pydoc.render_doc(results)
+    assert "folders" in inspect.signature(results).parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 from tests.helpers.labelled_files import predicted
 
-from sentiment_transfer import Predictor, load
+from sentiment_transfer import Prediction, Predictor, load
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.prediction.predictor import token_ids
 
@@ -153,3 +154,28 @@ def test_a_column_of_a_frame_is_a_list_of_texts(model: Predictor) -> None:
         model.predict(frame)
     with pytest.raises(UserError, match="The texts are a int"):
         model.predict(3)  # type: ignore[call-overload]
+
+
+def test_answers_are_a_table_beside_the_frame_they_came_from(model: Predictor) -> None:
+    frame = pd.DataFrame({"review": ["lovely", None, "Terrible."]}, index=[7, 3, 5])
+    answers = model.predict(frame["review"])
+    table = frame.join(answers.to_frame())
+    assert table["reason"].to_dict() == {7: "", 3: "empty text", 5: ""}
+    assert list(answers.to_frame()) == ["label", *(f"probability_{name}" for name in model.classes), "reason"]
+    assert table["label"].tolist() == [answer.label for answer in answers] and table["label"][3] is None
+    together = model.probabilities(frame["review"])
+    assert np.array_equal(answers.to_frame().iloc[:, 1:-1].to_numpy(np.float32), together, equal_nan=True)
+    assert model.predict(["lovely"]).to_frame().index.tolist() == [0]
+    assert list(model.predict([]).to_frame()) == list(answers.to_frame())
+    assert pickle.loads(pickle.dumps(answers)).to_frame().equals(answers.to_frame())
+    with pytest.raises(UserError, match=r"type probabilities\(\[text\]\)"):
+        model.probabilities("lovely")
+
+
+def test_objects_show_in_one_line_what_they_are(model: Predictor) -> None:
+    assert repr(Prediction("positive", {"negative": 1 / 3, "positive": 2 / 3})) == (
+        "Prediction(label='positive', probabilities={'negative': 0.3333, 'positive': 0.6667})"
+    )
+    assert repr(model.predict("")) == "Prediction(label=None, reason='empty text')"
+    assert repr(model).startswith(f"Predictor({model.model.origin.name}: negative/positive; at most ")
+    assert "32-true, packed" in repr(model) and "\n" not in repr(model)

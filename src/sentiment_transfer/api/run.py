@@ -127,7 +127,7 @@ class Run:
         """The table that the command prints."""
         from rich.console import Console
 
-        console = Console(record=True, width=WIDTH, file=io.StringIO())
+        console = Console(record=True, width=WIDTH, file=io.StringIO(), force_jupyter=False)  # which would show it, too
         console.print(run_table(self.result))
         return console.export_html(
             inline_styles=True, code_format='<pre style="line-height:1.3;white-space:pre;overflow-x:auto">{code}</pre>'

@@ -95,6 +95,17 @@ class TransferDataModule(pl.LightningDataModule):
         self.audit: dict[str, Any] = {}
         self._sampler: ResumableSampler | None = None  # of the current fit
 
+    def __repr__(self) -> str:
+        counted = [f"{n:,} {split}" for split, n in self._sizes().items()]
+        read = ", ".join(counted) + " reviews" if self.train_sets else "not read yet"
+        return f"TransferDataModule({'+'.join(self.source)} -> {', '.join(self.targets) or 'no targets'}: {read})"
+
+    __str__ = __repr__  # Lightning's would set up every split
+
+    def _sizes(self) -> dict[str, int]:
+        parts = {"train": self.train_sets, "dev": self.dev_sets, "test": self.test_sets}
+        return {split: sum(len(each.reviews) for each in sets) for split, sets in parts.items()}
+
     @property
     def classes(self) -> tuple[str, ...]:
         return self.train_sets[0].reviews.classes

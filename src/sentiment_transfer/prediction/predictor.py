@@ -20,6 +20,7 @@ from sentiment_transfer.data.tokens import cut
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
+from sentiment_transfer.prediction.predictions import Prediction, Predictions
 from sentiment_transfer.prediction.windows import Answers, Window, prefetched
 
 if TYPE_CHECKING:
@@ -38,26 +39,13 @@ UNDECODABLE = "undecodable text"
 Name = Callable[[int], str]  # what an error calls the text of this index
 
 
-class Prediction(NamedTuple):
-    """A model's prediction for one text."""
-
-    label: str | None  # negative, neutral or positive; None if the text cannot be classified
-    probabilities: dict[str, float]  # class -> probability, adding up to 1; empty without a label
-    reason: str = ""  # why there is no label
-
-    @property
-    def probability(self) -> float | None:
-        """Of the label."""
-        return None if self.label is None else self.probabilities[self.label]
-
-
 class Predictor:
     """Classifies texts with a trained model.
 
     >>> from sentiment_transfer import load
     >>> model = load("outputs/base-amazon_en-s0-1a2b3c4d")
     >>> model.predict(["Pelayanannya ramah sekali.", "最悪でした。"])
-    [Prediction(label='positive', probabilities={'negative': 0.02, 'positive': 0.98}, reason=''), ...]
+    [Prediction(label='positive', probabilities={'negative': 0.0213, 'positive': 0.9787}), ...]
 
     Args:
         model: from ``open_model``; its network is moved to the device.
@@ -90,35 +78,53 @@ class Predictor:
     @overload
     def predict(self, texts: str, *, batch_tokens: int = BATCH_TOKENS) -> Prediction: ...  # type: ignore[overload-overlap]  # a string is an iterable of strings
     @overload
-    def predict(self, texts: Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS) -> list[Prediction]: ...
+    def predict(self, texts: Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS) -> Predictions: ...
     def predict(
         self, texts: str | Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS
-    ) -> Prediction | list[Prediction]:
+    ) -> Prediction | Predictions:
         """The label and the class probabilities of each text, in the order given; of a single string, a single one.
 
+        The texts are a list, a Series or an array; the answer is a list, and ``to_frame()`` a table of it.
         ``batch_tokens`` is the number of tokens computed at once: fewer need less memory. None, an empty text and a
         value that is not a string get no label but a reason. Raises UserError where the network's output for a text is
         not a finite number.
         """
         if isinstance(texts, str):
             return self.predict([texts], batch_tokens=batch_tokens)[0]
-        given = text_list(texts)
-        reasons = [unusable_reason(text) for text in given]
-        usable = [place for place, reason in enumerate(reasons) if not reason]
-        ids = token_ids(self.model.tokenizer, [str(given[place]) for place in usable], self.model.max_length)
-        answers = iter(self.of_ids(ids, batch_tokens, lambda index: f"text {usable[index] + 1:,}").tolist())
-        return [Prediction(None, {}, reason) if reason else self._prediction(next(answers)) for reason in reasons]
+        reasons, answers = self._answers(texts, batch_tokens)
+        both = zip(reasons, answers.tolist(), strict=True)
+        predictions = [Prediction(None, {}, reason) if reason else self._prediction(row) for reason, row in both]
+        return Predictions(predictions, self.classes, index_of(texts))
 
     def _prediction(self, row: list[float]) -> Prediction:
         probabilities = dict(zip(self.classes, row, strict=True))
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
 
-    def probabilities(self, texts: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
-        """(texts, classes) float32 of texts that are usable, in the order of ``classes``.
+    def probabilities(self, texts: Iterable[str | None], *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
+        """(texts, classes) float32, in the order of ``classes``; NaN for a text that has no label in ``predict``.
 
-        Raises UserError where the network's output for a text is not a finite number.
+        The texts are a list, a Series or an array. Raises UserError for a single string, and where the network's output
+        for a text is not a finite number.
         """
-        return self.of_ids(token_ids(self.model.tokenizer, texts, self.model.max_length), batch_tokens)
+        if isinstance(texts, str):
+            raise UserError("probabilities takes several texts: type probabilities([text]).")
+        return self._answers(texts, batch_tokens)[1]
+
+    def _answers(self, texts: Iterable[str | None], batch_tokens: int) -> tuple[list[str], np.ndarray]:
+        """Why each text has no label (empty if it has one), and (texts, classes) float32, NaN without a label."""
+        given = text_list(texts)
+        reasons = [unusable_reason(text) for text in given]
+        usable = [place for place, reason in enumerate(reasons) if not reason]
+        ids = token_ids(self.model.tokenizer, [str(given[place]) for place in usable], self.model.max_length)
+        answers = np.full((len(given), len(self.classes)), np.nan, dtype=np.float32)
+        answers[usable] = self.of_ids(ids, batch_tokens, lambda index: f"text {usable[index] + 1:,}")
+        return reasons, answers
+
+    def __repr__(self) -> str:
+        return (
+            f"Predictor({self.model.origin.name}: {'/'.join(self.classes)}; at most {self.model.max_length} tokens; "
+            f"{self.device.type}, {self.precision}, {self.batching[0]})"
+        )
 
     @torch.inference_mode()
     def of_ids(
@@ -228,6 +234,12 @@ def text_list(texts: Any) -> list[Any]:
     if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
         raise UserError(f"The texts are a {type(texts).__name__}: give a list of texts, or a single text.")
     return [None if is_missing(text) else text for text in texts]
+
+
+def index_of(texts: Any) -> Any:
+    """The index of a pandas Series; None of other texts."""
+    index = getattr(texts, "index", None)  # a method of lists
+    return None if index is None or callable(index) or not hasattr(texts, "iloc") else index
 
 
 def is_missing(text: object) -> bool:
