@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from typing_extensions import TypeVar
 
+from sentiment_transfer.config.callback_options import SHIPPED as SHIPPED_CALLBACKS
 from sentiment_transfer.config.called import TARGET, typed_group
 from sentiment_transfer.config.dataset import DatasetConfig, OneOf, source_and_target_problems
 from sentiment_transfer.config.model_options import UlmfitConfig
@@ -21,7 +22,7 @@ from sentiment_transfer.config.schema import ComposedConfig, Config
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
-D = TypeVar("D", bound=DatasetConfig)
+D = TypeVar("D")
 
 
 def validate(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore[assignment] # mypy: the default of T
@@ -46,12 +47,12 @@ def validate(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore
 
 
 def dataset_options(schema: type[D], name: str, options: Mapping[str, Any]) -> D:
-    """The options of a dataset, given by name in a program; enums may be given by theirs.
+    """The options of a dataset, or of a callback, given by name; enums may be given by theirs.
 
     Raises:
         UserError: with every complaint; ``name`` is the dataset's.
     """
-    known = [field.name for field in dataclasses.fields(schema)]
+    known = [field.name for field in dataclasses.fields(schema)]  # type: ignore[arg-type]
     if unknown := [key for key in options if key not in known]:
         raise UserError(f"{unknown[0]} is not an option of {name}.{suggestion(unknown[0], known)}")
     node = cast(DictConfig, OmegaConf.structured(schema))
@@ -184,10 +185,27 @@ def _bounds(metadata: tuple[Any, ...]) -> list[Any]:
     return [bound for each in metadata for bound in (each if isinstance(each, GroupedMetadata) else (each,))]
 
 
+def _callback_problems(callbacks: Mapping[str, Any]) -> Iterator[str]:
+    for name, options in callbacks.items():
+        where = f"callbacks.{name}"
+        target = options.get(TARGET) if isinstance(options, Mapping) else None
+        if not isinstance(target, str):
+            yield (
+                f"{where} has no {TARGET}, which names a class: choose it with callbacks={name} if there is a file of "
+                f"that name in conf/callbacks, or type {where}.{TARGET}=my_module.MyClass."
+            )
+        elif (schema := SHIPPED_CALLBACKS.get(target)) is not None:
+            try:
+                dataset_options(schema, where, options)
+            except UserError as error:
+                yield from str(error).splitlines()
+
+
 def _run_problems(config: Config) -> Iterator[str]:
     """Sentences about combinations of groups."""
     yield from source_and_target_problems(config.source, config.targets)
     yield from protocol_problems(config)
+    yield from _callback_problems(config.callbacks)
     trainer = config.trainer
     if config.model.lora_rank is not None and trainer.strategy == "fsdp" and trainer.average and trainer.max_epochs > 1:
         yield (

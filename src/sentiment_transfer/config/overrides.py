@@ -18,7 +18,8 @@ from sentiment_transfer.config.suggestions import choice_called
 ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
 
-OPEN = re.compile(r"^(trainer\.extra\.[\w.-]+=)")  # a mapping of any names: Hydra takes new ones with + only
+# Mappings of any names: Hydra takes new ones with + only.
+OPEN = re.compile(r"^((?:trainer\.extra|callbacks\.[\w-]+)\.[\w.-]+=)")
 ADDED = re.compile(rf"\+({'|'.join(GROUPS)})\.([\w-]+)\.(\w+)=.*", re.DOTALL)
 KIND_OF = {
     "path": "csv",
@@ -31,7 +32,8 @@ def adapted(arguments: Sequence[str]) -> list[str]:
 
     A mapping of datasets (``targets={shop: {path: shop.csv}}``, in a list and a sweep as well) becomes a text, since
     the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options; and
-    ``trainer.extra.profiler=simple`` gets the ``++`` of a new key. Raises UserError for a name that is given twice.
+    ``trainer.extra.profiler=simple`` and ``callbacks.mine.every=2`` get the ``++`` of a new key. Raises UserError for a
+    name that is given twice.
     """
     return _with_datasets([_with_text(OPEN.sub(r"++\1", argument)) for argument in arguments])
 

@@ -86,6 +86,7 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=LinearConfig, metadata=LATER)
     loss: LossConfig = field(default_factory=CrossEntropyConfig, metadata=LATER)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    callbacks: dict[str, Any] = field(default_factory=dict, metadata=LATER)  # name -> _target_ and its arguments
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
 

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
+from sentiment_transfer.config.callback_options import SOURCE_DEV
 from sentiment_transfer.config.objective_options import AdamWConfig, LinearConfig, OptimizerConfig, ScheduleConfig
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.files.text import cache_folder
@@ -89,6 +90,7 @@ class SentimentClassifier(pl.LightningModule):
         self.layer_decay = layer_decay
         self.loss: Loss = loss or nn.functional.cross_entropy
         self.dev_names = list(dev_names)
+        self.source_dev: dict[str, int] = {}  # reviews of each development set of the source, for callbacks
         self.trained_token_ids: Tensor | None = None  # (n,) int64, where the vocabulary is trimmed
         self.train_metrics = self._metrics()
         # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
@@ -226,9 +228,15 @@ class SentimentClassifier(pl.LightningModule):
         self.step(batch, self._dev()[dataloader_idx])
 
     def on_validation_epoch_end(self) -> None:
+        values = {}
         for name, metrics in zip(self.dev_names, self._dev(), strict=True):
-            self.log_dict({f"dev/{name}/{metric}": value for metric, value in metrics.compute().items()})
+            values[name] = metrics.compute()
+            self.log_dict({f"dev/{name}/{metric}": value for metric, value in values[name].items()})
             metrics.reset()
+        if reviews := sum(self.source_dev.values()):
+            for metric in ("loss", "accuracy"):
+                pooled = sum(values[name][metric] * rows for name, rows in self.source_dev.items()) / reviews
+                self.log(f"{SOURCE_DEV}/{metric}", pooled, logger=False)  # it is in the logs for each of them
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Rows (reviews,) int64 and class probabilities (reviews, classes) float32 of a batch."""

@@ -39,7 +39,7 @@ class Inputs(TypedDict):
     threads: NotRequired[int]  # of torch on a CPU
     model: NotRequired[dict[str, str]]  # files of the run's model/ as they were written: name -> hash
     computed_on: NotRequired[list[str]]  # device and torch version of every attempt, each once
-    code: NotRequired[dict[str, str]]  # the user's own optimiser, schedule and loss: module.name -> hash of its file
+    code: NotRequired[dict[str, str]]  # the user's own optimiser, loss, callbacks ...: module.name -> hash of its file
     trained_in: NotRequired[str]  # run id, where another run with the same inputs had trained the weights
 
 

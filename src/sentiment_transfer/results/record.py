@@ -105,6 +105,14 @@ class Performance(TypedDict):
     fallback_reason: NotRequired[str]  # why a faster batching was not used
 
 
+class Stopped(TypedDict):
+    """A training that a callback ended before ``trainer.max_epochs``."""
+
+    epoch: int  # the last one, from 1
+    max_epochs: int
+    reason: str  # a sentence
+
+
 class RunResult(TypedDict):
     """The whole record. All metrics are fractions in 0..1."""
 
@@ -130,6 +138,7 @@ class RunResult(TypedDict):
     unavailable: dict[str, str]  # target -> why it was not scored and how to fix that
     dedup: dict[str, Any]  # dataset -> test reviews removed because they occur in training; empty without data.dedup
     inputs: Inputs  # hashes of what the run was computed from
+    stopped: NotRequired[Stopped]  # where a callback stopped the training early
 
 
 def size_caveat(dataset: str, split: str, rows: int, complete: int) -> str:
@@ -209,6 +218,6 @@ def check_shape(result: object, path: Path, remedy: str) -> None:
         )
     if result["schema_version"] < SCHEMA_VERSION:
         raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {remedy}")
-    missing = [field for field in RunResult.__annotations__ if field not in result]
+    missing = [field for field in RunResult.__annotations__ if field not in result and field != "stopped"]
     if missing:
         raise UserError(f"{path} is damaged: it lacks {', '.join(missing)}. {remedy}")

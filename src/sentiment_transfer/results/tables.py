@@ -125,6 +125,8 @@ def footnotes(result: RunResult, compared: dict[str, list[Comparison]], verbose:
             yield f"{metric_brief(metric)} on {on}: {metric_noun(metric)}"
     if any("oracle" in entry["selections"] for entry in entries.values()):
         yield "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number"
+    if stopped := result.get("stopped"):
+        yield f"training stopped after epoch {stopped['epoch']} of {stopped['max_epochs']}. {stopped['reason']}"
     for text, letter in citation_letters(compared).items():
         yield f"{letter} {text}"
     for target, reason in result["unavailable"].items():

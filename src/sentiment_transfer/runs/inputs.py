@@ -82,12 +82,14 @@ def reviews_digests(data: TransferDataModule) -> dict[str, str]:
 
 
 def own_code(config: Config) -> dict[str, str]:
-    """The hashes of the user's own files that the optimiser, the schedule and the loss are in, by ``_target_``."""
+    """The hashes of the user's own files that the optimiser, the schedule, the loss and the callbacks are in, by
+    ``_target_``."""
     found = {}
-    for group in (config.optimizer, config.schedule, config.loss):
-        if (path := source_file(group._target_)) is not None:
+    objective = (group._target_ for group in (config.optimizer, config.schedule, config.loss))
+    for target in (*objective, *(options["_target_"] for options in config.callbacks.values())):
+        if (path := source_file(target)) is not None:
             with path.open("rb") as file:
-                found[group._target_] = digest(file)
+                found[target] = digest(file)
     return found
 
 

@@ -40,6 +40,7 @@ from sentiment_transfer.results.record import (
     Performance,
     RunResult,
     Source,
+    Stopped,
     Tokens,
     write_result,
 )
@@ -76,6 +77,7 @@ class RunInfo:
     label_budget: Callable[[str], LabelBudget | None]  # dataset -> labels that were trained on; None: unknown
     zero_shot: Mapping[str, DatasetScores] = field(default_factory=dict)  # of the source run that training started from
     trained_on: np.ndarray | None = None  # ids in the source's training texts, (largest + 1,) bool; None: unknown
+    stopped: Stopped | None = None  # where a callback stopped the training early
     trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
 
 
@@ -88,6 +90,7 @@ def run_info(
     *,
     started_from: str | None = None,
     zero_shot: Mapping[str, DatasetScores] | None = None,
+    stopped: Stopped | None = None,
 ) -> RunInfo:
     """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id,
     ``zero_shot`` its scores."""
@@ -113,6 +116,7 @@ def run_info(
         label_budget=lambda name: _label_budget(name, data),
         zero_shot=zero_shot or {},
         trained_on=source_tokens(data),
+        stopped=stopped,
         trained=_trained(config, len(history), lengths),
     )
 
@@ -155,7 +159,7 @@ def make_record(
 ) -> RunResult:
     """The record as ``result.json`` holds it; ``tests`` are the scored test sets, ``tokens`` what their texts have."""
     scores = {s.name: _dataset_scores(s, s.name in data.source, info, tokens[s.name]) for s in tests}
-    return RunResult(
+    result = RunResult(
         schema_version=SCHEMA_VERSION,
         run_id=info.run_id,
         status="degenerate" if _collapsed(scores) else "finished",
@@ -179,6 +183,9 @@ def make_record(
         dedup=data.removed,
         inputs=info.inputs,
     )
+    if info.stopped is not None:
+        result["stopped"] = info.stopped
+    return result
 
 
 def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Tokens) -> DatasetScores:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
@@ -35,6 +36,7 @@ from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
+from sentiment_transfer.training.callbacks import make_callbacks, refuse_unusable_monitors, with_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 from sentiment_transfer.training.progress import RunProgress, progress_reports
@@ -85,15 +87,20 @@ def compute(
     if config.trainer.threads:
         torch.set_num_threads(max(1, config.trainer.threads // ranks.world_size))
 
+    callbacks = make_callbacks(config.callbacks)  # one that cannot be made is refused before anything is read
     parts = prepare(config, ranks, start=start)
     data, tokenizer, module, inputs = parts
+    module.source_dev = {s.name: len(s.reviews) for s in data.dev_sets if s.name in data.source}
+    refuse_unusable_monitors(callbacks, module.dev_names, list(module.source_dev))
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train disabled it
 
     tracking = tracked(config, folder) if ranks.is_main else nullcontext(list[Logger]())
     with tracking as loggers:
         prepared = time.monotonic()
-        trainer, checkpoints, self_check = trainer_of(config, folder, data, stop, loggers, ranks, inputs)
+        trainer, checkpoints, self_check = trainer_of(
+            config, folder, data, stop, loggers, ranks, inputs, with_loggers(callbacks, loggers, ranks)
+        )
         if isinstance(module, UlmfitClassifier) and not last_checkpoint(folder).exists():
             perplexities = learn_language(config, data, tokenizer, module, folder, stop)
             for logger in loggers:
@@ -124,6 +131,7 @@ def compute(
             seconds,
             started_from=started_from,
             zero_shot=read_result(start.folder)["scores"] if start else None,
+            stopped=checkpoints.stopped,
         )
         keep = config.trainer.keep_weights
         result = finish(folder, info, data, scored, parts if keep else None)
@@ -174,6 +182,7 @@ def trainer_of(
     loggers: list[Logger],
     ranks: Ranks,
     inputs: Inputs,
+    callbacks: list[Callback],
 ) -> TrainerParts:
     checkpoints = RunCheckpoints(
         folder,
@@ -192,7 +201,7 @@ def trainer_of(
         config.optimizer,
         folder,
         loggers=loggers,
-        callbacks=[self_check, checkpoints, *progress_reports(data, passes_at_most(config, data))],
+        callbacks=[self_check, *callbacks, checkpoints, *progress_reports(data, passes_at_most(config, data))],
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,

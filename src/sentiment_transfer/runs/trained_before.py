@@ -56,7 +56,8 @@ class TrainedBefore:
     def facts(self) -> dict[str, Any]:
         """The run's id, and what a checkpoint of its end would hold of the training's course."""
         seconds = self.result["performance"]["seconds"].get("train", 0.0)
-        return {"run_id": self.result["run_id"], "history": self.history, "train_seconds": seconds}
+        facts = {"run_id": self.result["run_id"], "history": self.history, "train_seconds": seconds}
+        return facts | {"stopped": self.result.get("stopped")}
 
     def take_over(self, weights: SavedWeights, network: PreTrainedModel, folder: Path) -> None:
         """Write ``weights`` of this run into the directory ``folder``, for the vocabulary of ``network``, whose token

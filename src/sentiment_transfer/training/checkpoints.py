@@ -15,10 +15,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import Checkpoint
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.inputs import Inputs
+from sentiment_transfer.results.record import Stopped
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
@@ -52,8 +54,21 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     return f"epoch {entry['epoch'] + 1}/{epochs}: train loss {entry['train']['loss']:.3f}{sets}"
 
 
-class RunCheckpoints(Callback):
-    """Saves, selects and stops.
+def stopped_early(trainer: Trainer) -> Stopped | None:
+    """Where and why a callback ends training after this epoch; None where it goes on, or would end here anyway."""
+    epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
+    if not trainer.should_stop or epoch >= epochs:
+        return None
+    reasons = (getattr(each, "stopping_reason_message", None) for each in trainer.callbacks)  # type: ignore[attr-defined]
+    reason = next((each for each in reasons if isinstance(each, str)), "A callback has stopped the training.")
+    stopped = Stopped(epoch=epoch, max_epochs=epochs, reason=reason.removesuffix(" Signaling Trainer to stop."))
+    log.info("Stopped after epoch %d of %d. %s", epoch, epochs, stopped["reason"])
+    return stopped
+
+
+class RunCheckpoints(Checkpoint):
+    """Saves, selects and stops. As Lightning's ``Checkpoint`` it runs after every other callback, whose state and whose
+    decision to stop are then in what it saves.
 
     Args:
         folder: the run's directory.
@@ -84,12 +99,14 @@ class RunCheckpoints(Callback):
         self.save_every_seconds, self.average, self.ranks = save_every_seconds, average, ranks
         self.inputs = inputs or Inputs(reviews={}, files={})
         self.history: History = []
+        self.stopped: Stopped | None = None
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
         self._clock = self._saved = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history, "train_seconds": self.train_seconds, "inputs": self.inputs}
+        state = {"history": self.history, "train_seconds": self.train_seconds, "inputs": self.inputs}
+        return state | ({"stopped": self.stopped} if self.stopped else {})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Count the batches' parts as they are cut now: after running out of memory there are more of them, and another
@@ -111,11 +128,13 @@ class RunCheckpoints(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = list(state_dict["history"])
         self.train_seconds = float(state_dict["train_seconds"])
+        self.stopped = state_dict.get("stopped")
 
     def on_train_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.listen()
         self.stop.patient = True
         self._clock = self._saved = time.monotonic()
+        trainer.should_stop = self.stopped is not None  # which Lightning does not keep
         if self.ranks.is_main:
             self._refuse_damaged_weights(trainer.max_epochs or 0)
 
@@ -166,6 +185,7 @@ class RunCheckpoints(Callback):
             raise UserError(f"The loss is not a number in epoch {epoch + 1}: {DIVERGED}")
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
+        self.stopped = stopped_early(trainer)
         needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if at_epoch(epoch) in needed:
             save_weights(pl_module.network, at_epoch(epoch).path(self.folder), self.ranks)  # type: ignore[arg-type]

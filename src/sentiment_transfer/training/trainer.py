@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, Checkpoint, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.profilers import AdvancedProfiler, Profiler, SimpleProfiler
@@ -79,7 +79,7 @@ def make_trainer(
         logger=loggers or False,
         callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)] if bar else callbacks,
         enable_progress_bar=bar,
-        enable_checkpointing=False,  # training/checkpoints.py
+        enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),  # else Lightning adds its own
         enable_model_summary=extra.pop("enable_model_summary", False),
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
