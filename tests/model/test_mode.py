@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim import AdamW
 from transformers import AutoModelForSequenceClassification, get_linear_schedule_with_warmup
 
+from sentiment_transfer.config.objective_options import AdamWConfig
 from sentiment_transfer.data.batches import pad
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.model.classifier import SentimentClassifier
@@ -127,7 +128,7 @@ def test_training_equals_a_plain_loop_of_transformers_and_torch(model_type: str,
     module = classifier(folder, packed, dropout=0.0)
     data = reviews(tmp_path, packed=packed)
     # With Adam's usual eps a gradient that is 0 but for rounding (a key's bias) moves a weight as any other does.
-    module.eps = 1e-3
+    module.optimizer_options = AdamWConfig(eps=1e-3)
     trainer(tmp_path, gradient_clip_val=1.0).fit(module, datamodule=data)
     plain = plain_loop(folder, data)
     ours = module.network.state_dict()

@@ -9,6 +9,7 @@ import pytest
 from tests.helpers.runs import ROOT, finished
 
 from hydra_plugins.slots_launcher._hooks import Hooks
+from sentiment_transfer.programs.status import HOOKS
 from sentiment_transfer.report.after_sweep import closing
 from sentiment_transfer.report.command import default_folder
 from sentiment_transfer.report.rendering.exports import PAGE
@@ -26,9 +27,8 @@ def test_the_command_that_compares_names_the_page_that_it_writes(
 
 def test_make_status_names_the_functions_that_sweeps_do() -> None:
     conf = (ROOT / "conf" / "hydra" / "launcher" / "local.yaml").read_text()
-    recipe = (ROOT / "Makefile").read_text()
     named = dict(re.findall(r"^(scores|closing): (\S+)", conf, re.MULTILINE))
-    assert named == dict(re.findall(r"--(scores|closing) (\S+)", recipe))
+    assert named == HOOKS
     assert Hooks(**named).has_scores
 
 

@@ -348,5 +348,5 @@ def test_selection_that_no_run_has_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_found_says_what_to_run_first(tmp_path: Path) -> None:
     (tmp_path / "killed" / "checkpoints").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"make demo.*Unfinished.*killed"):
+    with pytest.raises(UserError, match=r"experiment=demo`.*Unfinished.*killed"):
         said(tmp_path)

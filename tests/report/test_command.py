@@ -104,7 +104,7 @@ def test_nothing_to_show_is_a_sentence_and_leaves_nothing(
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
-    assert ("make demo" in error) == (not arguments)
+    assert ("experiment=demo" in error) == (not arguments)
     assert not list(tmp_path.rglob("report*"))
 
 

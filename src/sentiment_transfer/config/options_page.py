@@ -59,10 +59,9 @@ def _sections() -> Iterator[str]:
 
 def _others(listed: set[str]) -> Iterator[str]:
     """Options that come with another choice than the default, and those of the datasets."""
-    choices: list[tuple[str, str, type[Any]]] = [
-        (group, name, schema) for group, options in SHIPPED.items() for name, schema in options.items()
-    ]
-    for group, name, schema in [*choices, ("model", "ulmfit", UlmfitConfig)]:
+    choices: list[tuple[str, str, type[Any]]] = [("model", "ulmfit", UlmfitConfig)]
+    choices[:0] = [(group, name, schema) for group, options in SHIPPED.items() for name, schema in options.items()]
+    for group, name, schema in choices:
         node: DictConfig = OmegaConf.structured(schema)
         if more := [option for option in options_of(node, schema, group) if option.name not in listed]:
             yield from _table(f"with `{group}={name}`", _rows(more))

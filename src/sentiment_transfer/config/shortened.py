@@ -16,6 +16,8 @@ SHORTENED = "shortened: "
 
 def limited(configs: Mapping[str, D], limit: int | None) -> dict[str, D]:
     """Datasets that keep at most ``limit`` rows of each split; one with a limit of its own keeps that."""
+    if limit is None:
+        return dict(configs)
     return {name: replace(each, limit=limit) if each.limit is None else each for name, each in configs.items()}
 
 

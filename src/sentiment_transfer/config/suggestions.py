@@ -75,9 +75,9 @@ def options_below(schema: type[Any], where: str = "") -> Iterator[str]:
     for field in dataclasses.fields(schema):
         name = f"{where}.{field.name}".removeprefix(".")
         yield name
-        shipped = SHIPPED.get(name, {}) if not where else {}
-        hint = hints[field.name]
-        for below in shipped.values() or ([hint] if dataclasses.is_dataclass(hint) else []):
+        hint: Any = hints[field.name]
+        groups: list[Any] = [hint] if dataclasses.is_dataclass(hint) else []
+        for below in groups if where or name not in SHIPPED else SHIPPED[name].values():
             yield from options_below(below, name)
 
 

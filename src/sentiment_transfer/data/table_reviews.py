@@ -87,7 +87,7 @@ def as_arrow(table: Any, name: Path) -> pa.Table:
     if isinstance(table, pa.Table):
         return table
     try:
-        if hasattr(table, "with_format") and hasattr(table, "select_columns"):  # a datasets.Dataset
+        if hasattr(table, "with_format") and hasattr(table, "features"):  # a datasets.Dataset
             metadata = table.features.arrow_schema.metadata
             return table.with_format("arrow")[:].replace_schema_metadata(metadata)
         if type(table).__module__.partition(".")[0] == "pandas" and hasattr(table, "columns"):
