@@ -25,7 +25,7 @@ from sentiment_transfer.data.batches import TokenBatches, scoring_loader, traini
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
-from sentiment_transfer.runs.build import make_classifier
+from sentiment_transfer.runs.classifier import make_classifier
 from sentiment_transfer.training.trainer import choose_precision, quiet_lightning
 
 PART = 192  # reviews scored at a time

@@ -81,7 +81,8 @@ def training(encoder: str, size: str, batch: int, length: int | None) -> dict[st
 def preparing(encoder: str, rows: int) -> dict[str, float]:
     """Seconds to read, audit and tokenise the given number of reviews, the first time and again."""
     from benchmarks.workload import configured
-    from sentiment_transfer.runs.build import make_data, make_tokenizer
+    from sentiment_transfer.runs.build import make_data
+    from sentiment_transfer.runs.classifier import make_tokenizer
 
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,8 @@ from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.batches import ResumableSampler
 from sentiment_transfer.data.tokens import TokenStore
 from sentiment_transfer.data.transfer import TransferDataModule
-from sentiment_transfer.runs.build import make_data, make_tokenizer
+from sentiment_transfer.runs.build import make_data
+from sentiment_transfer.runs.classifier import make_tokenizer
 
 ROOT = Path(__file__).parents[1]
 BATCH = 32

@@ -129,7 +129,7 @@ def _run(config: Config, folder: Path) -> None:
 def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
     from sentiment_transfer.model.device import choose_accelerator
-    from sentiment_transfer.runs.build import refuse_unusable_objective
+    from sentiment_transfer.runs.classifier import refuse_unusable_objective
     from sentiment_transfer.runs.train import run
 
     choose_accelerator(config.trainer.accelerator)  # one that is missing is refused before the run locks its directory

@@ -205,7 +205,7 @@ def test_its_encoder_is_refused_under_another_model() -> None:
 def test_a_run_that_needs_more_memory_than_there_is_names_a_smaller_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentiment_transfer.runs.build.available_memory", lambda _: 1.7 * 2**30)
+    monkeypatch.setattr("sentiment_transfer.runs.memory.available_memory", lambda _: 1.7 * 2**30)
     large = ("trainer.batch_size=4096", "data.max_length=256", "source.written_en.limit=70")
     with pytest.raises(UserError, match=r"Type trainer\.batch_size=\d+\."):
         trained(tmp_path, *TINY, *large)

@@ -7,53 +7,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_transfer.checkpoints.embedding import store_embedding
 from sentiment_transfer.config.model_options import Weights
-from sentiment_transfer.config.objective_options import CrossEntropyConfig
 from sentiment_transfer.config.protocol import rows_per_epoch, starts_from_source_run
 from sentiment_transfer.config.schema import Config, Protocol
 from sentiment_transfer.config.shortened import limited, shortened_caveats
-from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.batches import BatchOptions
 from sentiment_transfer.data.catalog import make_datasets
 from sentiment_transfer.data.shots import Labelled
 from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
-from sentiment_transfer.errors import OutOfMemory, UserError
+from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.classifier import SentimentClassifier
-from sentiment_transfer.model.device import choose_accelerator, choose_precision
-from sentiment_transfer.model.freezing import freeze
-from sentiment_transfer.model.memory import (
-    GIB,
-    TrainingShape,
-    available_memory,
-    available_where,
-    concurrent_runs,
-    estimate_memory,
-    min_fsdp_devices,
-    option_that_fits,
-)
-from sentiment_transfer.model.network import encoder_location, load_network, longest_input, meta_network
-from sentiment_transfer.model.objective import Loss, make_loss, refuse_unusable, state_bytes
-from sentiment_transfer.model.packed.network import why_padded
-from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer, vocabulary_size
-from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.results.inputs import Inputs
+from sentiment_transfer.runs.classifier import SCRATCH, make_classifier, make_tokenizer
 from sentiment_transfer.runs.inputs import of_network, run_inputs
-from sentiment_transfer.runs.language_stage import corpora, is_ulmfit, sizes
+from sentiment_transfer.runs.language_stage import is_ulmfit
+from sentiment_transfer.runs.memory import memory_needed
 from sentiment_transfer.runs.source_model import SourceModel
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.trainer import parts_per_step
 from sentiment_transfer.training.workers import usable_workers
 
 log = logging.getLogger(__name__)
-
-SCRATCH = BUILTIN + "scratch"
 
 
 class Parts(NamedTuple):
@@ -161,155 +141,6 @@ def labelled(config: Config) -> Labelled | None:
             str(name), protocol.shots, protocol.sample_seed, alone=True, rows_per_epoch=rows_per_epoch(config)
         )
     return Labelled(str(name), protocol.shots, protocol.sample_seed, fraction=protocol.target_fraction)
-
-
-def make_tokenizer(config: Config, data: TransferDataModule, source: Path | None = None) -> PreTrainedTokenizerBase:
-    """The run's tokenizer.
-
-    ``builtin:scratch`` learns its own from the training texts, which must be read, or uses that of the ``source`` run
-    whose weights it starts from.
-    """
-    learnt_before = source is not None and config.model.encoder == SCRATCH and config.model.tokenizer is None
-    learnt_from = [*(s.reviews for s in data.train_sets), *corpora(config, data)]
-    return load_tokenizer(
-        _encoder(config),
-        tokenizer=f"{source}/model" if learnt_before else config.model.tokenizer,
-        revision=config.model.revision,
-        texts=(text for reviews in learnt_from for batch in reviews.text_batches() for text in batch),
-    )
-
-
-def make_classifier(
-    config: Config, data: TransferDataModule, tokenizer: PreTrainedTokenizerBase, *, pretrained: bool = True
-) -> SentimentClassifier:
-    """The encoder with its head; not ``pretrained``, for the weights of a run. Raises UserError where
-    ``data.max_length`` is more than it has positions for."""
-    network = load_network(
-        _encoder(config),
-        classes=data.classes,
-        vocabulary=vocabulary_size(tokenizer),
-        seed=config.seed if config.model.init_seed is None else config.model.init_seed,
-        revision=config.model.revision,
-        random_weights=config.model.weights == Weights.random,
-        dropout=config.model.dropout,
-        freeze_embeddings=config.model.freeze_embeddings,
-        gradient_checkpointing=config.model.gradient_checkpointing,
-        lora_rank=config.model.lora_rank,
-        layers=config.model.layers,
-        sizes=sizes(config.model, tokenizer),
-        pooling=None if config.model.pooling is None else config.model.pooling.name,
-        frozen=config.model.freeze,
-        reinit_top=config.model.reinit_top if pretrained else None,  # a run's layers have been trained since
-    )
-    longest = longest_input(network)
-    if longest is not None and config.data.max_length > longest:
-        raise UserError(
-            f"data.max_length={config.data.max_length} is more than the {longest} tokens that {config.model.encoder} "
-            f"has positions for: use data.max_length={longest} or less."
-        )
-    learning_rate = config.optimizer.learning_rate
-    if starts_from_source_run(config) and config.protocol.learning_rate is not None:
-        learning_rate = config.protocol.learning_rate
-    kind = UlmfitClassifier if is_ulmfit(config.model) else SentimentClassifier
-    return kind(
-        network,
-        classes=data.classes,
-        seed=config.seed,
-        learning_rate=learning_rate,
-        weight_decay=config.optimizer.weight_decay,
-        warmup_ratio=config.optimizer.warmup_ratio,
-        optimizer=config.optimizer,
-        schedule=config.schedule,
-        layer_decay=config.optimizer.layer_decay,
-        loss=training_loss(config, data),
-        dev_names=[s.name for s in data.dev_sets],
-        packed=config.trainer.packed,
-        cache_dir=config.paths.cache_dir,
-    )
-
-
-def training_loss(config: Config, data: TransferDataModule) -> Loss | None:
-    """The loss of training; None for the mean cross-entropy, and where nothing is trained."""
-    if config.loss == CrossEntropyConfig() or not data.train_sets:
-        return None
-    labels = np.concatenate([s.reviews.labels for s in data.train_sets])[data.epoch_rows]
-    return make_loss(config.loss, data.classes, np.bincount(labels, minlength=len(data.classes)).tolist())
-
-
-def refuse_unusable_objective(config: Config, devices: int = 1) -> None:
-    """Raise UserError where the optimiser, the schedule or the loss cannot be made or cannot be used in this run."""
-    trainer = config.trainer
-    refuse_unusable(
-        config.optimizer,
-        config.schedule,
-        config.loss,
-        precision=choose_precision(trainer.precision, choose_accelerator(trainer.accelerator)),
-        fsdp=trainer.strategy == "fsdp",
-        cut=parts_per_step(trainer, devices) * devices > 1,
-    )
-
-
-def _encoder(config: Config) -> str:
-    return encoder_location(plain(config.model), config.paths.cache_dir)
-
-
-def memory_needed(
-    config: Config,
-    data: TransferDataModule,
-    tokenizer: PreTrainedTokenizerBase,
-    kept_tokens: Tensor | None,
-    devices: int = 1,
-) -> str:
-    """The memory that training needs on each of ``devices`` and that is free there, as a sentence.
-
-    The data must be tokenised; the network is not loaded for it. ``kept_tokens`` (n,) int64 are the tokens whose
-    embedding rows are kept, None for all. Raises UserError if the run does not fit, with the option that makes it fit;
-    OutOfMemory if that is a smaller micro batch, which a sweep sets automatically.
-    """
-    network = meta_network(
-        _encoder(config),
-        classes=data.classes,
-        vocabulary=vocabulary_size(tokenizer),
-        revision=config.model.revision,
-        layers=config.model.layers,
-        sizes=sizes(config.model, tokenizer),
-    )
-    freeze(network, config.model.freeze, config.model.encoder)
-    freeze(network, "embeddings" if config.model.freeze_embeddings else None, config.model.encoder)
-    accelerator = choose_accelerator(config.trainer.accelerator)
-    lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])
-    shape = TrainingShape(
-        batch_size=config.trainer.batch_size,
-        micro_batches=parts_per_step(config.trainer, devices) * devices,
-        tokens=int(lengths.max()),
-        mean_tokens=float(lengths.mean()),
-        packed=config.trainer.packed and why_padded(network) is None,
-        low_precision=choose_precision(config.trainer.precision, accelerator) != "32-true",
-        checkpointing=config.model.gradient_checkpointing,
-        trimmed_rows=None if kept_tokens is None else len(kept_tokens),
-        lora_rank=config.model.lora_rank,
-        shards=devices if config.trainer.strategy == "fsdp" else 1,
-        optimizer_bytes=state_bytes(config.optimizer),
-    )
-    one, room = estimate_memory(network, shape), available_memory(accelerator)
-    each, for_each = (f" on each of {devices} devices", " for each") if devices > 1 else ("", "")
-    if room is not None and accelerator == "cpu":
-        room /= devices  # one memory for all of them
-    needs = one.sentence() + each
-    if room is None:
-        return f"Memory: {needs}."
-    free = f"{room / GIB:.1f} GiB free{available_where(accelerator)}{for_each}"
-    if one.total > room:
-        option, instead = option_that_fits(network, shape, room), "It needs a larger device."
-        if option:
-            instead = f"Type {option}."
-        elif devices == 1 and accelerator == "cuda" and (several := min_fsdp_devices(network, shape, room)):
-            instead = f"Type trainer.devices={several} trainer.strategy=fsdp: sharded over {several} devices, it fits."
-        smaller_batch = option and option.startswith("trainer.micro_batch_size")  # a sweep halves it
-        error = OutOfMemory if smaller_batch else UserError
-        raise error(f"This run needs {needs}. The {accelerator} has {free}. {instead}")
-    together = concurrent_runs(one, room)
-    return f"Memory: {needs}; {free}, room for {together} such run{'s' * (together > 1)}."
 
 
 def caveats(config: Config) -> list[str]:
