@@ -53,7 +53,7 @@ def real_texts(count: int) -> list[str]:
 def ours(checkpoint: str) -> tuple[Answer, Callable[[list[str]], int]]:
     from sentiment_transfer import load
     from sentiment_transfer.errors import UserError
-    from sentiment_transfer.prediction.predictor import token_ids
+    from sentiment_transfer.prediction.texts import token_ids
 
     try:
         model = load(checkpoint)

@@ -15,7 +15,7 @@ from tests.helpers.labelled_files import predicted
 
 from sentiment_transfer import Prediction, Predictor, load
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.prediction.predictor import token_ids
+from sentiment_transfer.prediction.texts import token_ids
 
 TEXTS = [
     "The room was lovely and the staff were kind.",

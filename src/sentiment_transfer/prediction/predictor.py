@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -15,26 +14,18 @@ from torch import Tensor
 
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
-from sentiment_transfer.data.tokenising import in_bounded_time
-from sentiment_transfer.data.tokens import cut
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.prediction.predictions import Prediction, Predictions
+from sentiment_transfer.prediction.texts import index_of, text_list, token_ids, unusable_reason
 from sentiment_transfer.prediction.windows import Answers, Window, prefetched
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from sentiment_transfer.checkpoints.model import TrainedModel
 
 BATCH_TOKENS = 16_384  # as in scoring; padding included if the network needs it
-TOKENISED_AT_ONCE = 1_000  # texts that the tokenizer's threads share: more take more memory and are no faster
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-
-EMPTY = "empty text"
-NOT_TEXT = "not text"
-UNDECODABLE = "undecodable text"
 
 Name = Callable[[int], str]  # what an error calls the text of this index
 
@@ -201,69 +192,6 @@ def _tokenised(model: TrainedModel, window: Window) -> tuple[Window, list[str], 
     reasons = [reason or unusable_reason(text) for text, reason in both]
     rows = [row for row, reason in enumerate(reasons) if not reason]
     return window, reasons, rows, token_ids(model.tokenizer, [str(window.texts[row]) for row in rows], model.max_length)
-
-
-def unusable_reason(text: object) -> str:
-    """Why ``text`` cannot be classified; empty if it can. Lone surrogates stand for undecodable bytes."""
-    if text is None:
-        return EMPTY
-    if not isinstance(text, str):
-        return NOT_TEXT
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return UNDECODABLE
-    return "" if text.strip() else EMPTY
-
-
-def text_list(texts: Any) -> list[Any]:
-    """The texts of a list, a Series or an array, with None where one is missing (NaN, NA).
-
-    Raises UserError for a table, naming its columns, and for what holds no texts.
-    """
-    columns = getattr(texts, "columns", None)
-    if columns is None:
-        columns = getattr(texts, "column_names", None)
-    if columns is not None:
-        names = [str(name) for name in columns]
-        raise UserError(
-            f"The texts are a {type(texts).__name__} with the columns {', '.join(names) or '(none)'}: name that of "
-            f"the texts, predict(frame[{(names or ['review'])[0]!r}])."
-        )
-    if isinstance(texts, bytes | Mapping) or not isinstance(texts, Iterable):
-        raise UserError(f"The texts are a {type(texts).__name__}: give a list of texts, or a single text.")
-    return [None if is_missing(text) else text for text in texts]
-
-
-def index_of(texts: Any) -> Any:
-    """The index of a pandas Series; None of other texts."""
-    index = getattr(texts, "index", None)  # a method of lists
-    return None if index is None or callable(index) or not hasattr(texts, "iloc") else index
-
-
-def is_missing(text: object) -> bool:
-    """Whether a value stands for a missing text in a DataFrame: NaN, or pandas' NA and NaT."""
-    return (isinstance(text, float) and text != text) or type(text).__name__ in ("NAType", "NaTType")
-
-
-def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[np.ndarray]:
-    """The token ids of each text, (length,) int32, truncated as in training."""
-    return [
-        cut(ids, max_length)
-        for begin in range(0, len(texts), TOKENISED_AT_ONCE)
-        for ids in _untruncated(tokenizer, list(texts[begin : begin + TOKENISED_AT_ONCE]))
-    ]
-
-
-def _untruncated(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:  # a slow tokenizer
-        return tokenizer(texts, verbose=False)["input_ids"]
-    # The ids alone: transformers' own call builds masks, types and offsets in Python, 1.6 times as long.
-    backend.no_truncation()
-    backend.no_padding()
-    return [encoding.ids for encoding in in_bounded_time(partial(backend.encode_batch_fast, texts), texts)]
 
 
 def load(
