@@ -128,6 +128,7 @@ def test_own_tables_are_own_files(run: Run, tmp_path: Path, monkeypatch: pytest.
 def test_an_interrupt_saves_and_the_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = ARGUMENTS | {"seed": 3}
+    before = signal.getsignal(signal.SIGINT)
     end_of_step = RunCheckpoints.on_train_batch_end
     with monkeypatch.context() as patched:
 
@@ -140,7 +141,7 @@ def test_an_interrupt_saves_and_the_call_goes_on(tmp_path: Path, monkeypatch: py
             train(**arguments)
     assert isinstance(caught.value, RunInterrupted)
     assert caught.value._render_traceback_() == [str(caught.value)]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert train(**arguments).result["seed"] == 3
 
 

@@ -263,7 +263,8 @@ def test_two_launchers_that_do_not_see_each_others_processes_share_a_sweep(tmp_p
     assert (inner.wait(), outer.wait()) == (0, 0)
     assert sorted(noted(tmp_path, "starts")) == sorted(results(tmp_path))
     assert len(results(tmp_path)) == 4
-    assert re.search(r"^waiting +work-0-\S+  process \d+ on \S+ is at it$", outer.output, re.MULTILINE)
+    # Which of the four is running when the second one looks depends on the machine's load.
+    assert re.search(r"^waiting +work-\d-\S+  process \d+ on \S+ is at it$", outer.output, re.MULTILINE)
 
 
 def test_a_launcher_killed_out_of_sight_is_waited_for_and_then_taken_over(tmp_path: Path) -> None:
