@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.helpers.runs import finished, trained
+from tests.helpers.processes import Command
+from tests.helpers.runs import trained
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.predictions import read_predictions
@@ -108,8 +109,8 @@ def test_a_pretrained_encoder_learns_with_dropout_on_any_number_of_threads(
     for threads, dropout in [(1, "null"), *more, (1, "0.0")]:
         folder = tmp_path / f"{threads}-{dropout}"
         arguments = (*E5, f"trainer.precision={precision}", f"model.dropout={dropout}", f"trainer.threads={threads}")
-        code, output = finished(tmp_path, *arguments, f"hydra.run.dir={folder}", timeout=200)
-        assert code == 0, output
+        command = Command(tmp_path, *arguments, f"hydra.run.dir={folder}")
+        assert command.wait() == 0, command.output
         result = read_result(folder)
         assert result["caveats"] == ["4-bit weights"]
         assert result["performance"]["batching"] == ("packed" if precision == "32-true" else "packed, fused kernels")
@@ -132,7 +133,7 @@ def test_a_pretrained_run_has_the_same_bits_again_with_more_threads_than_cores(
     runs = [tmp_path / "one", tmp_path / "other"]
     options = (*E5, "trainer.precision=bf16-mixed", "trainer.threads=4", "source.written_en.limit=32")
     for folder in runs:
-        code, output = finished(tmp_path, *options, "model.dropout=null", f"hydra.run.dir={folder}", timeout=200)
-        assert code == 0, output
+        command = Command(tmp_path, *options, "model.dropout=null", f"hydra.run.dir={folder}")
+        assert command.wait() == 0, command.output
     one, other = ((folder / "weights" / "epoch-0.safetensors").read_bytes() for folder in runs)
     assert one == other
