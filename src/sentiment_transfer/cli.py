@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -42,7 +43,15 @@ from sentiment_transfer.config.program_options import EvaluateConfig, ExportConf
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
-from sentiment_transfer.config.suggestions import elsewhere, model_called, near, refuse_dashes
+from sentiment_transfer.config.suggestions import (
+    elsewhere,
+    model_called,
+    near,
+    not_an_option,
+    option_of,
+    refuse_dashes,
+    unknown_as_well,
+)
 from sentiment_transfer.errors import UserError, without_credentials
 from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
@@ -277,7 +286,7 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
     for plugin, extra in EXTRAS.items():
         if plugin in text:
             return f"This needs a package that is not installed: {installing(extra)}."
-    if isinstance(error, OverrideParseException) and (sentence := refused_override(str(error.override))):
+    if isinstance(error, OverrideParseException) and (sentence := refused_override(str(error.override), command)):
         return sentence
     if several := re.search(r"Ambiguous value for argument '(.*)'$", text.partition("\n")[0]):
         return ambiguous_override(several[1])
@@ -302,12 +311,16 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
         if added := re.fullmatch(r"(?:source|targets)\.[\w-]+\.(?:path|repository)", unknown[1]):
             return f"{added[0]} belongs to no dataset of this run. To add one of that name, type +{added[0]}=..."
         key, known = unknown[1], _known_keys(unknown[1], error)
+        for argument in sys.argv[1:]:  # a file's name with = in it
+            if argument.startswith(f"{key}=") and (option := option_of(argument, command)):
+                return not_an_option(argument, f" Type {shlex.quote(f'{option}={argument}')}.")
         typed = re.search(rf"use \+{re.escape(key)}=(.*)$", text, re.MULTILINE)
         nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
         if not nearest.startswith(" Did you mean"):
             nearest = near(key, command) or nearest
         better = elsewhere(key, typed[1] if typed else "...", command)
-        return f"{key} is not an option of this configuration.{better or nearest}"
+        others = unknown_as_well(sys.argv[1:], key, command)
+        return "\n".join([not_an_option(key, better or nearest), *others])
     return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.profilers import SimpleProfiler
 from tests.helpers.runs import composed
 
@@ -48,7 +49,14 @@ def test_an_argument_of_a_debug_run_can_be_replaced() -> None:
         ("profiller=simple", "is not an argument of Lightning's Trainer. Did you mean profiler?"),
         ("profiler=quick", "trainer.extra.profiler=quick is invalid: it must be one of simple, advanced."),
         ("detect_anomaly=yess", "trainer.extra.detect_anomaly=yess is invalid: it must be true or false."),
-        ("limit_train_batches=0.5", "it must be an integer >= 1, the optimiser steps of an epoch."),
+        ("limit_train_batches=1.5", "it must be an integer >= 1, the optimiser steps of an epoch, or a number"),
+        ("max_steps=0", "trainer.extra.max_steps=0 is invalid: it must be an integer >= 1."),
+        ("max_time=10", "is invalid: it must be days, hours, minutes and seconds, 00:00:30:00 for half an hour"),
+        ("max_time=00:00:00:00", "is invalid: it must be days, hours, minutes and seconds"),
+        ("max_time={minute: 3}", "is invalid: it must be days, hours, minutes and seconds"),
+        ("gradient_clip_algorithm=max", "is invalid: it must be one of norm, value."),
+        ("min_epochs=99", "trainer.extra.min_epochs=99 is more than trainer.max_epochs="),
+        ("check_val_every_n_epoch=2", "is not passed on: development sets are scored whole"),
         ("max_epochs=2", "is not passed on: it is an option. Type trainer.max_epochs."),
         ("fast_dev_run=true", "Type debug=fast."),
         ("limit_predict_batches=1", "test sets are scored whole. Type data.limit=100."),
@@ -66,3 +74,22 @@ def test_arguments_reach_the_trainer(tmp_path: Path) -> None:
     assert isinstance(trainer.profiler, SimpleProfiler)
     assert trainer.profiler.dirpath == tmp_path
     assert trainer._detect_anomaly
+
+
+def test_a_limit_of_time_is_a_text_or_its_parts(tmp_path: Path) -> None:
+    for written, seconds in (("00:00:01:30", 90), ("{minutes: 2}", 120)):
+        config = validate(composed(*adapted(["experiment=tiny", f"trainer.extra.max_time={written}"])))
+        assert plain(from_plain(plain(config))) == plain(config)
+        trainer = make_trainer(config.trainer, OptimizerConfig(), tmp_path, loggers=[], callbacks=[])
+        [timer] = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
+        assert timer.time_remaining() == seconds
+
+
+def test_two_limits_that_exclude_each_other() -> None:
+    with pytest.raises(UserError, match=r"Type trainer\.extra\.min_steps"):
+        validate(
+            composed(*adapted(["experiment=tiny", "trainer.extra.max_steps=9", "trainer.extra.min_epochs=1"])),
+        )
+    with pytest.raises(UserError, match=r"invalid with trainer\.strategy=fsdp"):
+        fsdp = ("trainer.devices=2", "trainer.strategy=fsdp", "trainer.extra.gradient_clip_algorithm=value")
+        validate(composed(*adapted(["experiment=tiny", *fsdp])))

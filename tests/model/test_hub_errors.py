@@ -15,10 +15,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from tests.helpers.learnt import learnt_tokenizer
+from tests.helpers.runs import ROOT
 from tests.helpers.tiny import VOCABULARY, tiny_folder
 
+from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.reviews import BINARY
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.export.command import refuse_no_run
 from sentiment_transfer.model.hub import sentences_for_hub_errors
 from sentiment_transfer.model.network import load_network
 from sentiment_transfer.model.tokenizer import load_tokenizer
@@ -190,3 +193,36 @@ def test_a_hub_gives_a_whole_model_or_a_sentence(tmp_path: Path) -> None:
     assert answers["model"] == pytest.approx(sum(p.double().sum().item() for p in network.parameters()))
     assert answers["downloaded again"] == 0
     assert answers["code or pickles"] == answers["conversions"] == []
+
+
+@pytest.mark.parametrize("name", ["./gone", "../gone", "~/gone-of-mine", "a/b/c", r"runs\gone", "gone/", "last.CKPT"])
+def test_nobody_is_asked_for_a_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[object] = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *address, **_: asked.append(address))
+    monkeypatch.setattr("sentiment_transfer.files.hub_client.limit_the_hub", lambda: asked.append(name))
+    for answer in (
+        lambda: load_tokenizer(name),
+        lambda: load_network(name, classes=BINARY, vocabulary=VOCABULARY, seed=0),
+        lambda: open_model(name),
+        lambda: refuse_no_run(name, Path(name).expanduser()),
+    ):
+        with pytest.raises(UserError, match="does not exist"):
+            answer()
+    assert asked == []
+
+
+def test_a_hub_hears_of_no_path_that_a_program_is_given(tmp_path: Path) -> None:
+    from tests.helpers.hub_server import TinyHub
+
+    (tmp_path / "texts.csv").write_text("text\ngood\n", encoding="utf-8")
+    with TinyHub(tmp_path) as hub:
+        ended = subprocess.run(
+            [sys.executable, ROOT / "predict.py", "checkpoint=last.CKPT", "input=texts.csv", "output=out.csv"],
+            cwd=tmp_path,
+            env=os.environ | hub.environment(tmp_path / "home"),
+            capture_output=True,
+            text=True,
+        )
+        assert hub.requests == []
+    assert ended.returncode == 1 and ended.stderr.startswith("error: last.CKPT does not exist.")

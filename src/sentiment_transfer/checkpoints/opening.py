@@ -9,6 +9,7 @@ from sentiment_transfer.checkpoints.model import TrainedModel
 from sentiment_transfer.checkpoints.run import open_run
 from sentiment_transfer.checkpoints.saved import open_saved
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.files.names import is_path, no_such_path
 from sentiment_transfer.files.text import cache_folder
 from sentiment_transfer.results.record import RESULT_FILE
 
@@ -50,19 +51,9 @@ def open_model(
         raise UserError(f"selection={selection} is invalid: {checkpoint} is not a run's directory. Leave it out.")
     if folder.is_dir():
         refuse_folder_without_model(folder)
-    elif is_path(checkpoint):
-        raise UserError(f"{checkpoint} does not exist. Relative paths start at {Path.cwd()}.")
+    elif is_path(checkpoint, in_folder=True):
+        raise UserError(no_such_path(checkpoint, checkpoint))
     return open_saved(checkpoint, labels, revision, cache)
-
-
-def is_path(checkpoint: str) -> bool:
-    """True if ``checkpoint`` cannot be a repository on the hub.
-
-    A repository's name has at most one slash, starts with neither dot, slash nor tilde, and its first part is not a
-    folder in the working directory.
-    """
-    in_folder = "/" in checkpoint and Path(checkpoint).parent.is_dir()
-    return in_folder or checkpoint.startswith(("/", ".", "~")) or checkpoint.count("/") > 1 or checkpoint.endswith("/")
 
 
 def refuse_folder_without_model(folder: Path) -> None:

@@ -19,6 +19,7 @@ from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED, LinearConfig
 from sentiment_transfer.config.protocol import protocol_problems
 from sentiment_transfer.config.schema import ComposedConfig, Config
+from sentiment_transfer.config.trainer_arguments import MAX_STEPS
 from sentiment_transfer.errors import UserError
 
 T = TypeVar("T", default=Config)
@@ -214,6 +215,11 @@ def _run_problems(config: Config) -> Iterator[str]:
         )
     if not isinstance(config.model, UlmfitConfig):
         return
+    if MAX_STEPS in trainer.extra:
+        yield (
+            f"trainer.extra.{MAX_STEPS} is invalid with model=ulmfit, which unfreezes by epochs: type "
+            "trainer.max_epochs."
+        )
     if config.schedule != LinearConfig():
         yield "schedule is invalid with model=ulmfit, whose own are slanted triangles: leave it out."
     if config.optimizer.layer_decay is not None:

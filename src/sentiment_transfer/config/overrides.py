@@ -13,7 +13,9 @@ from hydra.errors import HydraException
 
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.own_files import GROUPS, refuse_repeated, role_options
-from sentiment_transfer.config.suggestions import choice_called
+from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.suggestions import choice_called, option_of
+from sentiment_transfer.config.typed_paths import with_quoted_paths
 
 ONLY_QUOTED = re.compile(r"[^\w/\-\\+.$%*@?|: ]", re.ASCII)
 
@@ -32,9 +34,11 @@ def adapted(arguments: Sequence[str]) -> list[str]:
 
     A mapping of datasets (``targets={shop: {path: shop.csv}}``, in a list and a sweep as well) becomes a text, since
     the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options; and
-    ``trainer.extra.profiler=simple`` and ``callbacks.mine.every=2`` get the ``++`` of a new key. Raises UserError for a
+    ``trainer.extra.profiler=simple`` and ``callbacks.mine.every=2`` get the ``++`` of a new key. The name of a file or
+    folder gets the quotes that its characters need. Raises UserError for a
     name that is given twice.
     """
+    arguments = with_quoted_paths(arguments)
     return _with_datasets([_with_text(OPEN.sub(r"++\1", argument)) for argument in arguments])
 
 
@@ -84,12 +88,14 @@ def _with_datasets(arguments: list[str]) -> list[str]:
     return [*kept[:first], *begun, *kept[first:]]
 
 
-def refused_override(override: str) -> str | None:
+def refused_override(override: str, command: type[Any] = Config) -> str | None:
     """The sentence for an override that cannot be parsed, with what to type; None where quoting is no remedy.
 
-    ``override``: as typed, e.g. ``input=my reviews (1).csv``.
+    ``override``: as typed, e.g. ``input=my reviews (1).csv``; ``command``: the schema of the command's options.
     """
     key, equals, value = override.partition("=")
+    if not equals and (given := option_of(override, command)):
+        return f"{override} is not an option: options are typed key=value. Type {shlex.quote(f'{given}={override}')}."
     if not equals and (choice := choice_called(override)):
         return f"{override} is not an option: options are typed key=value. Type {choice}."
     if not equals:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, get_type_hints
 
@@ -69,6 +71,16 @@ VALUES = {
 )
 
 
+CLOSED = ("trainer", "data", "paths", "protocol")  # groups whose options are the same whatever is chosen
+
+
+def option_of(path: str, command: type[Any]) -> str | None:
+    """The option of a command that a file or folder is meant for; None where there is no such file or option."""
+    names = [field.name for field in dataclasses.fields(command)]
+    wanted = ("checkpoint",) if os.path.isdir(path) else ("input", "targets") if os.path.exists(path) else ()
+    return next((name for name in wanted if name in names), None)
+
+
 def options_below(schema: type[Any], where: str = "") -> Iterator[str]:
     """Names of the options and groups of a command's schema, whatever is chosen in its groups."""
     hints = get_type_hints(schema)
@@ -124,11 +136,32 @@ def model_called(value: str) -> str | None:
     return None
 
 
+def unknown_as_well(arguments: Sequence[str], first: str, command: type[Any] = Config) -> Iterator[str]:
+    """Sentences for the other keys among ``arguments`` that no option has: Hydra stops at the ``first``."""
+    known, tops = set(_known(command)), {field.name for field in dataclasses.fields(command)}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        top, dot, _ = key.partition(".")
+        if not equals or key == first or not re.fullmatch(r"\w[\w.-]*", key) or top == "hydra":
+            continue
+        nowhere = top not in tops and not (conf_folder() / top).is_dir()
+        inside = dot and top in CLOSED and top in tops and key not in known and not key.startswith("trainer.extra.")
+        if nowhere or inside:
+            yield not_an_option(key, elsewhere(key, value, command) or near(key, command) or "")
+
+
+def not_an_option(key: str, instead: str) -> str:
+    return f"{key} is not an option of this configuration.{instead}"
+
+
 def refuse_dashes(arguments: Sequence[str], flags: Sequence[str], command: type[Any] = Config) -> None:
     """Raise UserError for ``--lr 1e-5``, with all of them as Hydra has them; ``flags``: Hydra's."""
     answers = []
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
+        if argument.startswith("-") and argument not in flags and (option := option_of(argument, command)):
+            answers.append(f"{argument} is taken for a flag. For the file type {shlex.quote(f'{option}={argument}')}.")
+            continue
         if not re.fullmatch(r"--[a-zA-Z][\w.-]*", name) or any(flag.startswith(name) for flag in flags):
             continue
         after = arguments[index + 1] if index + 1 < len(arguments) else "-"

@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from sentiment_transfer.config.bounds import ACCELERATOR, POSITIVE, PRECISION
 from sentiment_transfer.config.dataset import LATER, OneOf
-from sentiment_transfer.config.trainer_arguments import argument_problems
+from sentiment_transfer.config.trainer_arguments import CLIPPING, argument_problems
 
 
 @dataclass
@@ -37,6 +37,14 @@ class TrainerConfig:
 
     def problems(self, where: str) -> Iterator[str]:
         yield from argument_problems(self.extra)
+        least = self.extra.get("min_epochs")
+        if isinstance(least, int) and least > self.max_epochs:
+            yield f"trainer.extra.min_epochs={least} is more than trainer.max_epochs={self.max_epochs}."
+        if self.strategy == "fsdp" and self.extra.get(CLIPPING) == "value":
+            yield (
+                f"trainer.extra.{CLIPPING}=value is invalid with trainer.strategy=fsdp: gradients that are sharded are "
+                "clipped by their norm. Leave it out."
+            )
         micro = self.micro_batch_size
         if micro and micro > 0 and self.batch_size % micro:
             yield (

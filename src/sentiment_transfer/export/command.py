@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_transfer.checkpoints.model import TrainedModel
-from sentiment_transfer.checkpoints.opening import is_path, open_model, refuse_folder_without_model
+from sentiment_transfer.checkpoints.opening import open_model, refuse_folder_without_model
 from sentiment_transfer.config.program_options import ExportConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.export import onnx
@@ -21,6 +21,7 @@ from sentiment_transfer.export.card.render import model_card
 from sentiment_transfer.export.card.scores import INT8, Conversion
 from sentiment_transfer.export.folder import push, refuse_output, refuse_push, whole_folder, write_model
 from sentiment_transfer.export.pooling import refuse_without_onnx
+from sentiment_transfer.files.names import is_path, no_such_path
 from sentiment_transfer.formatting import file_size, metric_title
 from sentiment_transfer.model.pooling import needs_this_package
 from sentiment_transfer.results.record import RESULT_FILE
@@ -65,8 +66,8 @@ def refuse_no_run(named: str, folder: Path) -> None:
             f"{named} is a saved model and no directory of a run. export writes out what a run trained, with its "
             "record; name the run that this came from, or use the folder as it is."
         )
-    if is_path(named):
-        raise UserError(f"{named} does not exist. Relative paths start at {Path.cwd()}.")
+    if is_path(named, in_folder=True):
+        raise UserError(no_such_path(named, named))
     raise UserError(f"{named} is neither a folder here nor a run's directory: name one that has finished training.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -91,6 +92,7 @@ class SentimentClassifier(pl.LightningModule):
         self.loss: Loss = loss or nn.functional.cross_entropy
         self.dev_names = list(dev_names)
         self.source_dev: dict[str, int] = {}  # reviews of each development set of the source, for callbacks
+        self.max_steps: int | None = None  # at which training ends, where that is before the last epoch's end
         self.trained_token_ids: Tensor | None = None  # (n,) int64, where the vocabulary is trimmed
         self.train_metrics = self._metrics()
         # Part of a checkpoint, so that an epoch that was interrupted reports the means of all of its steps.
@@ -244,7 +246,7 @@ class SentimentClassifier(pl.LightningModule):
         return {"rows": batch["rows"].cpu(), "probabilities": self.logits(batch).softmax(-1).cpu()}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = min(int(self.trainer.estimated_stepping_batches), self.max_steps or sys.maxsize)
         options, more = self.optimizer_options, {}
         if isinstance(options, AdamWConfig) and "fused" not in options.arguments():
             # A fused step unscales by itself, after the clipping; and it takes no scale for weights that are shared.
@@ -268,11 +270,13 @@ class SentimentClassifier(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the norm. Lightning's own refuses fused optimisers in bf16 too, where nothing is scaled."""
+        """Clip norm or values. Lightning's own refuses fused optimisers in bf16 too, where nothing is scaled."""
         if gradient_clip_val is not None and self.device_mesh is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
         elif self._scaled():
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val is not None and gradient_clip_algorithm == "value":
+            nn.utils.clip_grad_value_(self.network.parameters(), gradient_clip_val)
         elif gradient_clip_val is not None and not (type(optimizer) is AdamW and optimizer.defaults["fused"]):
             nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
         elif gradient_clip_val is not None:

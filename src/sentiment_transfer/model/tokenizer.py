@@ -43,6 +43,8 @@ def load_tokenizer(
     from transformers import AutoTokenizer
 
     name = tokenizer or encoder
+    if name.startswith(BUILTIN):
+        raise UserError(f"model.encoder={name} does not exist: the built-in encoders are {' and '.join(LEARNT)}.")
     with sentences_for_hub_errors("tokenizer", name, "model.tokenizer=/path/to/folder"):
         revision = check_config(name, None if tokenizer else revision)
         loaded = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, use_fast=True)

@@ -106,9 +106,9 @@ class Performance(TypedDict):
 
 
 class Stopped(TypedDict):
-    """A training that a callback ended before ``trainer.max_epochs``."""
+    """A training that a callback or ``max_time`` ended before ``trainer.max_epochs``."""
 
-    epoch: int  # the last one, from 1
+    epoch: int  # the last one, from 1; it may be cut short
     max_epochs: int
     reason: str  # a sentence
 

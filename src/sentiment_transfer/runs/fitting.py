@@ -19,6 +19,7 @@ from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.model.objective import is_elementwise
 from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.runs.inputs import continued
+from sentiment_transfer.runs.own_errors import own_errors_as_sentences
 from sentiment_transfer.runs.trained_before import trained_before, training_lock
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, saved_inputs
 from sentiment_transfer.training.selection import History, SavedWeights, select
@@ -46,7 +47,7 @@ def fit_or_take_over(
     # Where a step depends on the size of a matrix, weights depend on whose texts the trimmed vocabulary is.
     own_vocabulary = config.model.trim_vocabulary and not is_elementwise(config.optimizer)
     if last_checkpoint(folder).exists() or isinstance(module, UlmfitClassifier) or own_vocabulary:
-        fit(trainer, module, data, folder, checkpoints)
+        fit(config, trainer, module, data, folder, checkpoints)
         return None
     with training_lock(config, inputs, folder) if ranks.is_main else nullcontext():
         found = trained_before(config, inputs, folder, needed) if ranks.is_main else None
@@ -56,13 +57,14 @@ def fit_or_take_over(
                 found.take_over(weights, module.network, folder)
         taken: dict[str, Any] | None = ranks.all_gather(None if found is None else found.facts)[0]
         if taken is None:
-            fit(trainer, module, data, folder, checkpoints)
+            fit(config, trainer, module, data, folder, checkpoints)
             return None
     checkpoints.load_state_dict(taken)
     return str(taken["run_id"])
 
 
 def fit(
+    config: Config,
     trainer: pl.Trainer,
     module: SentimentClassifier,
     data: TransferDataModule,
@@ -83,7 +85,8 @@ def fit(
         saved, alone = saved_inputs(resume), checkpoints.ranks.world_size == 1
         checkpoints.inputs = continued(saved, checkpoints.inputs, folder, alone=alone)
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+        with own_errors_as_sentences(config):
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     except Exception as error:
         # For a damaged file or a state that does not match, torch and Lightning raise a dozen classes of errors.
         if isinstance(error, UserError | OSError) or trainer.global_step:  # after loading: an error of training itself

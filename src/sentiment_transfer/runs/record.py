@@ -19,7 +19,7 @@ from sentiment_transfer.checkpoints.embedding import keep_embedding, stored
 from sentiment_transfer.config.dataset import headline_metric
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.config.schema import Config
-from sentiment_transfer.config.trainer_arguments import LIMIT
+from sentiment_transfer.config.trainer_arguments import MAX_STEPS, MAX_TIME
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import without_credentials
@@ -45,6 +45,8 @@ from sentiment_transfer.runs.measure import measure, size_caveats, source_tokens
 from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.metrics import score as scores_of
+from sentiment_transfer.training.checkpoints import OUT_OF_TIME
+from sentiment_transfer.training.plan import planned, shortening_steps
 from sentiment_transfer.training.selection import History
 
 
@@ -87,13 +89,16 @@ def run_info(
     """The record's facts about a run that was trained as ``config`` says; ``started_from`` is the source run's id,
     ``zero_shot`` its scores."""
     data, module = parts.data, parts.module
+    whole = [] if stopped and stopped["reason"] == OUT_OF_TIME else [MAX_TIME]
+    if shortening_steps(config.trainer, len(data.epoch_rows)) is None:
+        whole.append(MAX_STEPS)
     lengths = np.concatenate([s.tokens.lengths for s in data.train_sets if s.tokens is not None])[data.epoch_rows]
     if isinstance(module, UlmfitClassifier) and module.language_model:
         seconds = seconds | {"language_model": module.language_seconds}
     return RunInfo(
         run_id=run_name(config),
         config=plain(config),
-        caveats=[*caveats(config), *size_caveats(data.sets)],
+        caveats=[*caveats(config, whole), *size_caveats(data.sets)],
         seed=config.seed,
         model=model_of(config, module),
         source=source_of(data, started_from),
@@ -109,17 +114,20 @@ def run_info(
         zero_shot=zero_shot or {},
         trained_on=source_tokens(data),
         stopped=stopped,
-        trained=_trained(config, len(history), lengths),
+        trained=_trained(config, len(history), lengths, trainer.global_step),
     )
 
 
-def _trained(config: Config, epochs: int, lengths: np.ndarray) -> tuple[int, int]:
+def _trained(config: Config, epochs: int, lengths: np.ndarray, steps: int) -> tuple[int, int]:
     """Reviews and tokens of ``epochs``, of which one has reviews of these lengths (n,) int64; where epochs are cut
-    short, each trains on another part, and the tokens are those of reviews of mean length."""
-    reviews = len(lengths)
-    if LIMIT in config.trainer.extra:
-        reviews = min(reviews, config.trainer.extra[LIMIT] * config.trainer.batch_size)
-    return epochs * reviews, round(epochs * reviews / len(lengths) * int(lengths.sum()))
+    short, each trains on another part, and the tokens are those of reviews of mean length.
+
+    ``steps``: optimiser steps that were taken, 0 where another run's weights were taken over.
+    """
+    plan = planned(config.trainer, len(lengths))
+    taken = steps or min(plan.steps, epochs * plan.epoch_steps)
+    reviews = min(epochs * len(lengths), taken * config.trainer.batch_size)
+    return reviews, round(reviews / len(lengths) * int(lengths.sum()))
 
 
 def finish(

@@ -20,6 +20,7 @@ from rich.console import Console
 from sentiment_transfer.config.protocol import starts_from_source_run
 from sentiment_transfer.config.run_name import group_name, model_name, run_name
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.trainer_arguments import MAX_STEPS
 from sentiment_transfer.config.typed import plain
 from sentiment_transfer.data.transfer import TransferDataModule
 from sentiment_transfer.errors import UserError
@@ -32,6 +33,7 @@ from sentiment_transfer.runs.build import caveats, prepare
 from sentiment_transfer.runs.directory import remove_what_is_not_needed, run_directory
 from sentiment_transfer.runs.fitting import fit_or_take_over, selections
 from sentiment_transfer.runs.language_stage import learn_language
+from sentiment_transfer.runs.own_errors import own_errors_as_sentences
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
@@ -39,6 +41,7 @@ from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_lo
 from sentiment_transfer.training.callbacks import make_callbacks, refuse_unusable_monitors, with_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
+from sentiment_transfer.training.plan import planned
 from sentiment_transfer.training.progress import RunProgress, progress_reports
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.self_check import SelfCheck
@@ -54,7 +57,11 @@ def run(config: Config, folder: Path, ranks: Ranks = ALONE) -> RunResult | None:
     Raises UserError for errors that the user can correct, and Interrupted if a signal stopped the run.
     """
     log.info("Run %s in %s", run_name(config), folder)
-    with run_directory(folder, lock=ranks.is_main), stop_request(told=ranks.world_size > 1) as stop:
+    with (
+        run_directory(folder, lock=ranks.is_main),
+        own_errors_as_sentences(config),
+        stop_request(told=ranks.world_size > 1) as stop,
+    ):
         # Another process may have finished it before this one got the lock.
         if ranks.all_reduce_max(ranks.is_main and is_finished(folder)):
             return read_result(folder)
@@ -91,6 +98,7 @@ def compute(
     parts = prepare(config, ranks, start=start)
     data, tokenizer, module, inputs = parts
     module.source_dev = {s.name: len(s.reviews) for s in data.dev_sets if s.name in data.source}
+    module.max_steps = config.trainer.extra.get(MAX_STEPS)
     refuse_unusable_monitors(callbacks, module.dev_names, list(module.source_dev))
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train disabled it
@@ -184,6 +192,7 @@ def trainer_of(
     inputs: Inputs,
     callbacks: list[Callback],
 ) -> TrainerParts:
+    plan = planned(config.trainer, len(data.epoch_rows))
     checkpoints = RunCheckpoints(
         folder,
         stop,
@@ -194,6 +203,7 @@ def trainer_of(
         average=config.trainer.average,
         ranks=ranks,
         inputs=inputs,
+        last_step=config.trainer.extra.get(MAX_STEPS) and plan.steps,
     )
     self_check = SelfCheck(ranks)
     trainer = make_trainer(
@@ -205,6 +215,7 @@ def trainer_of(
         log_every=config.logger.log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,
+        plan=plan,
     )
     return TrainerParts(trainer, checkpoints, self_check)
 

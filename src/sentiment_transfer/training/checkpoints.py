@@ -16,7 +16,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, Timer
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.inputs import Inputs
@@ -35,6 +35,7 @@ from sentiment_transfer.training.weights import (
 
 log = logging.getLogger(__name__)
 
+OUT_OF_TIME = "The time of trainer.extra.max_time was over."
 DIVERGED = "the run has diverged. Lower optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
 
 
@@ -54,11 +55,21 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     return f"epoch {entry['epoch'] + 1}/{epochs}: train loss {entry['train']['loss']:.3f}{sets}"
 
 
+def ends_here(trainer: Trainer) -> bool:
+    """Whether training was told to end, and has the epochs and steps that it must have at least."""
+    return trainer.should_stop and trainer.fit_loop._can_stop_early
+
+
 def stopped_early(trainer: Trainer) -> Stopped | None:
     """Where and why a callback ends training after this epoch; None where it goes on, or would end here anyway."""
     epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
-    if not trainer.should_stop or epoch >= epochs:
+    whole = trainer.fit_loop.epoch_loop.batch_progress.current.ready >= trainer.num_training_batches
+    if not ends_here(trainer) or (epoch >= epochs and whole):
         return None
+    if any(isinstance(each, Timer) and (each.time_remaining() or 0) <= 0 for each in trainer.callbacks):  # type: ignore[attr-defined]
+        stopped = Stopped(epoch=epoch, max_epochs=epochs, reason=OUT_OF_TIME)
+        log.info("Stopped in epoch %d of %d. %s", epoch, epochs, OUT_OF_TIME)
+        return stopped
     reasons = (getattr(each, "stopping_reason_message", None) for each in trainer.callbacks)  # type: ignore[attr-defined]
     reason = next((each for each in reasons if isinstance(each, str)), "A callback has stopped the training.")
     stopped = Stopped(epoch=epoch, max_epochs=epochs, reason=reason.removesuffix(" Signaling Trainer to stop."))
@@ -80,6 +91,7 @@ class RunCheckpoints(Checkpoint):
         average: keep the running mean of the epochs' weights as well.
         ranks: the processes that share the run; the first one's clock and files count.
         inputs: what the run is computed from (``results/inputs.py``), kept in every checkpoint.
+        last_step: the optimiser step after which training ends; None: at the last epoch's end.
     """
 
     def __init__(
@@ -93,19 +105,23 @@ class RunCheckpoints(Checkpoint):
         average: bool = False,
         ranks: Ranks = ALONE,
         inputs: Inputs | None = None,
+        last_step: int | None = None,
     ) -> None:
         self.folder, self.stop = folder, stop
         self.dev_rows, self.source_dev, self.oracle_for = dev_rows, source_dev, oracle_for
         self.save_every_seconds, self.average, self.ranks = save_every_seconds, average, ranks
         self.inputs = inputs or Inputs(reviews={}, files={})
+        self.last_step = last_step
         self.history: History = []
         self.stopped: Stopped | None = None
+        self.should_stop = False  # the trainer's, which Lightning does not keep
         self.train_seconds = 0.0
         self._dev: dict[str, dict[str, float]] = {}
         self._clock = self._saved = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         state = {"history": self.history, "train_seconds": self.train_seconds, "inputs": self.inputs}
+        state |= {"should_stop": True} if self.should_stop else {}
         return state | ({"stopped": self.stopped} if self.stopped else {})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -129,12 +145,16 @@ class RunCheckpoints(Checkpoint):
         self.history = list(state_dict["history"])
         self.train_seconds = float(state_dict["train_seconds"])
         self.stopped = state_dict.get("stopped")
+        self.should_stop = state_dict.get("should_stop", self.stopped is not None)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.should_stop = False  # a timer that has run out ends training at a step, after which sets are scored
 
     def on_train_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.listen()
         self.stop.patient = True
         self._clock = self._saved = time.monotonic()
-        trainer.should_stop = self.stopped is not None  # which Lightning does not keep
+        trainer.should_stop = self.should_stop
         if self.ranks.is_main:
             self._refuse_damaged_weights(trainer.max_epochs or 0)
 
@@ -151,6 +171,10 @@ class RunCheckpoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         self._tick()
+        if self.last_step is not None and trainer.global_step >= self.last_step:
+            trainer.should_stop = True
+        if ends_here(trainer):
+            return  # development sets are scored now, and the epoch's end saves
         batch = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         if batch == trainer.num_training_batches or batch % trainer.accumulate_grad_batches:
             return  # the epoch's end saves by itself; gradients in the making are no part of a checkpoint
@@ -162,9 +186,12 @@ class RunCheckpoints(Checkpoint):
             self._stop_where_asked(trainer, asked)
 
     def on_validation_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
-        self._tick()
+        if not trainer.sanity_checking:
+            self._tick()
 
     def on_validation_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
         self._clock = time.monotonic()
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self._dev = {
@@ -185,7 +212,8 @@ class RunCheckpoints(Checkpoint):
             raise UserError(f"The loss is not a number in epoch {epoch + 1}: {DIVERGED}")
         self.history = [*self.history[:epoch], {"epoch": epoch, "train": train, "dev": self._dev}]
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
-        self.stopped = stopped_early(trainer)
+        at_the_plans_end = self.last_step is not None and trainer.global_step >= self.last_step
+        self.stopped = None if at_the_plans_end else stopped_early(trainer)
         needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if at_epoch(epoch) in needed:
             save_weights(pl_module.network, at_epoch(epoch).path(self.folder), self.ranks)  # type: ignore[arg-type]
@@ -212,6 +240,7 @@ class RunCheckpoints(Checkpoint):
         self._clock = now
 
     def _save(self, trainer: Trainer) -> None:
+        self.should_stop = trainer.should_stop
         with trainer.lightning_module.metrics_of_all_ranks():  # type: ignore[operator]
             checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         if self.ranks.is_main:

@@ -8,10 +8,11 @@ precision explains, the run goes on without the part that is wrong and says so.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytorch_lightning as pl
 import torch
@@ -68,7 +69,8 @@ class SelfCheck(Callback):
         self._due: list[int] = []
 
     def on_train_start(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
-        start, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
+        start, last = trainer.global_step, cast(int | None, pl_module.max_steps)
+        steps = min(int(trainer.estimated_stepping_batches), last or sys.maxsize)
         self._due = sorted({start, max(start, min(start + STEPS, steps - 1))})
 
     def on_train_batch_start(

@@ -17,10 +17,11 @@ from pytorch_lightning.profilers import AdvancedProfiler, Profiler, SimpleProfil
 from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from sentiment_transfer.config.objective_options import OptimizerConfig
-from sentiment_transfer.config.trainer_arguments import LIMIT
+from sentiment_transfer.config.trainer_arguments import LIMIT, MAX_STEPS, SANITY
 from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.training.plan import Plan
 from sentiment_transfer.training.ranks import ALONE, Ranks
 
 log = logging.getLogger(__name__)
@@ -58,20 +59,26 @@ def make_trainer(
     log_every: int = 50,
     progress_bar: bool = True,
     ranks: Ranks = ALONE,
+    plan: Plan | None = None,
 ) -> pl.Trainer:
-    """A trainer that keeps its files in ``folder``. Raises UserError where the machine lacks what it asks for."""
+    """A trainer that keeps its files in ``folder``; one without a ``plan`` does not train.
+
+    Raises UserError where the machine lacks what it asks for.
+    """
     accelerator = choose_accelerator(config.accelerator)
     bar = progress_bar and sys.stderr.isatty()  # in a file, every refresh would be a line
     extra, parts = extra_arguments(config.extra, folder), parts_per_step(config, ranks.world_size)
-    if LIMIT in extra:
-        extra[LIMIT] *= parts  # Lightning counts these
+    # Lightning's own max_steps would end an epoch without its development scores: RunCheckpoints ends it.
+    limited = [extra.pop(name, None) for name in (MAX_STEPS, LIMIT)][1]
+    if plan and limited is not None:
+        extra[LIMIT] = plan.epoch_steps * parts  # Lightning counts these
     return pl.Trainer(
         accelerator=accelerator,
         devices=ranks.world_size,
         strategy=make_strategy(config.strategy, ranks),
         plugins=[LightningEnvironment()] if ranks.world_size > 1 else None,  # and not SLURM's, which counts tasks
         precision=choose_precision(config.precision, accelerator),  # type: ignore[arg-type]
-        max_epochs=config.max_epochs,
+        max_epochs=plan.epochs if plan else config.max_epochs,
         accumulate_grad_batches=parts,
         gradient_clip_val=optimizer.max_grad_norm,
         deterministic=config.deterministic,
@@ -82,7 +89,7 @@ def make_trainer(
         enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),  # else Lightning adds its own
         enable_model_summary=extra.pop("enable_model_summary", False),
         use_distributed_sampler=False,
-        num_sanity_val_steps=0,
+        num_sanity_val_steps=extra.pop(SANITY, 0),
         log_every_n_steps=log_every,
         **extra,
     )
