@@ -44,8 +44,9 @@ BELOW["report"] = {
     "results",
     "tracking",
 }
+BELOW["experiments"] = {"errors", "commands", "files", "config", "results"}
 BELOW["cli"] = set(BELOW)
-BELOW["composing"] = {"errors", "config", "cli"}
+BELOW["composing"] = {"errors", "config", "experiments", "cli"}
 BELOW["api"] = {*BELOW["runs"], "runs", "report", "cli", "composing"}
 BELOW["programs"] = set(BELOW)
 BELOW["__main__"] = {"programs"}

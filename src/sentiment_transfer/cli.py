@@ -22,8 +22,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from rich.console import Console
+from yaml import YAMLError
 
 from sentiment_transfer.commands import installing
 from sentiment_transfer.config import (
@@ -53,6 +54,8 @@ from sentiment_transfer.config.suggestions import (
     unknown_as_well,
 )
 from sentiment_transfer.errors import UserError, without_credentials
+from sentiment_transfer.experiments.checked import sentence_on_yaml
+from sentiment_transfer.experiments.repeated import register_recorded_runs
 from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.logs import hide_credentials
@@ -72,6 +75,7 @@ hide_credentials()
 # Here, because workers of Ray and submitit get train.py's main by pickle: they import this module, but not train.py.
 try:
     register()
+    register_recorded_runs()
 except UserError as error:  # SENTIMENT_DATASETS names a module that is missing
     print(f"error: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
@@ -240,6 +244,7 @@ NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
 EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
 ASKED = {"--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}  # Hydra's options that only print
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
+OF_OPTIONS = ("Only one of --run", "The --resolve flag can only")  # Hydra 1.3's ValueErrors
 
 
 @contextmanager
@@ -266,8 +271,10 @@ def errors_as_sentences(command: type[Any] = Config) -> Iterator[None]:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
         sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
-    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError, RuntimeError) as error:
-        expected = GROUP_IS_NULL in str(error) or NO_PLUGIN in str(error)
+    except (UserError, HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RuntimeError) as error:
+        expected = isinstance(error, InterpolationKeyError) or any(
+            known in str(error) for known in (GROUP_IS_NULL, NO_PLUGIN, *OF_OPTIONS)
+        )
         if DEBUGGING or (isinstance(error, ValueError | RuntimeError) and not expected):
             raise
         if not (isinstance(error, UserError) and error.reported):
@@ -280,6 +287,8 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
     text = str(error)
     if isinstance(error, UserError):
         return text
+    if isinstance(error, YAMLError):
+        return sentence_on_yaml(error)
     if isinstance(error, OSError) and not isinstance(error, HydraException):
         # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
         return sentence_of(error, Path(error.filename or "the run's directory"))
@@ -292,6 +301,15 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
         return ambiguous_override(several[1])
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
+    if absent := re.match(r"Interpolation key '(.+)' not found(?:\s+full_key: (\S+))?", text):
+        nearest = near(absent[1], command) or ""
+        if nearest == f" Did you mean {absent[1]}?":  # of --cfg hydra, which leaves the run's options out
+            nearest = " Type --cfg all."
+        return (
+            f"{absent[2] or 'A value'} is ${{{absent[1]}}}, and there is no {absent[1]} in this configuration.{nearest}"
+        )
+    if text.startswith(OF_OPTIONS):
+        return f"{text.rstrip('.')}: leave the others out."
     if found := re.search(r"dataset@(source|targets)\.([\w-]+) appears more than once", text):
         return twice(found[1], found[2])
     if missed := re.search(r"Could not find 'model/([^']+)'", text):
@@ -304,6 +322,13 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
             )
     if missed := re.search(r"Could not find '([\w./-]+)/([^'/]+)'\s+Available options in '\1':\n((?:\t.+\n?)+)", text):
         return f"{missed[1]}={missed[2]} does not exist.{suggestion(missed[2], missed[3].split())}"
+    if refused := _within_a_file(error, command):
+        return refused
+    if several := re.match(r"Multiple values for ([\w@./-]+)\. To override", text):
+        return f"{several[1]} has an option already: leave out the + in front of {several[1]}=..., which replaces it."
+    if several := re.match(r"([\w@./-]+) appears more than once in the final defaults list", text):
+        group = several[1]
+        return f"{group} is chosen more than once: in an experiment's defaults list, write - override /{group}: ..."
     if text.startswith("Error merging override"):
         override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
         return f"{override} is invalid: {reason.splitlines()[0]}."
@@ -322,6 +347,22 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
         others = unknown_as_well(sys.argv[1:], key, command)
         return "\n".join([not_an_option(key, better or nearest), *others])
     return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
+
+
+def _within_a_file(error: Exception, command: type[Any]) -> str | None:
+    """The sentence for an option of a configuration file, which Hydra refuses in it."""
+    within = re.match(r"In '([\w/.-]+)': (\w+) raised while composing config:\n(.*)", str(error))
+    if within is None:
+        return None
+    file, kind, reason = within.groups()
+    full = re.search(r"^\s*full_key: (.+)$", str(error), re.MULTILINE)
+    key = full[1] if full else "a value"
+    if kind != "ConfigKeyError":
+        return f"{file}.yaml: {key} is invalid: {reason.rstrip('.')}."
+    meant = (elsewhere(key, "...", command) or "").replace("Type ", "Did you mean ").replace("=....", "?")
+    return (
+        f"{file}.yaml: {key} is not an option of this configuration.{meant or suggestion(key, _known_keys(key, error))}"
+    )
 
 
 def _known_keys(key: str, error: Exception) -> list[str]:

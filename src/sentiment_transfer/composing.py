@@ -16,13 +16,17 @@ from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from sentiment_transfer.config.folder import conf_folder
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.search_path import folders_of
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.experiments.checked import refuse_wrong_files
+from sentiment_transfer.experiments.repeated import register_recorded_runs
 
 COMMANDS: dict[str, type[Any]] = {"predict": PredictConfig, "evaluate": EvaluateConfig, "export": ExportConfig}
 
@@ -36,13 +40,16 @@ def composed(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
         UserError: with the sentence that the command would print.
     """
     register()
+    register_recorded_runs()
+    arguments = adapted(overrides)
+    refuse_wrong_files(arguments, [conf_folder(), *folders_of(arguments)])
     try:
         with (
             _hydra_of_the_program_kept(),
             initialize_config_dir(str(conf_folder()), job_name=config_name, version_base="1.3"),
         ):
-            return compose(config_name, adapted(overrides))
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+            return compose(config_name, arguments)
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         from sentiment_transfer.cli import GROUP_IS_NULL, describe  # which registers: here that has gone well
 
         if isinstance(error, ValueError) and GROUP_IS_NULL not in str(error):

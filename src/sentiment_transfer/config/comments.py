@@ -66,7 +66,8 @@ def file_summary(path: Path) -> str:
 
 
 def _head(path: Path) -> Iterator[str]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # A user's file may be of another encoding: where it is chosen, experiments/checked.py says so.
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith("#") or line.startswith("#   "):  # a command
             return
         if not line.startswith("# @package"):

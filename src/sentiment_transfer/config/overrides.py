@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.own_files import GROUPS, refuse_repeated, role_options
 from sentiment_transfer.config.schema import Config
+from sentiment_transfer.config.search_path import with_search_path
 from sentiment_transfer.config.suggestions import choice_called, option_of
 from sentiment_transfer.config.typed_paths import with_quoted_paths
 
@@ -35,10 +36,10 @@ def adapted(arguments: Sequence[str]) -> list[str]:
     A mapping of datasets (``targets={shop: {path: shop.csv}}``, in a list and a sweep as well) becomes a text, since
     the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options; and
     ``trainer.extra.profiler=simple`` and ``callbacks.mine.every=2`` get the ``++`` of a new key. The name of a file or
-    folder gets the quotes that its characters need. Raises UserError for a
-    name that is given twice.
+    folder gets the quotes that its characters need, and folders of ``hydra.searchpath`` become absolute. Raises
+    UserError for a name that is given twice, and for a folder of the search path that does not exist.
     """
-    arguments = with_quoted_paths(arguments)
+    arguments = with_search_path(with_quoted_paths(arguments))
     return _with_datasets([_with_text(OPEN.sub(r"++\1", argument)) for argument in arguments])
 
 
@@ -60,7 +61,7 @@ def _element(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_element, value))}]"
     text = Override._get_value_element_as_str(value)
-    return _in_quotes(text) if isinstance(value, dict) else text
+    return in_quotes(text) if isinstance(value, dict) else text
 
 
 def _with_datasets(arguments: list[str]) -> list[str]:
@@ -135,9 +136,9 @@ def ambiguous_override(override: str) -> str:
 
 def quoted(key: str, value: str) -> str:
     """``key=value`` as typed in a shell, with ``value`` as one string whatever it holds."""
-    return shlex.quote(f"{key}={_in_quotes(value)}")
+    return shlex.quote(f"{key}={in_quotes(value)}")
 
 
-def _in_quotes(value: str) -> str:
+def in_quotes(value: str) -> str:
     inside = re.sub(r'(\\*)"', r'\1\1\\"', value)
     return f'"{inside}"'

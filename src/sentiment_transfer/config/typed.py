@@ -82,6 +82,11 @@ def from_plain(settings: Mapping[str, Any], schema: type[T] = Config) -> T:  # t
         raise UserError(f"The recorded configuration is incomplete: {str(error).splitlines()[0]}.") from None
 
 
+def node_of(settings: Mapping[str, Any]) -> DictConfig:
+    """``from_plain`` of a run's configuration as OmegaConf's node, in which values may be interpolations."""
+    return _node(settings, Config, "")
+
+
 def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictConfig:
     group = where[:-1]
     if schema is DatasetConfig:

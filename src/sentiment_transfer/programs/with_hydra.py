@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.search_path import folders_of
+from sentiment_transfer.experiments.checked import refuse_wrong_files
 
 OWN = "conf"  # in the working directory
 
@@ -28,7 +31,10 @@ class OwnFolder(SearchPathPlugin):
 
 
 def prepared() -> None:
-    """Call before ``hydra.main``'s function, in a process whose ``sys.argv`` holds what Hydra is to read."""
+    """Call before ``hydra.main``'s function, in a process whose ``sys.argv`` holds what Hydra is to read.
+
+    Raises UserError for a configuration file that it chooses and that cannot be read.
+    """
     Plugins.instance().register(OwnFolder)
     sys.argv[1:] = with_absolute_path(sys.argv[1:])
     if (own := own_folder()) is not None:
@@ -36,6 +42,10 @@ def prepared() -> None:
             print(
                 f"note: {path} is not read, since the program has a file of that name: rename yours.", file=sys.stderr
             )
+    given = get_args_parser().parse_known_args(sys.argv[1:])[0]
+    main = Path(given.config_path) if given.config_path else conf_folder()
+    searched = [Path(given.config_dir)] if given.config_dir else []
+    refuse_wrong_files(sys.argv[1:], [*searched, main, *([own] if own else []), *folders_of(sys.argv[1:])])
 
 
 def own_folder() -> Path | None:
