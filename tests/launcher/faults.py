@@ -40,8 +40,6 @@ RUN = (
     "trainer.batch_size=8",
     "trainer.save_every_minutes=0.0001",
     "logger=none",
-    "logger.init_timeout=2",
-    "logger.finish_timeout=2",
     "trainer.max_epochs=2,3",
 )
 

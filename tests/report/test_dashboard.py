@@ -79,7 +79,7 @@ def test_matrix_scaling_curves_and_parallel_coordinates_are_there(dashboard: Das
 
 
 def test_panels_are_read_from_what_a_run_logs(contents: Contents, dashboard: Dashboard) -> None:
-    from sentiment_transfer.tracking.loggers import summary
+    from sentiment_transfer.tracking.scores import summary
 
     run = next(iter(contents.runs.values())).result
     logged = set(summary(run)) | {f"dev/{name}/{what}" for name in run["scores"] for what in ("loss", "accuracy")}

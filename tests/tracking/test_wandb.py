@@ -19,7 +19,7 @@ from sentiment_transfer.config.run_name import group_name, run_name
 from sentiment_transfer.results.record import RunResult, read_result
 from sentiment_transfer.tracking import loggers
 from sentiment_transfer.tracking.keys import logged_in
-from sentiment_transfer.tracking.loggers import WandbLogger
+from sentiment_transfer.tracking.weights_and_biases import WandbLogger
 from sentiment_transfer.training.interruption import Interrupted
 
 KEY = "5e1f" * 10  # no one's
@@ -58,6 +58,11 @@ class FakeRun:
         self.exit_code: int | None = None
         self.preempting = False
         self.broken = broken
+        self.axes: dict[str, str | None] = {}
+        self.dir = "wandb/offline-run-1/files"
+
+    def define_metric(self, name: str, step_metric: str | None = None) -> None:
+        self.axes[name] = step_metric
 
     def log(self, values: dict[str, Any]) -> None:
         if self.broken in ("log", "all"):
@@ -116,7 +121,7 @@ def test_an_unreachable_service_does_not_end_a_run_and_the_key_is_in_no_file(
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    command = Command(tmp_path, *WANDB, "logger.init_timeout=2", "trainer.save_every_minutes=0.0001")
+    command = Command(tmp_path, *WANDB, "logger.wandb.init_timeout=2", "trainer.save_every_minutes=0.0001")
     assert command.wait() == 0
     assert "W&B cannot be reached" in command.output
     assert "this run is logged offline" in command.output
@@ -138,7 +143,12 @@ def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: 
     steps = [values["trainer/global_step"] for values in fake.logged if "train/step_loss" in values]
     assert steps == sorted(steps) and len(steps) == 4
     last = result["scores"]["written_ja"]["selections"]["last"]
-    assert fake.summary["score/written_ja/last/error"] == last["error"]
+    headline = result["scores"]["written_ja"]["metric"]
+    assert fake.summary[f"written_ja/{headline}"] == last[headline]  # type: ignore[literal-required]
+    assert not [key for key in fake.summary if key.startswith("score/")]
+    [table] = [values["scores"] for values in fake.logged if "scores" in values]
+    assert len(table.data) == sum(len(entry["selections"]) for entry in result["scores"].values())
+    assert "train/lr" in names
     assert fake.summary["status"] == result["status"]
     assert fake.summary["caveats"] == ["trained from scratch"]
     assert fake.exit_code == 0

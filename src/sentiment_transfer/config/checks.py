@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 from sentiment_transfer.config.callback_options import SHIPPED as SHIPPED_CALLBACKS
 from sentiment_transfer.config.called import TARGET, typed_group
 from sentiment_transfer.config.dataset import DatasetConfig, OneOf, source_and_target_problems
+from sentiment_transfer.config.logger_options import MOVED, adopt_own_loggers
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED, LinearConfig
 from sentiment_transfer.config.protocol import protocol_problems
@@ -36,6 +37,8 @@ def validate(config: DictConfig, schema: type[T] = Config) -> T:  # type: ignore
     complaints = [*_missing(config)]
     if not complaints:
         config = _typed(config)
+        if OmegaConf.get_type(config) is ComposedConfig:
+            adopt_own_loggers(config.logger)
         complaints = [*_unknown(config, schema, "")]
     if not complaints:
         settings = _converted(config, schema)
@@ -110,16 +113,21 @@ def _unknown(node: DictConfig, schema: type[Any], where: str) -> Iterator[str]:
     types = {key: kind for key, kind in get_type_hints(schema).items() if key == TARGET or not key.startswith("_")}
     for key in map(str, node):
         name = f"{where}.{key}".removeprefix(".")
-        if key not in types:
+        if key == TARGET and TARGET in getattr(schema, "__dataclass_fields__", {}):
+            continue
+        if name in MOVED:
+            yield f"{name} is an option of W&B's logger alone: type {MOVED[name]}={node[key]}"
+        elif key not in types:
             group = schema is Config
             kind = "a group of this configuration" if group else "an option"
             yield f"{name} is not {kind}.{suggestion(key, list(types))}"
         elif get_args(types[key])[1:] == (DatasetConfig,):
             for dataset, options in node[key].items():
                 yield from _unknown_of_dataset(options, f"{name}.{dataset}", key)
-        elif dataclasses.is_dataclass(types[key]):
+        elif isinstance(node[key], DictConfig):
             own = OmegaConf.get_type(node[key])  # a model may have a schema of its own
-            yield from _unknown(node[key], own if dataclasses.is_dataclass(own) else types[key], name)
+            if dataclasses.is_dataclass(own) or dataclasses.is_dataclass(types[key]):
+                yield from _unknown(node[key], own if dataclasses.is_dataclass(own) else types[key], name)
 
 
 def _unknown_of_dataset(options: DictConfig, where: str, group: str) -> Iterator[str]:
@@ -208,6 +216,8 @@ def _run_problems(config: Config) -> Iterator[str]:
     yield from protocol_problems(config)
     yield from _callback_problems(config.callbacks)
     trainer = config.trainer
+    if config.logger.wandb is not None and config.logger.wandb.log_model and not trainer.keep_weights:
+        yield "logger.wandb.log_model=true uploads weights, and trainer.keep_weights=false deletes them: leave one out."
     if config.model.lora_rank is not None and trainer.strategy == "fsdp" and trainer.average and trainer.max_epochs > 1:
         yield (
             "trainer.average=true is invalid with model.lora_rank and trainer.strategy=fsdp: the mean of the epochs' "

@@ -1,21 +1,81 @@
-"""Options of the loggers: group ``logger``."""
+"""Options of the loggers: group ``logger``. Each is a node with a ``_target_``, null where it is not asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge
+from omegaconf import DictConfig, open_dict
+
+from sentiment_transfer.config.bounds import POSITIVE
+
+MOST_STEPS, POINTS = 50, 20  # between two points of a curve at most, and in an epoch at least
+TARGET = "_target_"
+
+
+@dataclass
+class CsvOptions:
+    """metrics/version_<n>/metrics.csv in the run directory."""
+
+    _target_: str = "pytorch_lightning.loggers.CSVLogger"
+
+
+@dataclass
+class WandbOptions:
+    _target_: str = "sentiment_transfer.tracking.weights_and_biases.WandbLogger"
+    project: str = "sentiment-transfer"
+    entity: str | None = None  # null: the login's own
+    log_model: bool = False  # upload the selected weights, as an artifact
+    init_timeout: Annotated[float, POSITIVE] = 30.0  # seconds until W&B counts as unreachable and goes offline
+    finish_timeout: Annotated[float, POSITIVE] = 120.0  # seconds that a finished run waits for its upload
+
+
+@dataclass
+class TensorBoardOptions:
+    _target_: str = "pytorch_lightning.loggers.TensorBoardLogger"
+    save_dir: str | None = None  # null: tensorboard/ in the run directory; else <save_dir>/<the run's name>
+
+
+@dataclass
+class MlflowOptions:
+    _target_: str = "pytorch_lightning.loggers.MLFlowLogger"
+    experiment_name: str = "sentiment-transfer"
+    tracking_uri: str | None = None  # null: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db, MLflow's own default
 
 
 @dataclass
 class LoggerConfig:
-    csv: bool = True  # metrics.csv in the run directory
-    wandb: bool = False  # Weights & Biases; offline without a login or a network
-    project: str = "sentiment-transfer"  # of Weights & Biases
-    entity: str | None = None  # user or team on Weights & Biases; null: the one that is logged in
-    tags: list[str] = field(default_factory=list)  # of the run on Weights & Biases, e.g. [draft,long]
-    log_every: Annotated[int, Ge(1)] = 50  # optimiser steps
-    progress_bar: bool = True  # on a terminal
-    init_timeout: float = 30.0  # seconds until W&B counts as unreachable and goes offline
-    finish_timeout: float = 120.0  # seconds that a finished run waits for its upload
+    csv: CsvOptions | None = None
+    wandb: WandbOptions | None = None
+    tensorboard: TensorBoardOptions | None = None
+    mlflow: MlflowOptions | None = None
+    own: dict[str, Any] = field(default_factory=dict)  # name -> a node with a _target_; see adopt_own_loggers
+    tags: list[str] = field(default_factory=list)
+    log_every: Annotated[int | None, Ge(1)] = None  # optimiser steps; null: 50, or fewer for 20 points per epoch
+    progress_bar: bool = True
+
+    def steps_between_points(self, steps_per_epoch: int) -> int:
+        """Optimiser steps from one point of the training curve to the next."""
+        return self.log_every or max(1, min(MOST_STEPS, steps_per_epoch // POINTS))
+
+    def problems(self, where: str) -> Iterator[str]:
+        for name, options in self.own.items():
+            if not isinstance(options, dict) or not isinstance(options.get(TARGET), str):
+                yield f"{where}.{name} has no _target_: name its class, e.g. {TARGET}: my_loggers.MyLogger."
+
+
+SHIPPED = ("csv", "wandb", "tensorboard", "mlflow")
+
+# What an option was called before each logger had a node of its own -> what it is called.
+MOVED = {f"logger.{name}": f"logger.wandb.{name}" for name in ("project", "entity", "init_timeout", "finish_timeout")}
+
+
+def adopt_own_loggers(logger: DictConfig) -> None:
+    """Move the nodes that a file of the user's own added beside ours (``conf/logger/mine.yaml``) to ``logger.own``."""
+    for name in [str(key) for key in logger if key not in LoggerConfig.__dataclass_fields__]:
+        if isinstance(logger[name], DictConfig) and TARGET in logger[name]:
+            with open_dict(logger):
+                logger.own[name] = logger[name]
+                del logger[name]

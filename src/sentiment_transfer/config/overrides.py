@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 
 from sentiment_transfer.config.dataset import datasets
+from sentiment_transfer.config.logger_overrides import refuse_switches
 from sentiment_transfer.config.own_files import GROUPS, refuse_repeated, role_options
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.search_path import with_search_path
@@ -37,8 +38,9 @@ def adapted(arguments: Sequence[str]) -> list[str]:
     the value of a group is one; ``+targets.shop.path=shop.csv`` adds the dataset itself before its options; and
     ``trainer.extra.profiler=simple`` and ``callbacks.mine.every=2`` get the ``++`` of a new key. The name of a file or
     folder gets the quotes that its characters need, and folders of ``hydra.searchpath`` become absolute. Raises
-    UserError for a name that is given twice, and for a folder of the search path that does not exist.
+    UserError for a name that is given twice, a folder of the search path that does not exist, ``logger.wandb=true``.
     """
+    refuse_switches(arguments)
     arguments = with_search_path(with_quoted_paths(arguments))
     return _with_datasets([_with_text(OPEN.sub(r"++\1", argument)) for argument in arguments])
 

@@ -19,7 +19,6 @@ from sentiment_transfer.config.run_name import evaluation_name, run_name
 from sentiment_transfer.config.schema import ComposedConfig
 
 SCHEMAS = {
-    "config": ComposedConfig,
     "ulmfit": UlmfitConfig,
     "export": ExportConfig,
     "predict": PredictConfig,
@@ -44,6 +43,9 @@ def register() -> None:
     ``targets=paper``, are files in ``conf/``.
     """
     store = ConfigStore.instance()
+    config = OmegaConf.structured(ComposedConfig)
+    OmegaConf.set_struct(config.logger, False)  # it takes loggers of the user's own; checks.py looks at its keys
+    store.store(group="schema", name="config", node=config)
     for name, schema in SCHEMAS.items():
         store.store(group="schema", name=name, node=schema)
     for dataset in datasets().values():

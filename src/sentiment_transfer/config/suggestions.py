@@ -52,8 +52,8 @@ ALIASES: dict[str, str] = {
     "paths.output_dir": "out outdir save_dir",
     "input": "file input_file infile texts",
     "paths.data_dir": "data_path data_root",
-    "logger.project": "wandb_project project_name",
-    "logger.entity": "wandb_entity team",
+    "logger.wandb.project": "wandb_project project_name",
+    "logger.wandb.entity": "wandb_entity team",
     "logger.log_every": "log_every_n_steps logging_steps",
 }
 

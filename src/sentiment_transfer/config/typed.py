@@ -16,6 +16,8 @@ from typing_extensions import TypeVar
 
 from sentiment_transfer.config.called import schema_of, typed_group
 from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
+from sentiment_transfer.config.logger_options import LoggerConfig
+from sentiment_transfer.config.logger_record import loggers_of_record, recorded_loggers
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.schema import ComposedConfig, Config
@@ -37,6 +39,8 @@ def plain(config: Any) -> Any:
         return without_later(values, Config if schema is ComposedConfig else schema)
     if isinstance(config, ListConfig):
         return [plain(value) for value in config]
+    if isinstance(config, LoggerConfig):
+        return recorded_loggers(config)
     if dataclasses.is_dataclass(config):
         values = {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
         return without_later(values, type(config))
@@ -95,6 +99,8 @@ def _node(settings: Mapping[str, Any], schema: type[Any], where: str) -> DictCon
         schema = schema_of(group, settings)
     elif "corpora" in settings:
         schema = UlmfitConfig
+    elif schema is LoggerConfig:
+        settings = loggers_of_record(settings)
     types: dict[str, Any] = get_type_hints(schema)
     if unknown := [key for key in settings if key not in types]:
         raise UserError(

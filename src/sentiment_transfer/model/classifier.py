@@ -217,6 +217,7 @@ class SentimentClassifier(pl.LightningModule):
         self.in_mode(training=True)
         loss = self.step(batch, self.train_metrics, self.loss)
         self.log("train/step_loss", loss, prog_bar=True)
+        self.log("train/lr", self.trainer.optimizers[0].param_groups[-1]["lr"])  # ULMFiT's highest, at the top
         if (weight := batch.get("loss_weight")) is None:
             return loss
         # Lightning divides by the number of micro-batches of a step; loss_weight is the exact fraction of its reviews.

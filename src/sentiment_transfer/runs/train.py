@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from sentiment_transfer.config.protocol import starts_from_source_run
@@ -37,7 +36,8 @@ from sentiment_transfer.runs.own_errors import own_errors_as_sentences
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
-from sentiment_transfer.tracking.loggers import WandbLogger, log_scores, make_loggers
+from sentiment_transfer.tracking.guarded import Guarded
+from sentiment_transfer.tracking.loggers import RunFacts, make_loggers
 from sentiment_transfer.training.callbacks import make_callbacks, refuse_unusable_monitors, with_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
@@ -103,11 +103,13 @@ def compute(
     console.print(audit_table(data.audit))
     gc.enable()  # cli.train disabled it
 
-    tracking = tracked(config, folder) if ranks.is_main else nullcontext(list[Logger]())
+    between_points = config.logger.steps_between_points(-(-len(data.epoch_rows) // config.trainer.batch_size))
+    tracking = tracked(config, folder, between_points) if ranks.is_main else nullcontext(list[Guarded[Any]]())
     with tracking as loggers:
         prepared = time.monotonic()
         trainer, checkpoints, self_check = trainer_of(
-            config, folder, data, stop, loggers, ranks, inputs, with_loggers(callbacks, loggers, ranks)
+            *(config, folder, data, stop, loggers, between_points),
+            *(ranks, inputs, with_loggers(callbacks, loggers, ranks)),
         )
         if isinstance(module, UlmfitClassifier) and not last_checkpoint(folder).exists():
             perplexities = learn_language(config, data, tokenizer, module, folder, stop)
@@ -145,10 +147,9 @@ def compute(
         result = finish(folder, info, data, scored, parts if keep else None)
         tests = [s for s in scored if s.is_test]
         remove_what_is_not_needed(folder, {w for s in tests for w in s.weights.values()} if keep else set())
+        predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
         for logger in loggers:
-            if isinstance(logger, WandbLogger):
-                predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
-                log_scores(logger, result, predictions, mistakes)
+            logger.log_result(result, predictions, mistakes, folder, step=trainer.global_step)
     return result
 
 
@@ -187,7 +188,8 @@ def trainer_of(
     folder: Path,
     data: TransferDataModule,
     stop: StopRequest,
-    loggers: list[Logger],
+    loggers: list[Guarded[Any]],
+    log_every: int,
     ranks: Ranks,
     inputs: Inputs,
     callbacks: list[Callback],
@@ -210,9 +212,9 @@ def trainer_of(
         config.trainer,
         config.optimizer,
         folder,
-        loggers=loggers,
+        loggers=list(loggers),
         callbacks=[self_check, *callbacks, checkpoints, *progress_reports(data, passes_at_most(config, data))],
-        log_every=config.logger.log_every,
+        log_every=log_every,
         progress_bar=config.logger.progress_bar,
         ranks=ranks,
         plan=plan,
@@ -226,16 +228,17 @@ def passes_at_most(config: Config, data: TransferDataModule) -> int:
 
 
 @contextmanager
-def tracked(config: Config, folder: Path) -> Iterator[list[Logger]]:
-    """The run's loggers; a W&B run is always closed, marked as crashed or pre-empted if it was."""
-    loggers = make_loggers(
-        config.logger,
+def tracked(config: Config, folder: Path, steps_between_points: int) -> Iterator[list[Guarded[Any]]]:
+    """The run's loggers, which are always closed; a W&B run is marked as crashed or pre-empted if it was."""
+    facts = RunFacts(
         folder,
         name=run_name(config),
         group=group_name(config),
         tags=[model_name(plain(config.model)), *config.source, *config.targets, *caveats(config)],
         settings=plain(config),
+        steps_between_points=steps_between_points,
     )
+    loggers = make_loggers(config.logger, facts)
     exit_code, preempted = 1, False
     try:
         yield loggers
@@ -245,5 +248,4 @@ def tracked(config: Config, folder: Path) -> Iterator[list[Logger]]:
         raise
     finally:
         for logger in loggers:
-            if isinstance(logger, WandbLogger):
-                logger.close(exit_code, preempted=preempted)
+            logger.close(exit_code, preempted=preempted)

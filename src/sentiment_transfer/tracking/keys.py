@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import netrc
 import os
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
 LEARNING = {"loss": "dev/{dataset}/loss", "accuracy": "dev/{dataset}/accuracy"}
 STEP = "trainer/global_step"
+STEP_METRICS = ("train/step_loss", "train/lr")  # the other curves have a point per epoch
 PARAMETERS, SECONDS = "parameters", "seconds"
 
 
 def score_key(dataset: str, selection: str, metric: str) -> str:
-    """The summary key of a test score: ``score/smsa_id/last/macro_f1``."""
-    return f"score/{dataset}/{selection}/{metric}"
+    """The summary key of a test score: ``smsa_id/macro_f1``, with other weights than the last epoch's
+    ``smsa_id/macro_f1/source_dev``."""
+    return f"{dataset}/{metric}" + ("" if selection == "last" else f"/{selection}")
+
+
+def wandb_command() -> str:
+    """W&B's program as it can be typed here: without an active environment its folder is not on PATH."""
+    return "wandb" if shutil.which("wandb") else f"{shlex.quote(sys.executable)} -m wandb"
 
 
 def logged_in() -> bool:
