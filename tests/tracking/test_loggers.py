@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -113,6 +116,26 @@ def test_an_mlflow_store_has_the_curves_scores_and_hyperparameters(tmp_path: Pat
         assert stored == pytest.approx(points(folder, name), rel=1e-5)
     for key, score in headline_scores(result).items():
         assert run.data.metrics[key] == pytest.approx(score)
+
+
+def test_trackios_database_has_the_curves_scores_and_hyperparameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("trackio", reason="trackio is not installed")
+    monkeypatch.setattr("trackio.utils.TRACKIO_DIR", tmp_path)
+    monkeypatch.setattr("trackio.sqlite_storage.TRACKIO_DIR", tmp_path)
+    result = trained(tmp_path / "run", *TINY, "logger=[csv,trackio]", "logger.tags=[mine]")
+    stored: dict[str, dict[int, float]] = {}
+    with contextlib.closing(sqlite3.connect(tmp_path / "sentiment-transfer.db")) as database:
+        for step, metrics in database.execute("SELECT step, metrics FROM metrics"):
+            for name, value in json.loads(metrics).items():
+                stored.setdefault(name, {})[step] = value
+        [[config]] = database.execute("SELECT config FROM configs")
+    for name in CURVES:
+        assert stored[name] == pytest.approx(points(tmp_path / "run", name), rel=1e-5)
+    for key, score in headline_scores(result).items():
+        assert list(stored[key].values()) == pytest.approx([score])
+    assert json.loads(config)["seed"] == 0 and "mine" in json.loads(config)["tags"]
 
 
 def test_a_logger_of_the_users_own_and_one_that_breaks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

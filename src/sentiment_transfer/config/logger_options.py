@@ -46,11 +46,19 @@ class MlflowOptions:
 
 
 @dataclass
+class TrackioOptions:
+    _target_: str = "sentiment_transfer.tracking.trackio.TrackioLogger"
+    project: str = "sentiment-transfer"
+    space_id: str | None = None  # a Hugging Face Space to log to; null: this machine's database
+
+
+@dataclass
 class LoggerConfig:
     csv: CsvOptions | None = None
     wandb: WandbOptions | None = None
     tensorboard: TensorBoardOptions | None = None
     mlflow: MlflowOptions | None = None
+    trackio: TrackioOptions | None = None
     own: dict[str, Any] = field(default_factory=dict)  # name -> a node with a _target_; see adopt_own_loggers
     tags: list[str] = field(default_factory=list)
     log_every: Annotated[int | None, Ge(1)] = None  # optimiser steps; null: 50, or fewer for 20 points per epoch
@@ -66,7 +74,7 @@ class LoggerConfig:
                 yield f"{where}.{name} has no _target_: name its class, e.g. {TARGET}: my_loggers.MyLogger."
 
 
-SHIPPED = ("csv", "wandb", "tensorboard", "mlflow")
+SHIPPED = ("csv", "wandb", "tensorboard", "mlflow", "trackio")
 
 # What an option was called before each logger had a node of its own -> what it is called.
 MOVED = {f"logger.{name}": f"logger.wandb.{name}" for name in ("project", "entity", "init_timeout", "finish_timeout")}

@@ -16,6 +16,7 @@ from sentiment_transfer.config.logger_options import (
     LoggerConfig,
     MlflowOptions,
     TensorBoardOptions,
+    TrackioOptions,
     WandbOptions,
 )
 from sentiment_transfer.errors import without_credentials
@@ -24,6 +25,7 @@ OF_WANDB = ("project", "entity", "init_timeout", "finish_timeout")
 LATER_LOGGERS: dict[str, type[Any]] = {
     "tensorboard": TensorBoardOptions,
     "mlflow": MlflowOptions,
+    "trackio": TrackioOptions,
 }
 KEPT = ("tags", "log_every", "progress_bar", "own", *LATER_LOGGERS)
 EXACT = "log_every_exact"  # of a record whose log_every is the user's own and not the default's most steps

@@ -16,6 +16,7 @@ LIBRARIES = {
     "wandb": ("wandb",),
     "tensorboard": ("tensorboard",),
     "mlflow": ("mlflow", "sqlalchemy", "alembic"),
+    "trackio": ("trackio",),
 }
 
 

@@ -19,7 +19,7 @@ from sentiment_transfer.config.logger_options import SHIPPED, LoggerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.tracking.guarded import Guarded, GuardedLogger
 
-TITLES = {"csv": "metrics.csv", "tensorboard": "TensorBoard", "mlflow": "MLflow"}
+TITLES = {"csv": "metrics.csv", "tensorboard": "TensorBoard", "mlflow": "MLflow", "trackio": "Trackio"}
 MLFLOW_DEFAULT = "sqlite:///mlflow.db"
 # A server that is gone: MLflow's own defaults try for minutes, at each call. And no report of use to its makers.
 MLFLOW_ENVIRONMENT = {
@@ -93,10 +93,15 @@ def mlflow_logger(options: dict[str, Any], run: RunFacts) -> Logger:
     return logger
 
 
+def trackio_logger(options: dict[str, Any], run: RunFacts) -> Logger:
+    return made(options, name=run.name, group=run.group, tags=run.tags)
+
+
 STARTS: dict[str, Callable[[dict[str, Any], RunFacts], Logger]] = {
     "csv": csv_logger,
     "tensorboard": tensorboard_logger,
     "mlflow": mlflow_logger,
+    "trackio": trackio_logger,
 }
 
 
