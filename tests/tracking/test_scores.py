@@ -6,19 +6,6 @@ from pathlib import Path
 import pytest
 from tests.helpers.runs import SMALL, trained
 
-from sentiment_transfer.config.logger_options import LoggerConfig
-from sentiment_transfer.tracking.loggers import make_loggers
-
-
-def test_loggers_are_those_that_were_asked_for(tmp_path: Path) -> None:
-    def kinds(csv: bool, wandb: bool) -> list[str]:
-        made = make_loggers(LoggerConfig(csv=csv, wandb=wandb), tmp_path, name="n", group="g", tags=["t"], settings={})
-        return [type(logger).__name__ for logger in made]
-
-    assert kinds(csv=True, wandb=True) == ["CSVLogger", "WandbLogger"]
-    assert kinds(csv=True, wandb=False) == ["CSVLogger"]
-    assert kinds(csv=False, wandb=False) == []
-
 
 def test_the_curves_are_in_a_csv_file(tmp_path: Path) -> None:
     result = trained(tmp_path, *SMALL, "source.written_en.limit=64", "logger=csv", "logger.log_every=1")

@@ -109,7 +109,7 @@ def test_without_a_login_every_attempt_is_logged_offline_and_asks_nothing(tmp_pa
     assert len({path.name.rsplit("-", 1)[1] for path in attempts}) == 2  # ids, which W&B tells runs apart by
     assert len(list(folder.glob("metrics/version_*/metrics.csv"))) == 2
     for command, attempt in zip((first, second), attempts, strict=True):
-        assert "W&B: not logged in, so this run is logged offline" in command.output
+        assert "W&B: logged offline. To upload this run: " in command.output and " login && " in command.output
         assert list(attempt.glob("*.wandb"))
     assert list(folder.glob("wandb/offline-run-*/files/media/table/confusion/written_ja*.json"))
     [table] = folder.glob("wandb/offline-run-*/files/media/table/mistakes/written_ja*.json")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from annotated_types import Ge
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment_transfer.config.bounds import POSITIVE
 
@@ -25,8 +25,8 @@ class CsvOptions:
 @dataclass
 class WandbOptions:
     _target_: str = "sentiment_transfer.tracking.weights_and_biases.WandbLogger"
-    project: str = "sentiment-transfer"
-    entity: str | None = None  # null: the login's own
+    project: str = "sentiment-transfer"  # of Weights & Biases
+    entity: str | None = None  # user or team; null: the one that is logged in
     log_model: bool = False  # upload the selected weights, as an artifact
     init_timeout: Annotated[float, POSITIVE] = 30.0  # seconds until W&B counts as unreachable and goes offline
     finish_timeout: Annotated[float, POSITIVE] = 120.0  # seconds that a finished run waits for its upload
@@ -41,28 +41,28 @@ class TensorBoardOptions:
 @dataclass
 class MlflowOptions:
     _target_: str = "pytorch_lightning.loggers.MLFlowLogger"
-    experiment_name: str = "sentiment-transfer"
+    experiment_name: str = "sentiment-transfer"  # that runs are listed under
     tracking_uri: str | None = None  # null: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db, MLflow's own default
 
 
 @dataclass
 class TrackioOptions:
     _target_: str = "sentiment_transfer.tracking.trackio.TrackioLogger"
-    project: str = "sentiment-transfer"
+    project: str = "sentiment-transfer"  # that runs are listed under
     space_id: str | None = None  # a Hugging Face Space to log to; null: this machine's database
 
 
 @dataclass
 class LoggerConfig:
-    csv: CsvOptions | None = None
-    wandb: WandbOptions | None = None
-    tensorboard: TensorBoardOptions | None = None
-    mlflow: MlflowOptions | None = None
-    trackio: TrackioOptions | None = None
-    own: dict[str, Any] = field(default_factory=dict)  # name -> a node with a _target_; see adopt_own_loggers
-    tags: list[str] = field(default_factory=list)
+    csv: CsvOptions | None = None  # metrics.csv in the run's directory: with logger=csv, also with logger=wandb
+    wandb: WandbOptions | None = None  # with logger=wandb
+    tensorboard: TensorBoardOptions | None = None  # with logger=tensorboard
+    mlflow: MlflowOptions | None = None  # with logger=mlflow
+    trackio: TrackioOptions | None = None  # with logger=trackio
+    own: dict[str, Any] = field(default_factory=dict)  # the user's, by name, each with a _target_
+    tags: list[str] = field(default_factory=list)  # of the run, e.g. [draft,long]
     log_every: Annotated[int | None, Ge(1)] = None  # optimiser steps; null: 50, or fewer for 20 points per epoch
-    progress_bar: bool = True
+    progress_bar: bool = True  # on a terminal
 
     def steps_between_points(self, steps_per_epoch: int) -> int:
         """Optimiser steps from one point of the training curve to the next."""
@@ -74,7 +74,13 @@ class LoggerConfig:
                 yield f"{where}.{name} has no _target_: name its class, e.g. {TARGET}: my_loggers.MyLogger."
 
 
-SHIPPED = ("csv", "wandb", "tensorboard", "mlflow", "trackio")
+SHIPPED: dict[str, type[Any]] = {
+    "csv": CsvOptions,
+    "wandb": WandbOptions,
+    "tensorboard": TensorBoardOptions,
+    "mlflow": MlflowOptions,
+    "trackio": TrackioOptions,
+}
 
 # What an option was called before each logger had a node of its own -> what it is called.
 MOVED = {f"logger.{name}": f"logger.wandb.{name}" for name in ("project", "entity", "init_timeout", "finish_timeout")}
@@ -87,3 +93,10 @@ def adopt_own_loggers(logger: DictConfig) -> None:
             with open_dict(logger):
                 logger.own[name] = logger[name]
                 del logger[name]
+
+
+def typed_loggers(logger: DictConfig) -> LoggerConfig:
+    """The group as it was composed, as its dataclass; the nodes of the user's own are moved in a copy."""
+    logger = logger.copy()
+    adopt_own_loggers(logger)
+    return cast(LoggerConfig, OmegaConf.to_object(logger))

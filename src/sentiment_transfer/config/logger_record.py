@@ -12,21 +12,15 @@ from typing import Any
 
 from sentiment_transfer.config.logger_options import (
     MOST_STEPS,
+    SHIPPED,
     CsvOptions,
     LoggerConfig,
-    MlflowOptions,
-    TensorBoardOptions,
-    TrackioOptions,
     WandbOptions,
 )
 from sentiment_transfer.errors import without_credentials
 
 OF_WANDB = ("project", "entity", "init_timeout", "finish_timeout")
-LATER_LOGGERS: dict[str, type[Any]] = {
-    "tensorboard": TensorBoardOptions,
-    "mlflow": MlflowOptions,
-    "trackio": TrackioOptions,
-}
+LATER_LOGGERS = {name: schema for name, schema in SHIPPED.items() if name not in ("csv", "wandb")}
 KEPT = ("tags", "log_every", "progress_bar", "own", *LATER_LOGGERS)
 EXACT = "log_every_exact"  # of a record whose log_every is the user's own and not the default's most steps
 RECORDED = ("csv", "wandb", "log_model", EXACT, *OF_WANDB, *KEPT)

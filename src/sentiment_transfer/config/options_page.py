@@ -14,6 +14,7 @@ from sentiment_transfer.config.choices import dataset_lines, groups_of
 from sentiment_transfer.config.dataset import DatasetConfig, datasets
 from sentiment_transfer.config.described import Option, options_of, schema_of
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.logger_options import SHIPPED as LOGGERS
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.registration import register
@@ -59,12 +60,15 @@ def _sections() -> Iterator[str]:
 
 def _others(listed: set[str]) -> Iterator[str]:
     """Options that come with another choice than the default, and those of the datasets."""
-    choices: list[tuple[str, str, type[Any]]] = [("model", "ulmfit", UlmfitConfig)]
-    choices[:0] = [(group, name, schema) for group, options in SHIPPED.items() for name, schema in options.items()]
-    for group, name, schema in choices:
+    choices: list[tuple[str, str, type[Any]]] = [
+        *((f"{group}={name}", group, each) for group, options in SHIPPED.items() for name, each in options.items()),
+        *((f"logger={name}", f"logger.{name}", each) for name, each in LOGGERS.items()),
+        ("model=ulmfit", "model", UlmfitConfig),
+    ]
+    for choice, prefix, schema in choices:
         node: DictConfig = OmegaConf.structured(schema)
-        if more := [option for option in options_of(node, schema, group) if option.name not in listed]:
-            yield from _table(f"with `{group}={name}`", _rows(more))
+        if more := [option for option in options_of(node, schema, prefix) if option.name not in listed]:
+            yield from _table(f"with `{choice}`", _rows(more))
     common = list(options_of(OmegaConf.structured(DatasetConfig), DatasetConfig, "targets.NAME"))
     yield "Options of a dataset; `NAME` is its name in the run, and `source.NAME` has the same:\n"
     yield from _table("every dataset", _rows(common))

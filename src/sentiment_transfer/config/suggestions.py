@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.folder import conf_folder
@@ -88,7 +88,7 @@ def options_below(schema: type[Any], where: str = "") -> Iterator[str]:
         name = f"{where}.{field.name}".removeprefix(".")
         yield name
         hint: Any = hints[field.name]
-        groups: list[Any] = [hint] if dataclasses.is_dataclass(hint) else []
+        groups: list[Any] = [each for each in (hint, *get_args(hint)) if dataclasses.is_dataclass(each)]
         for below in groups if where or name not in SHIPPED else SHIPPED[name].values():
             yield from options_below(below, name)
 

@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 
 from sentiment_transfer.config.called import schema_of, typed_group
 from sentiment_transfer.config.dataset import VARIABLE, DatasetConfig, datasets
-from sentiment_transfer.config.logger_options import LoggerConfig
+from sentiment_transfer.config.logger_options import LoggerConfig, typed_loggers
 from sentiment_transfer.config.logger_record import loggers_of_record, recorded_loggers
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED
@@ -55,6 +55,8 @@ def plain_group(key: str, value: Any) -> Any:
     """``plain`` of a group of a configuration: one that is composed of any keys is typed by its target first."""
     if key in SHIPPED and isinstance(value, DictConfig):
         value = typed_group(key, value, resolve=True)
+    elif key == "logger" and isinstance(value, DictConfig) and OmegaConf.get_type(value) is LoggerConfig:
+        value = typed_loggers(value)
     return plain(value)
 
 

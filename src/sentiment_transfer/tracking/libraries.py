@@ -44,4 +44,6 @@ def _require_class(name: str, target: str) -> None:
             "Modules are looked for beside train.py and on PYTHONPATH."
         ) from error
     if not found:
-        raise UserError(f"logger.{name}.{TARGET}={target} is not there: write module.Class, as my_loggers.MyLogger.")
+        raise UserError(
+            f"logger.{name}.{TARGET}={target} does not exist: write module.Class, e.g. my_loggers.MyLogger."
+        )

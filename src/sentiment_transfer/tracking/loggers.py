@@ -30,7 +30,7 @@ MLFLOW_ENVIRONMENT = {
 
 
 class RunFacts(NamedTuple):
-    """What loggers are told of a run.
+    """A run, as its loggers are told of it.
 
     ``name`` and ``group`` are the run's names with and without its seed, ``settings`` its configuration as plain
     values, ``steps_between_points`` how often a curve gets a point, in optimiser steps.
