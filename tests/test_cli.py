@@ -18,10 +18,11 @@ from hydra.errors import HydraException
 from tests.helpers.example_result import example_result
 from tests.helpers.runs import ROOT, SMALL, composed, finished
 
-from sentiment_transfer.cli import describe, errors_as_sentences
+from sentiment_transfer.cli import errors_as_sentences
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.record import write_result
+from sentiment_transfer.sentences import describe
 from sentiment_transfer.training.interruption import Interrupted
 
 HEAVY = {"torch", "transformers", "pytorch_lightning", "datasets", "wandb", "sklearn", "pandas"}

@@ -45,8 +45,9 @@ BELOW["report"] = {
     "tracking",
 }
 BELOW["experiments"] = {"errors", "commands", "files", "config", "results"}
+BELOW["sentences"] = {*BELOW["experiments"], "experiments"}
 BELOW["cli"] = set(BELOW)
-BELOW["composing"] = {"errors", "config", "experiments", "cli"}
+BELOW["composing"] = {"errors", "config", "experiments", "sentences"}
 BELOW["api"] = {*BELOW["runs"], "runs", "report", "cli", "composing"}
 BELOW["programs"] = set(BELOW)
 BELOW["__main__"] = {"programs"}
@@ -71,6 +72,7 @@ LIGHT = (
     "config.registration",
     "errors",
     "formatting",
+    "sentences",
     "cli",
 )
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import dataclasses
 import gc
 import logging
 import os
-import re
-import shlex
 import shutil
 import signal
 import sys
@@ -19,52 +16,30 @@ from typing import TYPE_CHECKING, Any
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from rich.console import Console
-from yaml import YAMLError
 
-from sentiment_transfer.commands import installing
-from sentiment_transfer.config import (
-    logger_options,
-    model_options,
-    objective_options,
-    program_options,
-    schema,
-    training_options,
-)
-from sentiment_transfer.config.checks import suggestion, validate
-from sentiment_transfer.config.dataset import datasets
-from sentiment_transfer.config.logger_overrides import options_without_logger
+from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.model_options import Weights
-from sentiment_transfer.config.overrides import adapted, ambiguous_override, refused_override
-from sentiment_transfer.config.own_files import twice
+from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.protocol import resolve
 from sentiment_transfer.config.registration import register
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.config.suggestions import (
-    elsewhere,
-    model_called,
-    near,
-    not_an_option,
-    option_of,
     refuse_dashes,
-    unknown_as_well,
 )
 from sentiment_transfer.errors import UserError, without_credentials
-from sentiment_transfer.experiments.checked import sentence_on_yaml
 from sentiment_transfer.experiments.repeated import register_recorded_runs
 from sentiment_transfer.files.arguments import refuse_unreadable_names
-from sentiment_transfer.files.atomic import sentence_of
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
+from sentiment_transfer.sentences import COMPLAINTS, describe, is_complaint
 from sentiment_transfer.tracking.libraries import require_libraries
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
@@ -240,16 +215,7 @@ def no_trace_of_refusals(folder: Path) -> Iterator[None]:
 
 
 LAUNCHERS_FILES = {"job.log", ".slots"}  # of this project's own; others keep theirs beside the jobs' directories
-
-
-# What Hydra says is missing where an optional launcher or sweeper is asked for -> the extra that has it.
-NO_PLUGIN = "Unknown plugin class"  # Hydra 1.3's RuntimeError, for a launcher
-EXTRAS = {"hydra/launcher/submitit": "slurm", "hydra_ray_launcher": "ray", "hydra/sweeper/optuna": "optuna"}
 ASKED = {"--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}  # Hydra's options that only print
-GROUP_IS_NULL = "Config group override must be a string or a list"  # Hydra 1.3's ValueError for model=null
-OF_OPTIONS = ("Only one of --run", "The --resolve flag can only")  # Hydra 1.3's ValueErrors
-NODE_IS_NULL = "Unexpected type for root: NoneType"  # OmegaConf 2.3, for logger.wandb.project where there is no wandb
-UNTYPED = (ValueError, RuntimeError, AssertionError)  # what Hydra and OmegaConf raise besides their own
 
 
 @contextmanager
@@ -276,108 +242,9 @@ def errors_as_sentences(command: type[Any] = Config) -> Iterator[None]:
         saved = f"Saved at {stop.saved}. " if stop.saved else ""
         print(f"\ninterrupted: {saved}The same command goes on from where this run was last saved.", file=sys.stderr)
         sys.exit(128 + stop.signum)  # what shells expect of a program that a signal ended
-    except (UserError, HydraException, OmegaConfBaseException, YAMLError, OSError, *UNTYPED) as error:
-        expected = isinstance(error, InterpolationKeyError) or any(
-            known in str(error) for known in (GROUP_IS_NULL, NO_PLUGIN, NODE_IS_NULL, *OF_OPTIONS)
-        )
-        if DEBUGGING or (isinstance(error, UNTYPED) and not expected):
+    except (UserError, OSError, *COMPLAINTS) as error:
+        if DEBUGGING or not is_complaint(error):
             raise
         if not (isinstance(error, UserError) and error.reported):
             print("error: " + without_credentials(describe(error, command)), file=sys.stderr)
         sys.exit(1)
-
-
-def describe(error: Exception, command: type[Any] = Config) -> str:
-    """The error as sentences; for an unknown key, with the one to type, of those in the command's schema."""
-    text = str(error)
-    if isinstance(error, UserError):
-        return text
-    if isinstance(error, YAMLError):
-        return sentence_on_yaml(error)
-    if isinstance(error, OSError) and not isinstance(error, HydraException):
-        # Hydra's, while it makes the run's directory: what comes later is told apart in run.py.
-        return sentence_of(error, Path(error.filename or "the run's directory"))
-    for plugin, extra in EXTRAS.items():
-        if plugin in text:
-            return f"This needs a package that is not installed: {installing(extra)}."
-    if isinstance(error, OverrideParseException) and (sentence := refused_override(str(error.override), command)):
-        return sentence
-    if several := re.search(r"Ambiguous value for argument '(.*)'$", text.partition("\n")[0]):
-        return ambiguous_override(several[1])
-    if NODE_IS_NULL in text and (sentence := options_without_logger(sys.argv[1:])):
-        return sentence
-    if GROUP_IS_NULL in text:
-        return "model, source and targets cannot be null: choose an option of each (see --help), e.g. targets=none."
-    if absent := re.match(r"Interpolation key '(.+)' not found(?:\s+full_key: (\S+))?", text):
-        nearest = near(absent[1], command) or ""
-        if nearest == f" Did you mean {absent[1]}?":  # of --cfg hydra, which leaves the run's options out
-            nearest = " Type --cfg all."
-        return (
-            f"{absent[2] or 'A value'} is ${{{absent[1]}}}, and there is no {absent[1]} in this configuration.{nearest}"
-        )
-    if text.startswith(OF_OPTIONS):
-        return f"{text.rstrip('.')}: leave the others out."
-    if found := re.search(r"dataset@(source|targets)\.([\w-]+) appears more than once", text):
-        return twice(found[1], found[2])
-    if missed := re.search(r"Could not find 'model/([^']+)'", text):
-        if model := model_called(missed[1]):
-            return f"model={missed[1]} does not exist. Type model={model}."
-        if "/" in missed[1]:
-            return (
-                f"model={missed[1]} does not exist. For an encoder of the hub or a folder, type model=local "
-                f"model.encoder={missed[1]}."
-            )
-    if missed := re.search(r"Could not find '([\w./-]+)/([^'/]+)'\s+Available options in '\1':\n((?:\t.+\n?)+)", text):
-        return f"{missed[1]}={missed[2]} does not exist.{suggestion(missed[2], missed[3].split())}"
-    if refused := _within_a_file(error, command):
-        return refused
-    if several := re.match(r"Multiple values for ([\w@./-]+)\. To override", text):
-        return f"{several[1]} has an option already: leave out the + in front of {several[1]}=..., which replaces it."
-    if several := re.match(r"([\w@./-]+) appears more than once in the final defaults list", text):
-        group = several[1]
-        return f"{group} is chosen more than once: in an experiment's defaults list, write - override /{group}: ..."
-    if text.startswith("Error merging override"):
-        override, reason = text.splitlines()[0].removeprefix("Error merging override "), str(error.__cause__)
-        return f"{override} is invalid: {reason.splitlines()[0]}."
-    if unknown := re.search(r"Could not override '([\w.@/+-]+)'", text):
-        if added := re.fullmatch(r"(?:source|targets)\.[\w-]+\.(?:path|repository)", unknown[1]):
-            return f"{added[0]} belongs to no dataset of this run. To add one of that name, type +{added[0]}=..."
-        key, known = unknown[1], _known_keys(unknown[1], error)
-        for argument in sys.argv[1:]:  # a file's name with = in it
-            if argument.startswith(f"{key}=") and (option := option_of(argument, command)):
-                return not_an_option(argument, f" Type {shlex.quote(f'{option}={argument}')}.")
-        typed = re.search(rf"use \+{re.escape(key)}=(.*)$", text, re.MULTILINE)
-        nearest = suggestion(key if "." in known[0] else key.partition(".")[0], known)
-        if not nearest.startswith(" Did you mean"):
-            nearest = near(key, command) or nearest
-        better = elsewhere(key, typed[1] if typed else "...", command)
-        others = unknown_as_well(sys.argv[1:], key, command)
-        return "\n".join([not_an_option(key, better or nearest), *others])
-    return re.sub(r"\n\s*(full_key|reference_type|object_type)[^\n]*", "", text).split("\nConfig search path")[0]
-
-
-def _within_a_file(error: Exception, command: type[Any]) -> str | None:
-    """The sentence for an option of a configuration file, which Hydra refuses in it."""
-    within = re.match(r"In '([\w/.-]+)': (\w+) raised while composing config:\n(.*)", str(error))
-    if within is None:
-        return None
-    file, kind, reason = within.groups()
-    full = re.search(r"^\s*full_key: (.+)$", str(error), re.MULTILINE)
-    key = full[1] if full else "a value"
-    if kind != "ConfigKeyError":
-        return f"{file}.yaml: {key} is invalid: {reason.rstrip('.')}."
-    meant = (elsewhere(key, "...", command) or "").replace("Type ", "Did you mean ").replace("=....", "?")
-    return (
-        f"{file}.yaml: {key} is not an option of this configuration.{meant or suggestion(key, _known_keys(key, error))}"
-    )
-
-
-def _known_keys(key: str, error: Exception) -> list[str]:
-    """Full names of the options that stand where ``key`` tried to: Hydra's message names their schema."""
-    named = re.search(r"not in '(\w+)'", f"{error} {error.__cause__}")
-    groups = (schema, model_options, objective_options, training_options, logger_options, program_options)
-    schemas: dict[str, Any] = {name: each for module in groups for name, each in vars(module).items()}
-    schemas |= {each.config.__name__: each.config for each in datasets().values()}
-    owner = schemas.get(named[1], Config) if named else Config
-    where = key.rpartition(".")[0] + "." if "." in key and owner is not Config else ""
-    return [where + f.name for f in dataclasses.fields(owner)]

@@ -12,11 +12,8 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobRuntime
-from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from sentiment_transfer.config.folder import conf_folder
 from sentiment_transfer.config.overrides import adapted
@@ -27,6 +24,7 @@ from sentiment_transfer.config.search_path import folders_of
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.experiments.checked import refuse_wrong_files
 from sentiment_transfer.experiments.repeated import register_recorded_runs
+from sentiment_transfer.sentences import COMPLAINTS, describe, is_complaint
 
 COMMANDS: dict[str, type[Any]] = {"predict": PredictConfig, "evaluate": EvaluateConfig, "export": ExportConfig}
 
@@ -49,12 +47,10 @@ def composed(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
             initialize_config_dir(str(conf_folder()), job_name=config_name, version_base="1.3"),
         ):
             return compose(config_name, arguments)
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        from sentiment_transfer.cli import GROUP_IS_NULL, describe  # which registers: here that has gone well
-
-        if isinstance(error, ValueError) and GROUP_IS_NULL not in str(error):
+    except COMPLAINTS as error:
+        if not is_complaint(error):
             raise
-        raise UserError(describe(error, COMMANDS.get(config_name, Config))) from error
+        raise UserError(describe(error, COMMANDS.get(config_name, Config), arguments)) from error
 
 
 @contextmanager

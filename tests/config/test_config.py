@@ -15,13 +15,13 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from tests.helpers.runs import ROOT, composed
 
-from sentiment_transfer.cli import describe
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.dataset import DatasetConfig, datasets
 from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.data.catalog import Splits, TextRule, WrittenConfig, make_dataset
+from sentiment_transfer.sentences import describe
 
 CONF = ROOT / "conf"
 OWN_FILE = ("path=own.csv", "language=en")

@@ -8,8 +8,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
-from sentiment_transfer.cli import describe
 from sentiment_transfer.config.overrides import ambiguous_override, quoted
+from sentiment_transfer.sentences import describe
 
 VALUES = (
     "my reviews (1).csv",

@@ -11,7 +11,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from tests.helpers.runs import composed
 
-from sentiment_transfer.cli import describe
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.own_files import FILES, LANGUAGES, PACKED, WORKBOOKS
@@ -19,6 +18,7 @@ from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.data.catalog import CSVConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files import containers, dialect, records
+from sentiment_transfer.sentences import describe
 
 
 def typed(*overrides: str) -> DictConfig:

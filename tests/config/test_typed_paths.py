@@ -13,11 +13,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from tests.helpers.runs import ROOT
 
-from sentiment_transfer import cli
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
 from sentiment_transfer.config.suggestions import option_of, refuse_dashes, unknown_as_well
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.sentences import describe
 
 ODD = (
     *("a b.csv", " a.csv", "a=b.csv", "a,b.csv", "[a].csv", "{a}.csv", "it's.csv", 'a"b.csv', "a'b\"c.csv", "a$b.csv"),
@@ -82,7 +82,7 @@ def test_a_dataset_is_a_file_of_any_name(here: Path) -> None:
 def test_the_answer_for_a_file_that_is_not_here_works_in_a_shell(file: str) -> None:
     with pytest.raises(HydraException) as error:
         composed("predict", f"input={file}")
-    typed = re.search(r"(?:Type|For one type) ('.*?')(?:, for a list|$)", cli.describe(error.value, PredictConfig))
+    typed = re.search(r"(?:Type|For one type) ('.*?')(?:, for a list|$)", describe(error.value, PredictConfig))
     assert typed is not None
     shell = subprocess.run(["bash", "-c", f"printf %s {typed[1]}"], capture_output=True, text=True, check=True)
     assert composed("predict", shell.stdout).input == file
@@ -100,8 +100,8 @@ def test_a_file_without_a_key(here: Path) -> None:
     (here / "-a.csv").write_text("")
     with pytest.raises(HydraException) as error:
         composed("predict", "größe.csv")
-    assert cli.describe(error.value, PredictConfig).endswith("Type 'input=größe.csv'.")
-    assert cli.describe(error.value).endswith("Type 'targets=größe.csv'.")
+    assert describe(error.value, PredictConfig).endswith("Type 'input=größe.csv'.")
+    assert describe(error.value).endswith("Type 'targets=größe.csv'.")
     with pytest.raises(UserError, match=r"-a\.csv is taken for a flag\. For the file type input=-a\.csv\."):
         refuse_dashes(["-a.csv"], ["-m"], PredictConfig)
     assert option_of(str(here), ExportConfig) == option_of(str(here), EvaluateConfig) == "checkpoint"
@@ -114,4 +114,4 @@ def test_all_unknown_keys_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.argv", ["train.py", *typed])
     with pytest.raises(HydraException) as error:
         composed("config", *typed)
-    assert len(cli.describe(error.value).splitlines()) == 3
+    assert len(describe(error.value).splitlines()) == 3

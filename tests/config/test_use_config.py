@@ -9,10 +9,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from tests.helpers.runs import ROOT
 
-from sentiment_transfer.cli import describe
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.program_options import EvaluateConfig, PredictConfig
 from sentiment_transfer.errors import UserError
+from sentiment_transfer.sentences import describe
 
 FILES = ("checkpoint=outputs/run", "input=a.csv", "output=b.csv")
 
