@@ -111,8 +111,8 @@ def test_without_a_login_every_attempt_is_logged_offline_and_asks_nothing(tmp_pa
     for command, attempt in zip((first, second), attempts, strict=True):
         assert "W&B: logged offline. To upload this run: " in command.output and " login && " in command.output
         assert list(attempt.glob("*.wandb"))
-    assert list(folder.glob("wandb/offline-run-*/files/media/table/confusion/written_ja*.json"))
-    [table] = folder.glob("wandb/offline-run-*/files/media/table/mistakes/written_ja*.json")
+    assert list(folder.glob("wandb/offline-run-*/files/media/table/views/confusion/written_ja*.json"))
+    [table] = folder.glob("wandb/offline-run-*/files/media/table/views/mistakes/written_ja*.json")
     assert "confidence" in json.loads(table.read_text())["columns"]
 
 
@@ -139,14 +139,14 @@ def test_a_run_logs_curves_scores_confusions_and_mistakes(tmp_path: Path, fake: 
     result = trained(tmp_path, *WANDB)
     names = {name for values in fake.logged for name in values}
     assert {"train/step_loss", "train/loss", "train/f1", "dev/written_en/loss", "dev/written_en/accuracy"} <= names
-    assert {f"{kind}/{name}" for kind in ("confusion", "mistakes") for name in result["scores"]} <= names
+    assert {f"views/{kind}/{name}" for kind in ("confusion", "mistakes") for name in result["scores"]} <= names
     steps = [values["trainer/global_step"] for values in fake.logged if "train/step_loss" in values]
     assert steps == sorted(steps) and len(steps) == 4
     last = result["scores"]["written_ja"]["selections"]["last"]
     headline = result["scores"]["written_ja"]["metric"]
     assert fake.summary[f"written_ja/{headline}"] == last[headline]  # type: ignore[literal-required]
     assert not [key for key in fake.summary if key.startswith("score/")]
-    [table] = [values["scores"] for values in fake.logged if "scores" in values]
+    [table] = [values["views/scores"] for values in fake.logged if "views/scores" in values]
     assert len(table.data) == sum(len(entry["selections"]) for entry in result["scores"].values())
     assert "train/lr" in names
     assert fake.summary["status"] == result["status"]

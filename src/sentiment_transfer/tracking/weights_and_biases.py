@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+VIEWS = "views"  # tables: after dev/ and train/ in the alphabet, so that the first page of `wandb leet` shows curves
+
 
 class WandbLogger(Guarded["wandb.Run"]):
     """A Lightning logger over one W&B run, which is started by the first call that logs something.
@@ -126,7 +128,7 @@ class WandbLogger(Guarded["wandb.Run"]):
             import wandb
 
             run.summary.update(summary(result))
-            run.log({"scores": wandb.Table(columns=list(COLUMNS), data=score_rows(result))})
+            run.log({f"{VIEWS}/scores": wandb.Table(columns=list(COLUMNS), data=score_rows(result))})
 
         self.attempt("logging scores", scores)
         for name, prediction in predictions.items():
@@ -175,7 +177,7 @@ def log_tables(
         columns=["dataset", "language", "domain", *Mistake.__annotations__],
         data=[[*dataset, *mistake.values()] for mistake in mistakes],
     )
-    run.log({f"confusion/{name}": matrix, f"mistakes/{name}": table})
+    run.log({f"{VIEWS}/confusion/{name}": matrix, f"{VIEWS}/mistakes/{name}": table})
 
 
 def model_artifact(name: str, result: RunResult, folder: Path) -> wandb.Artifact:
