@@ -32,6 +32,11 @@ class Command:
         self._process.start()
 
     @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         return self._output.read_text() if self._output.exists() else ""
 
@@ -52,12 +57,12 @@ class Command:
 
     def stop(self, signum: int) -> int:
         """Send a signal and return the exit code."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signum)
+        os.kill(self.pid, signum)
         return self.wait()
 
 
 def main(cwd: Path, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:
+    multiprocessing.current_process().daemon = False  # it may have processes of its own, as any command may
     os.environ.clear()  # the server has what stood there when it began
     os.environ.update(environment)
     os.chdir(cwd)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 from safetensors.torch import load_file
-from tests.helpers.runs import finished, started, trained
+from tests.helpers.processes import Command
+from tests.helpers.runs import trained
 from tests.helpers.stopping import RUN
 
 from sentiment_transfer.errors import UserError
@@ -27,7 +25,6 @@ PLAIN = (
     "trainer.precision=32-true", "data.score_batch_tokens=128", "optimizer.eps=1", "optimizer.learning_rate=1",
 )  # fmt: skip
 OFTEN = ("trainer.save_every_minutes=0.0001",)
-PATIENCE = 240.0
 
 
 def numbers(result: RunResult) -> list[float]:
@@ -61,27 +58,16 @@ def assert_same_numbers(run: Path, other: Path, within: float = 1e-4) -> None:
         assert max(float((ours[key].float() - theirs[key].float()).abs().max()) for key in ours) < within
 
 
-def below(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def below(process: Command) -> list[psutil.Process]:
     """The ranks that a run has started, in their order."""
     children = psutil.Process(process.pid).children()
     return sorted((child for child in children if "spawn_main" in " ".join(child.cmdline())), key=lambda p: p.pid)
 
 
-def until(moment: Callable[[], object], process: subprocess.Popen[str], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not moment():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "the moment did not come"
-        time.sleep(0.01)
-
-
-def stopped(process: subprocess.Popen[str]) -> str:
-    """Ask to stop, as a cluster does; the output."""
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 128 + signal.SIGTERM, output
-    assert "interrupted: Saved at epoch " in output and "Traceback" not in output
-    return output
+def stopped(process: Command) -> None:
+    """Ask to stop, as a cluster does."""
+    assert process.stop(signal.SIGTERM) == 128 + signal.SIGTERM, process.output
+    assert "interrupted: Saved at epoch " in process.output and "Traceback" not in process.output
 
 
 @pytest.mark.slow
@@ -90,29 +76,27 @@ def test_two_processes_that_are_killed_reach_the_numbers_of_one(tmp_path: Path, 
     saved = tmp_path / "checkpoints" / "last.ckpt"
     here = (*PLAIN, *TWO, *OFTEN, f"hydra.run.dir={tmp_path}")
 
-    process = started(tmp_path, *here)
-    until(saved.exists, process)
+    process = Command(tmp_path, *here).until(saved.exists)
     ranks = below(process)
     assert len(ranks) == 2
     ranks[1].kill()
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1, output
-    assert "error: Process 2 of the 2 of this run was killed (SIGKILL" in output and "Traceback" not in output
+    assert process.wait() == 1, process.output
+    assert "error: Process 2 of the 2 of this run was killed (SIGKILL" in process.output
+    assert "Traceback" not in process.output
     assert not any(rank.is_running() for rank in ranks)
 
     before = saved.stat().st_mtime_ns
-    process = started(tmp_path, *here)
-    until(lambda: saved.stat().st_mtime_ns > before, process)
+    process = Command(tmp_path, *here).until(lambda: saved.stat().st_mtime_ns > before)
     ranks = below(process)
-    process.kill()
-    process.communicate()
+    assert len(ranks) == 2
+    assert process.stop(signal.SIGKILL) == -signal.SIGKILL
     psutil.wait_procs(ranks, timeout=20)
     assert not any(rank.is_running() for rank in ranks), "they end with who watches them"
     assert not is_finished(tmp_path)
 
-    code, output = finished(tmp_path, *here, timeout=PATIENCE)
-    assert code == 0, output
-    assert output.count("Resuming from") == 1, "one process speaks"
+    process = Command(tmp_path, *here)
+    assert process.wait() == 0, process.output
+    assert process.output.count("Resuming from") == 1, "one process speaks"
     result = read_result(tmp_path)
     assert result["run_id"] == read_result(one)["run_id"] and result["config"]["trainer"]["devices"] == 2
     assert_same_numbers(tmp_path, one)
@@ -122,12 +106,11 @@ def test_two_processes_that_are_killed_reach_the_numbers_of_one(tmp_path: Path, 
 def test_shares_of_a_model_go_on_as_shares_and_reach_the_numbers_of_one(tmp_path: Path, one: Path) -> None:
     saved = tmp_path / "checkpoints" / "last.ckpt"
     here = (*PLAIN, *TWO, *OFTEN, "trainer.strategy=fsdp", f"hydra.run.dir={tmp_path}")
-    process = started(tmp_path, *here)
-    until(saved.exists, process)
+    process = Command(tmp_path, *here).until(saved.exists)
     stopped(process)
-    code, output = finished(tmp_path, *here, timeout=PATIENCE)
-    assert code == 0, output
-    assert "Resuming from" in output
+    process = Command(tmp_path, *here)
+    assert process.wait() == 0, process.output
+    assert "Resuming from" in process.output
     assert read_result(tmp_path)["performance"]["batching"] == "packed"
     assert_same_numbers(tmp_path, one, within=1e-3)  # its AdamW is not the fused one: 1.3e-4 was seen
 
@@ -135,8 +118,7 @@ def test_shares_of_a_model_go_on_as_shares_and_reach_the_numbers_of_one(tmp_path
 @pytest.mark.slow
 def test_a_run_that_two_began_is_finished_by_one(tmp_path: Path, one: Path) -> None:
     saved = tmp_path / "checkpoints" / "last.ckpt"
-    process = started(tmp_path, *PLAIN, *TWO, *OFTEN, f"hydra.run.dir={tmp_path}")
-    until(saved.exists, process)
+    process = Command(tmp_path, *PLAIN, *TWO, *OFTEN, f"hydra.run.dir={tmp_path}").until(saved.exists)
     ranks = below(process)
     stopped(process)
     assert not any(rank.is_running() for rank in ranks)
