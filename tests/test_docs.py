@@ -14,6 +14,7 @@ import pytest
 
 from hydra_plugins.slots_launcher._options import Options
 from sentiment_transfer.config.dataset import dataset_called, datasets
+from sentiment_transfer.config.logger_options import SHIPPED as LOGGERS
 from sentiment_transfer.config.model_options import UlmfitConfig
 from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.schema import Config
@@ -35,6 +36,9 @@ def key_exists(group: str, keys: str) -> bool:
         return keys.removeprefix("extra.") in ALLOWED
     if group in SHIPPED:
         return any(keys in options(schema) for schema in SHIPPED[group].values())
+    if group == "logger" and "." in keys:
+        name, _, option = keys.partition(".")
+        return name == "mine" or option in options(LOGGERS[name])  # the reader's own
     first, *rest = keys.removeprefix("corpora.").split(".")
     schema = dataset_called(first).config if rest else UlmfitConfig if group == "model" else getattr(Config(), group)
     return (rest or [first])[0] in options(schema)

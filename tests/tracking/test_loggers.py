@@ -211,6 +211,14 @@ def test_a_class_that_is_not_there_is_a_sentence(target: str) -> None:
         libraries.require_libraries(LoggerConfig(own={"mine": {"_target_": target}}))
 
 
+def test_a_class_that_is_no_logger_and_a_wrong_argument_are_sentences() -> None:
+    with pytest.raises(UserError, match=r"mine\._target_=pathlib\.\w*Path is no logger"):
+        libraries.require_libraries(LoggerConfig(own={"mine": {"_target_": "pathlib.Path"}}))
+    own = {"_target_": f"{__name__}.Kept", "color": "red"}
+    with pytest.raises(UserError, match=r"logger\.mine: Kept does not take these arguments: .*color"):
+        libraries.require_libraries(LoggerConfig(own={"mine": own}))
+
+
 # Records
 
 

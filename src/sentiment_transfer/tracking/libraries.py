@@ -5,12 +5,14 @@ Imports no logger: a library is looked for without importing it.
 
 from __future__ import annotations
 
-import importlib
+import inspect
 from importlib.util import find_spec
+from typing import Any
 
+from sentiment_transfer.commands import installing
+from sentiment_transfer.config.imported import imported
 from sentiment_transfer.config.logger_options import SHIPPED, TARGET, LoggerConfig
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.files.hub_errors import first_line
 
 LIBRARIES = {
     "wandb": ("wandb",),
@@ -26,24 +28,25 @@ def require_libraries(config: LoggerConfig) -> None:
         if getattr(config, name) is None:
             continue
         if missing := [module for module in LIBRARIES.get(name, ()) if find_spec(module) is None]:
+            how = installing(name) if name != "wandb" else "pip install wandb"
             raise UserError(
                 f"logger={name} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-                f"installed: pip install -c constraints.txt -e '.[{name}]'. Or choose another logger, e.g. logger=csv."
+                f"installed: {how}. Or choose another logger, e.g. logger=csv."
             )
     for name, options in config.own.items():
-        _require_class(name, str(options[TARGET]))
+        arguments = {key: value for key, value in options.items() if not key.startswith("_")}
+        _require_logger(name, imported(f"logger.{name}.{TARGET}", str(options[TARGET])), arguments)
 
 
-def _require_class(name: str, target: str) -> None:
-    module, _, attribute = target.rpartition(".")
-    try:
-        found = hasattr(importlib.import_module(module), attribute) if module else False
-    except Exception as error:  # the user's own module: whatever it raises is theirs to mend
+def _require_logger(name: str, target: Any, arguments: dict[str, Any]) -> None:
+    from pytorch_lightning.loggers import Logger
+
+    if isinstance(target, type) and not issubclass(target, Logger):
         raise UserError(
-            f"logger.{name}.{TARGET}={target} cannot be imported ({type(error).__name__}: {first_line(error)}). "
-            "Modules are looked for beside train.py and on PYTHONPATH."
-        ) from error
-    if not found:
-        raise UserError(
-            f"logger.{name}.{TARGET}={target} does not exist: write module.Class, e.g. my_loggers.MyLogger."
+            f"logger.{name}.{TARGET}={target.__module__}.{target.__qualname__} is no logger: it must extend "
+            "pytorch_lightning.loggers.Logger."
         )
+    try:
+        inspect.signature(target).bind(**arguments)
+    except TypeError as error:
+        raise UserError(f"logger.{name}: {target.__qualname__} does not take these arguments: {error}.") from None

@@ -87,6 +87,7 @@ def mlflow_logger(options: dict[str, Any], run: RunFacts) -> Logger:
 
         for chatty in ("mlflow", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # every try at a server that is gone
         tags = {"group": run.group, "tags": ", ".join(run.tags)}
         logger = made(options, tracking_uri=uri, run_name=run.name, tags=tags)
         _ = logger.experiment  # type: ignore[attr-defined] # creates the store and the experiment
