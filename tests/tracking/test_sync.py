@@ -50,8 +50,13 @@ def test_every_offline_run_is_uploaded_once(tmp_path: Path, uploads: Uploads) ->
     assert sorted(uploads.given) == sorted(names)
     offline_run(tmp_path, "job1", "later")
     assert sync([tmp_path]) == "1 offline W&B run uploaded."
-    assert sync([tmp_path]) == "Every offline W&B run has been uploaded."
+    assert sync([tmp_path]) == "Nothing to upload: 46 offline W&B runs were uploaded before."
     assert uploads.given.count("offline-run-later") == 1 and len(uploads.given) == 46
+
+
+def test_folders_without_offline_runs_say_so(tmp_path: Path) -> None:
+    (tmp_path / "run" / "wandb" / "run-online").mkdir(parents=True)
+    assert sync([tmp_path]) == f"Nothing to upload: no run in {tmp_path} was logged by W&B offline."
 
 
 def test_what_was_refused_is_named_and_tried_again(tmp_path: Path, uploads: Uploads) -> None:
@@ -86,7 +91,7 @@ def test_without_a_login_nothing_is_uploaded(
     monkeypatch.delenv("WANDB_API_KEY")
     monkeypatch.setattr(module, "logged_in", lambda: False)
     assert main([str(tmp_path)]) == 1
-    assert "1 offline W&B runs are waiting, but W&B has no login: wandb login." in capsys.readouterr().err
+    assert "1 offline W&B run was not uploaded yet, and W&B has no login. Type " in capsys.readouterr().err
     assert main([str(tmp_path / "gone")]) == 1
     assert uploads.given == []
 
@@ -97,5 +102,5 @@ def test_folders_that_are_not_there_are_no_error_unless_named(
     monkeypatch.chdir(tmp_path)
     assert main([]) == 0 and "neither outputs nor multirun exists" in capsys.readouterr().out
     (tmp_path / "outputs").mkdir()
-    assert main([]) == 0 and "Every offline W&B run" in capsys.readouterr().out
+    assert main([]) == 0 and "no run in outputs was logged by W&B offline" in capsys.readouterr().out
     assert main(["multirun"]) == 1

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MANY = 10_000  # reviews, whose tokenising is worth a line: a second and more
 FORMAT = 1
 FACTS = "store.json"
 BATCH = 2_000  # reviews
@@ -108,7 +109,8 @@ def _key(reviews: Reviews, digest: str, max_length: int) -> str:
 
 
 def _tokenise(reviews: Reviews, tokenizer: PreTrainedTokenizerBase, max_length: int) -> TokenStore:
-    log.info("Tokenising %s reviews (once; cached for later runs).", f"{len(reviews):,}")
+    if len(reviews) >= MANY:
+        log.info("Tokenising %s reviews (once; cached for later runs).", f"{len(reviews):,}")
     pieces: list[np.ndarray] = []
     full_lengths: list[int] = []
     batches = track(

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from sentiment_transfer.commands import NAME
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.output import outlast_output
-from sentiment_transfer.tracking.keys import logged_in
+from sentiment_transfer.tracking.keys import logged_in, wandb_command
 
 LOCK = ".sync.lock"
 BATCH = 20  # runs per wandb process: one that fails affects few others
@@ -52,16 +52,26 @@ def sync(folders: Sequence[Path]) -> str:
     """
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise UserError(f"{', '.join(missing)} does not exist: name a folder that runs were written to.")
-    waiting = [file for file in offline_runs(folders) if not is_synced(file)]
+    found = offline_runs(folders)
+    if not found:
+        return f"Nothing to upload: no run in {' or '.join(map(str, folders))} was logged by W&B offline."
+    waiting = [file for file in found if not is_synced(file)]
     if not waiting:
-        return "Every offline W&B run has been uploaded."
+        return f"Nothing to upload: {_counted(found)} uploaded before."
     if not logged_in():
-        raise UserError(f"{len(waiting)} offline W&B runs are waiting, but W&B has no login: wandb login.")
+        raise UserError(
+            f"{_counted(waiting)} not uploaded yet, and W&B has no login. Type {wandb_command()} login, then the same "
+            "command again."
+        )
     try:
         with FileLock(folders[0] / LOCK, timeout=0):
             return upload([file for file in waiting if not is_synced(file)])
     except Timeout:
         raise UserError("Another upload is in progress: wait for it to end.") from None
+
+
+def _counted(runs: Sequence[Path]) -> str:
+    return f"{len(runs)} offline W&B run{'s were' if len(runs) != 1 else ' was'}"
 
 
 def upload(waiting: Sequence[Path]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, Checkpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.profilers import AdvancedProfiler, Profiler, SimpleProfiler
@@ -21,6 +21,7 @@ from sentiment_transfer.config.trainer_arguments import LIMIT, MAX_STEPS, SANITY
 from sentiment_transfer.config.training_options import TrainerConfig
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.training.bar import EpochBar
 from sentiment_transfer.training.plan import Plan
 from sentiment_transfer.training.ranks import ALONE, Ranks
 
@@ -84,7 +85,7 @@ def make_trainer(
         deterministic=config.deterministic,
         default_root_dir=folder,
         logger=loggers or False,
-        callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)] if bar else callbacks,
+        callbacks=[EpochBar(refresh_rate=10), *callbacks] if bar else callbacks,
         enable_progress_bar=bar,
         enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),  # else Lightning adds its own
         enable_model_summary=extra.pop("enable_model_summary", False),
