@@ -66,7 +66,7 @@ def test_what_another_option_brings_is_not_fixed(tmp_path: Path) -> None:
     assert run_name(again(tmp_path, text, "targets=smsa_id", "source=nusax_en")) == run_name(
         composed("model=large", "seed=1", "targets=smsa_id", "source=nusax_en")
     )
-    assert again(tmp_path, text, "debug=fast").logger.wandb is False
+    assert again(tmp_path, text, "debug=fast").logger.wandb is None
 
 
 def test_a_sweep_stays_one(tmp_path: Path) -> None:

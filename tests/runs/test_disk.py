@@ -165,7 +165,7 @@ def test_a_file_where_the_output_folder_should_be_is_a_sentence(tmp_path: Path) 
     assert command.output.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["weights", "checkpoints", "predictions", "metrics", "result.json"])
+@pytest.mark.parametrize("name", ["weights", "checkpoints", "predictions", "result.json"])
 def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path: Path, name: str) -> None:
     if name == "result.json":
         (tmp_path / name).mkdir()

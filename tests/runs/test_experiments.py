@@ -47,7 +47,7 @@ ULMFIT = {
 def test_every_experiment_has_a_miniature_here() -> None:
     found = {path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")}
     recipes = {f"recipe_{name}" for name in ("xtreme", "stable", "discriminative", "reinit", "linear_probe")}
-    alone = {*recipes, "demo", "tiny", "paper", "real", "nusax", "own_files", "baselines_zero_shot"}
+    alone = {*recipes, "demo", "example", "tiny", "paper", "real", "nusax", "own_files", "baselines_zero_shot"}
     assert found == alone.union(REAL, SWEEPS, BASELINES, ULMFIT)
 
 
@@ -60,9 +60,10 @@ def test_tiny_in_miniature(tmp_path: Path) -> None:
     assert result["caveats"] == ["trained from scratch"]
 
 
-def test_demo_in_miniature(tmp_path: Path, tiny_xlm_r: Path) -> None:
+@pytest.mark.parametrize("name", ["demo", "example"])
+def test_demo_and_example_in_miniature(name: str, tmp_path: Path, tiny_xlm_r: Path) -> None:
     encoder = ("model=local", f"model.encoder={tiny_xlm_r}", "data.max_length=64")
-    result = trained(tmp_path, "experiment=demo", *encoder, *LIMITS, *MINIATURE)
+    result = trained(tmp_path, f"experiment={name}", "model.layers=null", *encoder, *LIMITS, *MINIATURE)
     assert set(result["scores"]) == {"written_en", "written_ja", "written_id"}
     assert result["caveats"] == []
 

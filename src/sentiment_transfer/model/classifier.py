@@ -213,11 +213,13 @@ class SentimentClassifier(pl.LightningModule):
         others = (self.trainer.global_rank,) if self.trainer.global_rank else ()
         torch.manual_seed(hash((self.seed, done, *others)) % 2**63)
 
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self.log("train/lr", max(group["lr"] for group in optimizer.param_groups))  # the head's, where layers differ
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self.in_mode(training=True)
         loss = self.step(batch, self.train_metrics, self.loss)
         self.log("train/step_loss", loss, prog_bar=True)
-        self.log("train/lr", self.trainer.optimizers[0].param_groups[-1]["lr"])  # ULMFiT's highest, at the top
         if (weight := batch.get("loss_weight")) is None:
             return loss
         # Lightning divides by the number of micro-batches of a step; loss_weight is the exact fraction of its reviews.
