@@ -148,3 +148,22 @@ def test_the_estimate_counts_what_is_trained(tmp_path: Path) -> None:
     assert whole.weights == half.weights == probe.weights
     needed = probe.total - probe.activations + 1
     assert "lora" not in str(option_that_fits(sketch("encoder"), SHAPE, needed))
+
+
+@pytest.mark.parametrize(
+    ("frozen", "new", "answer"),
+    [
+        (
+            "lower_2",
+            2,
+            r"has 3 layers here, and 1 of the new ones .* Type model\.freeze=lower_1 or model\.reinit_top=1\.",
+        ),
+        ("lower_3", 1, r"Type model\.freeze=lower_2\."),
+        ("lower_1", 3, r"Type model\.freeze=null or model\.reinit_top=2\."),
+    ],
+)
+def test_new_layers_are_not_frozen(frozen: str, new: int, answer: str, tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path, num_hidden_layers=3)
+    with pytest.raises(UserError, match=rf"model\.reinit_top={new} is invalid with model\.freeze={frozen}: .*{answer}"):
+        random(folder, frozen=frozen, reinit_top=new)
+    random(folder, frozen="lower_1", reinit_top=2)

@@ -45,6 +45,19 @@ def freeze(network: PreTrainedModel, part: str | None, encoder: str) -> None:
         module.requires_grad_(True)
 
 
+def refuse_frozen_new_layers(network: PreTrainedModel, part: str | None, new: int | None, encoder: str) -> None:
+    """Raise UserError where ``part`` would freeze some of the top ``new`` layers, which are initialised anew."""
+    matched, count = LOWER.fullmatch(part or ""), len(layers(network.base_model))
+    if not matched or new is None or max(new, lowest := int(matched[1])) > count or new + lowest <= count:
+        return
+    instead = [f"model.freeze=lower_{count - new}" if new < count else "model.freeze=null"]
+    instead += [f"model.reinit_top={count - lowest}"] if lowest < count else []
+    raise UserError(
+        f"model.reinit_top={new} is invalid with model.freeze={part}: {encoder} has {count} layers here, and "
+        f"{new + lowest - count} of the new ones would stay as drawn. Type {' or '.join(instead)}."
+    )
+
+
 def layers_without_gradient(network: PreTrainedModel) -> int:
     """The layers, counted from the lowest, through which no gradient flows: they are frozen, as is all before them."""
     base: nn.Module = network.base_model

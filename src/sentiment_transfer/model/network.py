@@ -9,7 +9,7 @@ import torch
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.configuration import read_config
-from sentiment_transfer.model.freezing import freeze
+from sentiment_transfer.model.freezing import freeze, refuse_frozen_new_layers
 from sentiment_transfer.model.hub import no_safetensors, read_classifier, sentences_for_hub_errors
 from sentiment_transfer.model.lora import add_lora
 from sentiment_transfer.model.memory import refuse_larger_than_memory
@@ -86,6 +86,7 @@ def load_network(
     refuse_larger_vocabulary(
         vocabulary, network, f"the encoder {encoder}", "Name the right one with model.tokenizer=..., or leave that out."
     )
+    refuse_frozen_new_layers(network, frozen, reinit_top, encoder)
     reinitialise_top(network, reinit_top, encoder)
     freeze(network, frozen, encoder)
     freeze(network, "embeddings" if freeze_embeddings else None, encoder)
