@@ -35,6 +35,8 @@ def test_what_an_alias_names_exists() -> None:
         ("config", "model=xlmr-large", "Type model=large."),
         ("config", "model=FacebookAI/xlm-roberta-large", "Type model=large."),
         ("config", "model=owner/name", "type model=local model.encoder=owner/name."),
+        ("config", "wandb=false", "Type logger=csv."),
+        ("config", "tensorboard=true", "Type logger=tensorboard."),
         ("predict", "batch_size=8", "Type batch_tokens=8."),
         ("predict", "model=outputs/x", "Type checkpoint=outputs/x."),
         ("evaluate", "max_length=64", "Type data.max_length=64."),

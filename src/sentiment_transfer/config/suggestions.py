@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from sentiment_transfer.config.dataset import datasets
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.logger_options import SHIPPED as LOGGERS
 from sentiment_transfer.config.objective_options import SHIPPED
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError
@@ -102,6 +103,8 @@ def elsewhere(key: str, value: str = "...", schema: type[Any] = Config) -> str |
     """``" Type optimizer.learning_rate=1e-5."`` for ``lr``; None where no option of the command is meant."""
     leaf = key.rpartition(".")[2].lower().replace("-", "_")
     known = _known(schema)
+    if key in LOGGERS and schema is Config:  # wandb=false
+        return f" Type logger={'csv' if value.lower() in ('false', 'no', 'off', '0', 'null') else key}."
     for target, names in ALIASES.items():
         if target in known and target != key and leaf in names.split():
             return f" Type {target}={VALUES.get(leaf, value)}."
