@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ def run(folder: Path, *overrides: str, hydra: bool = True, record: bool = True) 
     if record:
         write_result(folder, example_result(config=plain(validate(config))))
     return config
+
+
+@pytest.fixture(autouse=True)
+def hydras_job_kept() -> Iterator[None]:
+    """``directory`` says which job this is, as ``hydra.main`` does: the tests that come after are none."""
+    before = HydraConfig.instance().cfg
+    yield
+    HydraConfig.instance().cfg = before
 
 
 def directory(*overrides: str) -> str:

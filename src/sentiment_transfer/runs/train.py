@@ -38,6 +38,7 @@ from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_
 from sentiment_transfer.runs.source_model import SourceModel, source_model
 from sentiment_transfer.tracking.guarded import Guarded
 from sentiment_transfer.tracking.loggers import RunFacts, make_loggers
+from sentiment_transfer.training.bar import lines_above_the_bar
 from sentiment_transfer.training.callbacks import make_callbacks, refuse_unusable_monitors, with_loggers
 from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
@@ -115,9 +116,10 @@ def compute(
             perplexities = learn_language(config, data, tokenizer, module, folder, stop)
             for logger in loggers:
                 logger.log_metrics(perplexities, step=0)
-        donor = fit_or_take_over(config, trainer, module, data, folder, checkpoints)
-        fitted = time.monotonic()
-        scored = score_all(config, trainer, module, data, folder, checkpoints)
+        with lines_above_the_bar():
+            donor = fit_or_take_over(config, trainer, module, data, folder, checkpoints)
+            fitted = time.monotonic()
+            scored = score_all(config, trainer, module, data, folder, checkpoints)
         if not ranks.is_main:
             return None
         ended = time.monotonic()

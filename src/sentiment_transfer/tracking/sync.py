@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     if not named:
         folders = [folder for folder in folders if folder.is_dir()]
     try:
-        nothing = f"There are no runs to upload: neither {' nor '.join(WRITTEN_TO)} exists here."
+        nothing = f"Nothing to upload: neither {' nor '.join(WRITTEN_TO)} exists here."
         print(sync(folders) if folders else nothing)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

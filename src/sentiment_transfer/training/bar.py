@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+
+@contextmanager
+def lines_above_the_bar() -> Iterator[None]:
+    """While it lasts, a line that is logged to the terminal moves the bar down and is not glued to it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with logging_redirect_tqdm():
+        yield
 
 
 class EpochBar(TQDMProgressBar):
