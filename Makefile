@@ -102,8 +102,9 @@ report: $(INSTALLED) ## The page, figures and tables of all finished runs, e.g. 
 dashboard: $(INSTALLED) ## The same comparison on Weights & Biases, e.g. make dashboard WANDB=me/project
 	$(RUN) report.py $(ARGS) --dashboard $(WANDB)
 
+# Three workers, also on two cores: the tests wait for processes that they start for two fifths of the time.
 test: $(INSTALLED) ## Run the tests
-	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ENCODER ?= FacebookAI/xlm-roberta-base
 bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tables (half an hour, on an idle machine)

@@ -69,3 +69,9 @@ def real_cases() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the small files are not at {folder}: they belong beside the folder of the dataset files")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: one that comes last keeps a single worker busy while the others wait for it."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
