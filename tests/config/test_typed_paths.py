@@ -56,6 +56,18 @@ def test_a_file_is_read_as_it_is_typed(file: str, here: Path) -> None:
         assert Path(str(override.value()).replace("\\${", "${")).samefile(file)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["[shop.csv, my data/r.id.tsv]", "[ my data/r.id.tsv ,shop.csv]", "[my data/r.id.tsv, {shop: {path: shop.csv}}]"],
+)
+def test_a_blank_around_an_element_of_a_list_is_no_part_of_its_name(typed: str, here: Path) -> None:
+    (here / "my data").mkdir()
+    for file in ("shop.csv", "my data/r.id.tsv"):
+        (here / file).write_text("text,label\ngood,1\n", encoding="utf-8")
+    targets = composed("config", "experiment=tiny", f"targets={typed}").targets
+    assert sorted(target.path for target in targets.values()) == ["my data/r.id.tsv", "shop.csv"]
+
+
 def test_a_file_with_an_interpolation_in_its_name_and_an_output_that_is_not_here_yet(here: Path) -> None:
     (here / "${a}.csv").write_text("")
     config = composed("predict", "input=${a}.csv", "output=größe=1,2.csv")

@@ -35,10 +35,16 @@ def _quoted(argument: str) -> str:
     in_list = value.startswith("[") and value.endswith("]")
     inner = value[1:-1] if in_list else value
     parts = [inner] if os.path.exists(inner) else inner.split(",")
-    if (in_list or len(parts) > 1) and any(map(os.path.exists, parts)):
-        shown = ",".join(each if _is_read_as(f"{key}={each}", each) else _path(key, each) for each in parts)
+    if in_list or len(parts) > 1:
+        shown = ",".join(_element(key, each) for each in parts)
         return f"{key}=[{shown}]" if in_list else f"{key}={shown}"
     return argument
+
+
+def _element(key: str, typed: str) -> str:
+    """An element of a list or a sweep; a blank around it is no part of the name, unless a file's name has it."""
+    path = typed if os.path.exists(typed) else typed.strip()
+    return typed if not os.path.exists(path) or _is_read_as(f"{key}={path}", path) else _path(key, path)
 
 
 def _is_read_as(argument: str, value: str) -> bool:
