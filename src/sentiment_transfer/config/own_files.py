@@ -14,16 +14,13 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from hydra.plugins.config_source import ConfigResult, ConfigSource
-from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
 from sentiment_transfer.config.checks import set_option, suggestion
+from sentiment_transfer.config.computed_source import ComputedSource, register_source
 from sentiment_transfer.config.dataset import Dataset, dataset_of, datasets
 from sentiment_transfer.errors import UserError
 
@@ -195,25 +192,16 @@ def _example(group: str, name: str) -> str:
     return shlex.quote(f"{group}={{{name}: {{path: reviews.csv, language: ja}}}}")
 
 
-class OwnFiles(ConfigSource):
+class OwnFiles(ComputedSource):
     """Hydra's source of ``source/<value>`` and ``targets/<value>`` for the values that ``is_own`` recognises."""
 
     @staticmethod
     def scheme() -> str:
         return SCHEME
 
-    def available(self) -> bool:
-        return True
-
-    def is_group(self, config_path: str) -> bool:
-        return False
-
     def is_config(self, config_path: str) -> bool:
         group, _, value = config_path.partition("/")
         return group in GROUPS and is_own(value)
-
-    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        return []
 
     def load_config(self, config_path: str) -> ConfigResult:
         group, _, value = config_path.partition("/")
@@ -224,11 +212,5 @@ class OwnFiles(ConfigSource):
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header={"package": group})
 
 
-class OwnFilesOnSearchPath(SearchPathPlugin):
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append(provider=SCHEME, path=f"{SCHEME}://")
-
-
 def register_own_files() -> None:
-    for plugin in (OwnFiles, OwnFilesOnSearchPath):
-        Plugins.instance().register(plugin)
+    register_source(OwnFiles)

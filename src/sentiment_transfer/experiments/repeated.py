@@ -17,16 +17,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.object_type import ObjectType
-from hydra.core.plugins import Plugins
-from hydra.plugins.config_source import ConfigResult, ConfigSource
-from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment_transfer.commands import command, program_name
 from sentiment_transfer.config.called import TARGET, option_of
+from sentiment_transfer.config.computed_source import ComputedSource, register_source
 from sentiment_transfer.config.folder import conf_folder
 from sentiment_transfer.config.objective_options import BASES, SHIPPED
 from sentiment_transfer.config.run_name import run_name
@@ -190,15 +187,12 @@ def repeated_in(root: DictConfig) -> str:
     return os.path.join(str(root.paths.output_dir), name)
 
 
-class RecordedRuns(ConfigSource):
+class RecordedRuns(ComputedSource):
     """Hydra's source of ``from_run/<folder>`` and of ``<group>/run:<folder>``."""
 
     @staticmethod
     def scheme() -> str:
         return SCHEME
-
-    def available(self) -> bool:
-        return True
 
     def is_group(self, config_path: str) -> bool:
         return config_path == GROUP
@@ -207,9 +201,6 @@ class RecordedRuns(ConfigSource):
         group, _, option = config_path.partition("/")
         # Hydra asks for "None" where nothing is chosen.
         return (group == GROUP and option not in ("", "None")) or is_repeated(option)
-
-    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        return []
 
     def load_config(self, config_path: str) -> ConfigResult:
         group, _, option = config_path.partition("/")
@@ -220,13 +211,7 @@ class RecordedRuns(ConfigSource):
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header={"package": package})
 
 
-class RecordedRunsOnSearchPath(SearchPathPlugin):
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append(provider=SCHEME, path=f"{SCHEME}://")
-
-
 def register_recorded_runs() -> None:
     """Call beside ``registration.register``."""
-    for plugin in (RecordedRuns, RecordedRunsOnSearchPath):
-        Plugins.instance().register(plugin)
+    register_source(RecordedRuns)
     OmegaConf.register_new_resolver("repeated_in", lambda *, _root_: repeated_in(_root_), replace=True)
