@@ -36,7 +36,7 @@ from sentiment_transfer.runs.own_errors import own_errors_as_sentences
 from sentiment_transfer.runs.record import finish, run_info
 from sentiment_transfer.runs.score import Scored, network_predict, refuse_other_than_logged, score
 from sentiment_transfer.runs.source_model import SourceModel, source_model
-from sentiment_transfer.tracking.guarded import Guarded
+from sentiment_transfer.tracking.guarded import Finished, Guarded
 from sentiment_transfer.tracking.loggers import RunFacts, make_loggers
 from sentiment_transfer.training.bar import lines_above_the_bar
 from sentiment_transfer.training.callbacks import make_callbacks, refuse_unusable_monitors, with_loggers
@@ -151,7 +151,7 @@ def compute(
         remove_what_is_not_needed(folder, {w for s in tests for w in s.weights.values()} if keep else set())
         predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
         for logger in loggers:
-            logger.log_result(result, predictions, mistakes, folder, step=trainer.global_step)
+            logger.log_result(Finished(result, predictions, mistakes, folder, step=trainer.global_step))
     return result
 
 

@@ -6,7 +6,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from hydra.errors import InstantiationException
 from pytorch_lightning.loggers.logger import Logger
@@ -22,6 +22,17 @@ log = logging.getLogger(__name__)
 
 Service = TypeVar("Service")
 EPOCH = "epoch"
+
+
+class Finished(NamedTuple):
+    """A run that was scored after ``step`` optimiser steps; predictions and mistakes by dataset, ``folder`` is its
+    directory."""
+
+    result: RunResult
+    predictions: dict[str, Predictions]
+    mistakes: dict[str, list[Mistake]]
+    folder: Path
+    step: int
 
 
 class Guarded(Logger, Generic[Service]):
@@ -72,17 +83,9 @@ class Guarded(Logger, Generic[Service]):
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Does nothing: what starts the service gives it the whole configuration."""
 
-    def log_result(
-        self,
-        result: RunResult,
-        predictions: dict[str, Predictions],
-        mistakes: dict[str, list[Mistake]],
-        folder: Path,
-        step: int,
-    ) -> None:
-        """Log a finished run: what it scored after ``step`` optimiser steps. ``predictions`` and ``mistakes`` are by
-        dataset, ``folder`` is the run's directory."""
-        self.log_metrics(headline_scores(result), step)
+    def log_result(self, finished: Finished) -> None:
+        """Log what a finished run scored."""
+        self.log_metrics(headline_scores(finished.result), finished.step)
 
     def close(self, exit_code: int = 0, *, preempted: bool = False) -> None:
         """End the service; a non-zero code marks the run as failed."""
@@ -113,20 +116,13 @@ class GuardedLogger(Guarded[Logger]):
         if self._service is not None:
             self.attempt("saving", lambda service: service.save())
 
-    def log_result(
-        self,
-        result: RunResult,
-        predictions: dict[str, Predictions],
-        mistakes: dict[str, list[Mistake]],
-        folder: Path,
-        step: int,
-    ) -> None:
+    def log_result(self, finished: Finished) -> None:
         from pytorch_lightning.loggers import TensorBoardLogger
 
-        super().log_result(result, predictions, mistakes, folder, step)
+        super().log_result(finished)
         if isinstance(self._service, TensorBoardLogger):  # whose page of hyperparameters asks for scores beside them
-            scores = headline_scores(result)
-            self.attempt("logging hyperparameters", lambda s: s.log_hyperparams(self._settings, scores, step))
+            scores = headline_scores(finished.result)
+            self.attempt("logging hyperparameters", lambda s: s.log_hyperparams(self._settings, scores, finished.step))
 
     def close(self, exit_code: int = 0, *, preempted: bool = False) -> None:
         if self._service is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_transfer.files.hub_errors import first_line
 from sentiment_transfer.results.predictions import Mistake, Predictions
 from sentiment_transfer.results.record import RunResult
-from sentiment_transfer.tracking.guarded import EPOCH, Guarded, counted_from_one
+from sentiment_transfer.tracking.guarded import EPOCH, Finished, Guarded, counted_from_one
 from sentiment_transfer.tracking.keys import STEP, STEP_METRICS, logged_in, wandb_command
 from sentiment_transfer.tracking.scores import COLUMNS, headline_scores, score_rows, summary
 
@@ -113,16 +113,10 @@ class WandbLogger(Guarded["wandb.Run"]):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         self.attempt("logging metrics", lambda run: run.log({**counted_from_one(metrics), STEP: step}))
 
-    def log_result(
-        self,
-        result: RunResult,
-        predictions: dict[str, Predictions],
-        mistakes: dict[str, list[Mistake]],
-        folder: Path,
-        step: int,
-    ) -> None:
+    def log_result(self, finished: Finished) -> None:
         """Log the summary, a table of all scores, and for each dataset a confusion matrix and the most confident
         mistakes; the weights on request."""
+        result = finished.result
 
         def scores(run: wandb.Run) -> None:
             import wandb
@@ -131,14 +125,15 @@ class WandbLogger(Guarded["wandb.Run"]):
             run.log({f"{VIEWS}/scores": wandb.Table(columns=list(COLUMNS), data=score_rows(result))})
 
         self.attempt("logging scores", scores)
-        for name, prediction in predictions.items():
+        for name, prediction in finished.predictions.items():
             self.attempt(
                 f"logging the tables of {name}",
-                partial(log_tables, name=name, result=result, prediction=prediction, mistakes=mistakes[name]),
+                partial(log_tables, name=name, result=result, prediction=prediction, mistakes=finished.mistakes[name]),
             )
         if self._log_model:
             self.attempt(
-                "uploading the weights", lambda run: run.log_artifact(model_artifact(self._name, result, folder))
+                "uploading the weights",
+                lambda run: run.log_artifact(model_artifact(self._name, result, finished.folder)),
             )
 
     def close(self, exit_code: int = 0, *, preempted: bool = False) -> None:
