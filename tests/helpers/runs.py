@@ -28,6 +28,14 @@ SMALL = (
     "trainer.max_epochs=2",
     "logger.progress_bar=false",
 )
+LOGGED = (  # quick, and a point of the curves at every step
+    *SMALL,
+    "source.written_en.limit=64",
+    "targets.written_ja.limit=20",
+    "targets.written_id.limit=20",
+    "logger.log_every=1",
+    "trainer.keep_weights=false",
+)
 TIMES = ("created", "performance", "command", "git")  # what may differ between two runs of one configuration
 
 

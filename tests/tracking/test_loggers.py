@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers.logger import Logger
-from tests.helpers.runs import SMALL, composed, trained
+from tests.helpers.runs import LOGGED, SMALL, composed, trained
 
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.logger_options import CsvOptions, LoggerConfig, MlflowOptions, WandbOptions
@@ -24,15 +24,6 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.tracking import libraries
 from sentiment_transfer.tracking.guarded import GuardedLogger
 from sentiment_transfer.tracking.scores import headline_scores
-
-TINY = (
-    *SMALL,
-    "source.written_en.limit=64",
-    "targets.written_ja.limit=20",
-    "targets.written_id.limit=20",
-    "logger.log_every=1",
-    "trainer.keep_weights=false",
-)
 
 
 class Kept(Logger):
@@ -78,7 +69,7 @@ def test_tensorboard_has_the_curves_scores_and_hyperparameters(tmp_path: Path) -
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    result = trained(tmp_path, *TINY, "logger=[csv,tensorboard]")
+    result = trained(tmp_path, *LOGGED, "logger=[csv,tensorboard]")
     scalars: dict[str, dict[int, float]] = {}
     for file in (tmp_path / "tensorboard").rglob("events.*"):
         events = EventAccumulator(str(file))
@@ -101,7 +92,7 @@ def test_an_mlflow_store_has_the_curves_scores_and_hyperparameters(tmp_path: Pat
     uri = f"sqlite:///{tmp_path}/store.db"
     folder = tmp_path / "run"
     chosen = ("logger=[csv,mlflow]", f"logger.mlflow.tracking_uri={uri}", "logger.tags=[mine]")
-    result = trained(folder, *TINY, *chosen)
+    result = trained(folder, *LOGGED, *chosen)
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
@@ -124,7 +115,7 @@ def test_trackios_database_has_the_curves_scores_and_hyperparameters(
     pytest.importorskip("trackio", reason="trackio is not installed")
     monkeypatch.setattr("trackio.utils.TRACKIO_DIR", tmp_path)
     monkeypatch.setattr("trackio.sqlite_storage.TRACKIO_DIR", tmp_path)
-    result = trained(tmp_path / "run", *TINY, "logger=[csv,trackio]", "logger.tags=[mine]")
+    result = trained(tmp_path / "run", *LOGGED, "logger=[csv,trackio]", "logger.tags=[mine]")
     stored: dict[str, dict[int, float]] = {}
     with contextlib.closing(sqlite3.connect(tmp_path / "sentiment-transfer.db")) as database:
         for step, metrics in database.execute("SELECT step, metrics FROM metrics"):
@@ -143,7 +134,7 @@ def test_a_logger_of_the_users_own_and_one_that_breaks(tmp_path: Path, caplog: p
     with caplog.at_level(logging.WARNING):
         result = trained(
             tmp_path,
-            *TINY,
+            *LOGGED,
             "logger=csv",
             f"++logger.mine._target_={__name__}.Kept",
             "++logger.mine.colour=red",
@@ -159,7 +150,7 @@ def test_a_logger_of_the_users_own_and_one_that_breaks(tmp_path: Path, caplog: p
 
 
 def test_none_logs_nothing(tmp_path: Path) -> None:
-    trained(tmp_path, *TINY, "logger=none")
+    trained(tmp_path, *LOGGED, "logger=none")
     assert not (tmp_path / "metrics").exists() and not (tmp_path / "wandb").exists()
 
 

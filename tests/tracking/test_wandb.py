@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.helpers.processes import Command
-from tests.helpers.runs import SMALL, composed, same_numbers, trained
+from tests.helpers.runs import LOGGED, SMALL, composed, same_numbers, trained
 
 from sentiment_transfer.config.run_name import group_name, run_name
 from sentiment_transfer.results.record import RunResult, read_result
@@ -23,15 +23,7 @@ from sentiment_transfer.tracking.weights_and_biases import WandbLogger
 from sentiment_transfer.training.interruption import Interrupted
 
 KEY = "5e1f" * 10  # no one's
-TINY = (
-    *SMALL,
-    "source.written_en.limit=64",
-    "targets.written_ja.limit=20",
-    "targets.written_id.limit=20",
-    "logger.log_every=1",
-    "trainer.keep_weights=false",
-)
-WANDB = (*TINY, "logger=wandb")
+WANDB = (*LOGGED, "logger=wandb")
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +38,7 @@ def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    return trained(tmp_path_factory.mktemp("without"), *TINY, "logger=csv")
+    return trained(tmp_path_factory.mktemp("without"), *LOGGED, "logger=csv")
 
 
 class FakeRun:
