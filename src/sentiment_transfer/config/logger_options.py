@@ -10,9 +10,9 @@ from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment_transfer.config.bounds import POSITIVE
+from sentiment_transfer.config.called import TARGET
 
 MOST_STEPS, POINTS = 50, 20  # between two points of a curve at most, and in an epoch at least
-TARGET = "_target_"
 
 
 @dataclass

@@ -9,6 +9,7 @@ from sentiment_transfer.config.logger_options import SHIPPED
 from sentiment_transfer.errors import UserError
 
 SWITCH = re.compile(rf"\+*logger\.({'|'.join(SHIPPED)})=(\w+)", re.IGNORECASE)
+ON, OFF = ("true", "yes", "on"), ("false", "no", "off")
 OPTION = re.compile(rf"\+*logger\.({'|'.join(SHIPPED)})\.\w+=", re.IGNORECASE)
 
 
@@ -16,11 +17,9 @@ def refuse_switches(arguments: Sequence[str]) -> None:
     """Raise UserError for ``logger.wandb=true``: a logger is chosen by its name."""
     for argument in arguments:
         match = SWITCH.fullmatch(argument)
-        if match and match[2].lower() in ("true", "yes", "on"):
-            raise UserError(f"{argument} is invalid: loggers are chosen by name. Type logger={match[1]}.")
-        if match and match[2].lower() in ("false", "no", "off"):
-            others = "csv" if match[1] != "csv" else "none"
-            raise UserError(f"{argument} is invalid: loggers are chosen by name. Type logger={others}.")
+        if match and (switch := match[2].lower()) in (*ON, *OFF):
+            chosen = match[1] if switch in ON else "csv" if match[1] != "csv" else "none"
+            raise UserError(f"{argument} is invalid: loggers are chosen by name. Type logger={chosen}.")
 
 
 def options_without_logger(arguments: Sequence[str]) -> str | None:

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from sentiment_transfer.commands import installing
+from sentiment_transfer.config.called import TARGET
 from sentiment_transfer.config.imported import imported
-from sentiment_transfer.config.logger_options import SHIPPED, TARGET, LoggerConfig
+from sentiment_transfer.config.logger_options import SHIPPED, LoggerConfig
 from sentiment_transfer.errors import UserError
 
 LIBRARIES = {

@@ -28,6 +28,7 @@ from pytorch_lightning.callbacks import (
 from pytorch_lightning.loggers import Logger
 
 from sentiment_transfer.config.callback_options import SOURCE_DEV
+from sentiment_transfer.config.called import TARGET
 from sentiment_transfer.config.checks import suggestion
 from sentiment_transfer.config.imported import imported
 from sentiment_transfer.errors import UserError
@@ -71,7 +72,7 @@ def make_callbacks(callbacks: Mapping[str, Mapping[str, Any]]) -> dict[str, Call
 
 
 def _made(where: str, options: Mapping[str, Any]) -> Callback:
-    target = imported(f"{where}._target_", options["_target_"])
+    target = imported(f"{where}.{TARGET}", options[TARGET])
     if isinstance(target, type):
         _refuse_arguments(where, target, options)
     try:
