@@ -36,6 +36,7 @@ from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.files.progress import report_stage
+from sentiment_transfer.late_imports import import_lightning, import_transformers
 from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
@@ -119,6 +120,8 @@ def _run(config: Config, folder: Path) -> None:
 
 def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
+    import_transformers()
+    import_lightning()
     from sentiment_transfer.model.device import choose_accelerator
     from sentiment_transfer.runs.classifier import refuse_unusable_objective
     from sentiment_transfer.runs.train import run
@@ -160,6 +163,8 @@ def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
         refuse_outdated(folder)
         return False
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import_transformers()
+    import_lightning()
     from sentiment_transfer.runs.evaluate import evaluate
 
     evaluate(settings, folder)

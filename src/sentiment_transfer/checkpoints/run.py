@@ -128,7 +128,7 @@ def restore_network(
         own = kept_embedding(folder)
         if own is None:
             own = initial_embedding(settings, f"{trimmed}.weight", vocabulary_size(tokenizer), cache_dir)
-        embedding = own.detach().clone()
+        embedding = own.detach()  # nobody else's: mapped privately from its file, so that writing copies pages alone
         if embedding.ndim != 2 or embedding.shape[1] != rows.shape[1] or len(embedding) <= int(token_ids.max()):
             raise UserError(
                 f"The encoder {settings['model']['encoder']} is not the one that the run in {folder} started from: its "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.errors import UserError
@@ -28,6 +30,7 @@ ROLES = {
     **{"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"},
     **{"pad_token": "<pad>", "unk_token": "<unk>"},
 }
+PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")  # of transformers 4 and 5
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
@@ -47,9 +50,11 @@ def load_tokenizer(
         raise UserError(f"model.encoder={name} does not exist: the built-in encoders are {' and '.join(LEARNT)}.")
     with sentences_for_hub_errors("tokenizer", name, "model.tokenizer=/path/to/folder"):
         revision = check_config(name, None if tokenizer else revision)
-        loaded = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False, use_fast=True)
+        loaded = plain_tokenizer(Path(name)) or AutoTokenizer.from_pretrained(
+            name, revision=revision, trust_remote_code=False, use_fast=True
+        )
     # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
-    hollow = len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
+    hollow = len(loaded) <= len(set(loaded.all_special_tokens))
     ids = [] if hollow else in_bounded_time(partial(loaded.__call__, "a"), "a")["input_ids"]
     if len(ids) < 3 or loaded.pad_token_id is None:
         raise UserError(
@@ -71,12 +76,49 @@ def saved_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     if not (folder / "tokenizer.json").is_file():
         return load_tokenizer(str(folder))
     with sentences_for_hub_errors("tokenizer", str(folder), "model.tokenizer=/path/to/folder"):
-        return PreTrainedTokenizerFast.from_pretrained(folder)
+        return plain_tokenizer(folder) or PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def plain_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
+    """The tokenizer of a folder whose ``tokenizer_config.json`` names no class of its own and holds plain values alone;
+    None for every other folder, which transformers knows how to read.
+
+    Its Rust core reads tokenizer.json by itself. ``from_pretrained`` reads the file in Python as well, for what other
+    classes need of it: 0.3 s for XLM-R's vocabulary.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        kind = settings.pop("tokenizer_class")
+    except (OSError, ValueError, AttributeError, KeyError):
+        return None
+    plain = all(isinstance(value, str | int | float | None) for value in settings.values())
+    if kind not in PLAIN_CLASSES or not plain or not (folder / "tokenizer.json").is_file():
+        return None
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), name_or_path=str(folder), **settings
+    )
 
 
 def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
     """The embedding rows that a tokenizer's ids need: more than it has tokens where ids are left out."""
-    return 1 + max(tokenizer.get_vocab().values(), default=-1)
+    tokens, rows = _rows.get(tokenizer, (-1, 0))
+    if tokens != len(tokenizer):
+        rows = 1 + max(_ids(tokenizer), default=-1)
+        _rows[tokenizer] = len(tokenizer), rows
+    return rows
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase) -> Iterable[int]:
+    """The ids of a tokenizer's tokens. To list XLM-R's 250,002 takes 0.2 s, and a unigram model's have no gap."""
+    core = getattr(tokenizer, "backend_tokenizer", None)
+    if type(getattr(core, "model", None)).__name__ != "Unigram":
+        return tokenizer.get_vocab().values()
+    return {core.get_vocab_size(with_added_tokens=False) - 1, *core.get_added_tokens_decoder()}  # type: ignore[union-attr]
+
+
+_rows: WeakKeyDictionary[PreTrainedTokenizerBase, tuple[int, int]] = WeakKeyDictionary()  # (tokens, rows)
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) -> PreTrainedTokenizerBase:

@@ -16,6 +16,7 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.containers import kind_of
 from sentiment_transfer.files.records import PARQUET_ENDINGS
 from sentiment_transfer.files.text import STDIN
+from sentiment_transfer.late_imports import import_transformers
 from sentiment_transfer.prediction.files import (
     STDOUT,
     Advance,
@@ -70,6 +71,7 @@ def predict(config: PredictConfig) -> None:
 def load_predictor(config: PredictConfig) -> Predictor:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cli.train; the tokenizer's threads need the cores as well
     gc.disable()  # imported modules and weights stay in memory: the collector would scan them again and again
+    import_transformers()
     from sentiment_transfer.prediction.predictor import load
 
     try:
