@@ -54,7 +54,7 @@ def load_tokenizer(
             name, revision=revision, trust_remote_code=False, use_fast=True
         )
     # Where the vocabulary file is absent, transformers 5 makes a tokenizer of special tokens alone without a word.
-    hollow = len(loaded) <= len(set(loaded.all_special_tokens))
+    hollow = len(loaded) < 1_000 and len(loaded.get_vocab()) <= len(set(loaded.all_special_tokens))
     ids = [] if hollow else in_bounded_time(partial(loaded.__call__, "a"), "a")["input_ids"]
     if len(ids) < 3 or loaded.pad_token_id is None:
         raise UserError(
@@ -96,9 +96,7 @@ def plain_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     plain = all(isinstance(value, str | int | float | None) for value in settings.values())
     if kind not in PLAIN_CLASSES or not plain or not (folder / "tokenizer.json").is_file():
         return None
-    return PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "tokenizer.json"), name_or_path=str(folder), **settings
-    )
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), name_or_path=str(folder), **settings)
 
 
 def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:

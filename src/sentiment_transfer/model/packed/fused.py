@@ -39,31 +39,20 @@ class LayerParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Bf16Weights:
-    """The matrices and biases of a layer's linear modules in bf16; key and value are one matrix."""
+    """The matrices of a layer's linear modules in bf16; key and value are one matrix."""
 
     query: Tensor
-    query_bias: Tensor
     key_value: Tensor  # (2 * hidden, hidden)
-    key_value_bias: Tensor
     out: Tensor
-    out_bias: Tensor
     up: Tensor
-    up_bias: Tensor
     down: Tensor
-    down_bias: Tensor
 
     @classmethod
     def of(cls, m: LayerParameters) -> Bf16Weights:
         def bf16(*tensors: Tensor) -> Tensor:
             return torch.cat([tensor.detach() for tensor in tensors]).to(torch.bfloat16)
 
-        return cls(
-            bf16(m.query),
-            bf16(m.query_bias),
-            bf16(m.key, m.value),
-            bf16(m.key_bias, m.value_bias),
-            *(bf16(t) for t in (m.out, m.out_bias, m.up, m.up_bias, m.down, m.down_bias)),
-        )
+        return cls(bf16(m.query), bf16(m.key, m.value), bf16(m.out), bf16(m.up), bf16(m.down))
 
 
 @dataclass(frozen=True)
@@ -91,17 +80,20 @@ class EncoderBlock(torch.autograd.Function):
         m = LayerParameters(*parameters)
         attention_seed, seed1, seed2 = (context.seed * 3 + i for i in range(3))
         query_input = x if context.first is None else x[context.first]
-        query = torch.addmm(w.query_bias, query_input, w.query.t())
-        key, value = torch.addmm(w.key_value_bias, x, w.key_value.t()).chunk(2, -1)
-        attended, lse = kernels.attend(context.spans, query, key, value, attention_seed, context.attention_rate)
-        y = torch.addmm(w.out_bias, attended, w.out.t())
+        query = torch.mm(query_input, w.query.t())
+        key, value = torch.mm(x, w.key_value.t()).chunk(2, -1)
+        biases = (m.query_bias, m.key_bias, m.value_bias)
+        attended, lse = kernels.attend(context.spans, query, key, value, biases, attention_seed, context.attention_rate)
+        y = torch.mm(attended, w.out.t())
         h, z1, mean1, rstd1 = kernels.add_norm(
-            query_input, y, m.norm1, m.norm1_bias, context.eps, seed1, context.hidden_rate
+            query_input, y, m.out_bias, m.norm1, m.norm1_bias, context.eps, seed1, context.hidden_rate
         )
-        u = torch.addmm(w.up_bias, h, w.up.t())
-        a = torch.nn.functional.gelu(u)
-        y = torch.addmm(w.down_bias, a, w.down.t())
-        out, z2, mean2, rstd2 = kernels.add_norm(h, y, m.norm2, m.norm2_bias, context.eps, seed2, context.hidden_rate)
+        u = torch.mm(h, w.up.t())
+        a = kernels.gelu(u, m.up_bias)
+        y = torch.mm(a, w.down.t())
+        out, z2, mean2, rstd2 = kernels.add_norm(
+            h, y, m.down_bias, m.norm2, m.norm2_bias, context.eps, seed2, context.hidden_rate
+        )
         if any(ctx.needs_input_grad):
             ctx.fixed = (kernels, context, w, m)
             ctx.kept = (x, query_input, query, key, value, attended, lse, z1, mean1, rstd1, h, u, a, z2, mean2, rstd2)
@@ -118,18 +110,16 @@ class EncoderBlock(torch.autograd.Function):
             grad.contiguous(), z2, mean2, rstd2, m.norm2, seed2, rate
         )
         ddown = torch.mm(dy.t(), a)
-        du, dup_bias = kernels.gelu_backward(u, torch.mm(dy, w.down))
+        du, dup_bias = kernels.gelu_backward(u, m.up_bias, torch.mm(dy, w.down))
         dup = torch.mm(du.t(), h)
         dz, dy, (dnorm1, dnorm1_bias, dout_bias) = kernels.add_norm_backward(
             torch.addmm(dz, du, w.up), z1, mean1, rstd1, m.norm1, seed1, rate
         )
         dout = torch.mm(dy.t(), attended)
-        dquery_rows, dkey_value_rows = torch.zeros_like(query), torch.zeros(len(x), 2 * x.shape[1], dtype=x.dtype)
-        dkey_rows, dvalue_rows = dkey_value_rows.chunk(2, -1)
-        kernels.attend_backward(
-            context.spans, query, key, value, lse, torch.mm(dy, w.out),
-            (dquery_rows, dkey_rows, dvalue_rows), attention_seed, context.attention_rate,
-        )  # fmt: skip
+        biases = (m.query_bias, m.key_bias, m.value_bias)
+        dquery_rows, dkey_value_rows = kernels.attend_backward(
+            context.spans, query, key, value, biases, lse, torch.mm(dy, w.out), attention_seed, context.attention_rate
+        )
         dx = None
         if ctx.needs_input_grad[0]:  # not where all below is frozen
             dquery_input = torch.addmm(dz, dquery_rows, w.query)

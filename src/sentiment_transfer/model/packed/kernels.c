@@ -86,9 +86,11 @@ static void product(i64 M, i64 N, i64 K, const float *a, i64 am, i64 ak, const f
         i64 wide_tile = N - n >= 64 ? 64 : 16, m = 0;
         if (wide_tile == 64) {
             for (; m + 6 <= M; m += 6) TILE(6, 4);
+            for (; m + 2 <= M; m += 2) TILE(2, 4);
             for (; m < M; m++) TILE(1, 4);
         } else {
             for (; m + 8 <= M; m += 8) TILE(8, 1);
+            for (; m + 4 <= M; m += 4) TILE(4, 1);
             for (; m < M; m++) TILE(1, 1);
         }
         n += wide_tile;
@@ -99,13 +101,54 @@ typedef struct { i64 reviews, heads, width, query_stride, key_stride, out_stride
 
 static i64 padded(i64 length) { return (length + 15) & ~(i64)15; }
 
-static void load(float *to, i64 ld, const bf16 *from, i64 stride, i64 rows, i64 width, float scale) {
-    for (i64 i = 0; i < rows; i++) for (i64 d = 0; d < width; d++) to[i * ld + d] = wide(from[i * stride + d]) * scale;
+static void load(float *to, i64 ld, const bf16 *from, i64 stride, i64 rows, i64 width, const float *bias, float scale) {
+    for (i64 i = 0; i < rows; i++)
+        for (i64 d = 0; d < width; d++)
+            to[i * ld + d] = (wide(from[i * stride + d]) + (bias ? bias[d] : 0.0f)) * scale;
 }
 
-static void load_transposed(float *to, i64 ld, const bf16 *from, i64 stride, i64 rows, i64 width) {
+typedef uint16_t h16 __attribute__((vector_size(32), aligned(2)));
+typedef uint32_t u16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t s16 __attribute__((vector_size(64), aligned(4)));
+
+static inline v16 wide16(const bf16 *from) {
+    u16 bits = __builtin_convertvector(*(const h16 *)from, u16) << 16;
+    union { u16 i; v16 f; } u = {bits};
+    return u.f;
+}
+
+/* Rows i and i + STEP of a block exchange the halves of every 2 * STEP columns that lie off the diagonal. */
+#define EXCHANGE(STEP)                                                                                                 \
+    do {                                                                                                               \
+        s16 low, high;                                                                                                 \
+        EACH16(j) { low[j] = j & STEP ? 16 + j - STEP : j; high[j] = j & STEP ? 16 + j : j + STEP; }                   \
+        EACH16(i) if (!(i & STEP)) {                                                                                   \
+            v16 a = block[i], b = block[i + STEP];                                                                     \
+            block[i] = __builtin_shuffle(a, b, low);                                                                   \
+            block[i + STEP] = __builtin_shuffle(a, b, high);                                                           \
+        }                                                                                                              \
+    } while (0)
+#define EACH16(i) _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)
+
+/* to (width, ld): columns from rows on are 0, as far as a multiple of 16. */
+static void load_transposed(float *to, i64 ld, const bf16 *from, i64 stride, i64 rows, i64 width, const float *bias) {
+#if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+    for (i64 i0 = 0; i0 < rows; i0 += 16)
+        for (i64 d0 = 0; d0 < width; d0 += 16) {
+            const v16 more = bias ? *(const v16 *)(bias + d0) : (v16){0};
+            v16 block[16];
+            EACH16(i) block[i] = i0 + i < rows ? wide16(from + (i0 + i) * stride + d0) + more : (v16){0};
+            EXCHANGE(8);
+            EXCHANGE(4);
+            EXCHANGE(2);
+            EXCHANGE(1);
+            EACH16(d) *(v16 *)(to + (d0 + d) * ld + i0) = block[d];
+        }
+#else
     for (i64 d = 0; d < width; d++) memset(to + d * ld, 0, ld * sizeof(float));
-    for (i64 i = 0; i < rows; i++) for (i64 d = 0; d < width; d++) to[d * ld + i] = wide(from[i * stride + d]);
+    for (i64 i = 0; i < rows; i++)
+        for (i64 d = 0; d < width; d++) to[d * ld + i] = wide(from[i * stride + d]) + (bias ? bias[d] : 0.0f);
+#endif
 }
 
 static void store(bf16 *to, i64 stride, const float *from, i64 ld, i64 rows, i64 width, float scale) {
@@ -118,9 +161,11 @@ static inline uint32_t place_of(i64 query, i64 head, const Shape *s) {
 }
 
 /* Attention of queries to the keys of the same review. query_starts, key_starts: (reviews + 1) int64 rows.
+ * The biases of the three, (heads * width), are added here: matrix products without one take less time.
  * out (queries, heads * width); lse (queries, heads): log of the sum of exponentials, for the backward pass. */
 void attend(const Shape *s, const i64 *query_starts, const i64 *key_starts, const bf16 *query, const bf16 *key,
-            const bf16 *value, bf16 *out, float *lse, uint64_t seed, uint32_t threshold) {
+            const bf16 *value, const float *query_bias, const float *key_bias, const float *value_bias, bf16 *out,
+            float *lse, uint64_t seed, uint32_t threshold) {
     const float keep_scale = 4294967296.0f / (4294967296.0f - threshold);
     seed = mixed(seed);
     const i64 w = s->width, most = padded(s->longest);
@@ -133,9 +178,9 @@ void attend(const Shape *s, const i64 *query_starts, const i64 *key_starts, cons
             for (i64 h = 0; h < s->heads; h++) {
                 const i64 q0 = query_starts[r], M = query_starts[r + 1] - q0;
                 const i64 k0 = key_starts[r], L = key_starts[r + 1] - k0, P = padded(L);
-                load(q, w, query + q0 * s->query_stride + h * w, s->query_stride, M, w, s->scale);
-                load_transposed(kt, P, key + k0 * s->key_stride + h * w, s->key_stride, L, w);
-                load(v, w, value + k0 * s->key_stride + h * w, s->key_stride, L, w, 1.0f);
+                load(q, w, query + q0 * s->query_stride + h * w, s->query_stride, M, w, query_bias + h * w, s->scale);
+                load_transposed(kt, P, key + k0 * s->key_stride + h * w, s->key_stride, L, w, key_bias + h * w);
+                load(v, w, value + k0 * s->key_stride + h * w, s->key_stride, L, w, value_bias + h * w, 1.0f);
                 product(M, P, w, q, w, 1, kt, P, p, P);
                 for (i64 i = 0; i < M; i++) {
                     float *row = p + i * P, top = -INFINITY, sum = 0.0f;
@@ -181,8 +226,9 @@ static inline void unscore(float *row, float *grad, float *probability, i64 n, f
 
 /* Gradients of query, key and value, in the layout of each, from grad of out. Rows outside reviews are left alone. */
 void attend_backward(const Shape *s, const i64 *query_starts, const i64 *key_starts, const bf16 *query, const bf16 *key,
-                     const bf16 *value, const float *lse, const bf16 *grad, bf16 *grad_query, bf16 *grad_key,
-                     bf16 *grad_value, uint64_t seed, uint32_t threshold) {
+                     const bf16 *value, const float *query_bias, const float *key_bias, const float *value_bias,
+                     const float *lse, const bf16 *grad, bf16 *grad_query, bf16 *grad_key, bf16 *grad_value,
+                     uint64_t seed, uint32_t threshold) {
     const float keep_scale = 4294967296.0f / (4294967296.0f - threshold);
     seed = mixed(seed);
     const i64 w = s->width, most = padded(s->longest);
@@ -198,11 +244,11 @@ void attend_backward(const Shape *s, const i64 *query_starts, const i64 *key_sta
                 const i64 k0 = key_starts[r], L = key_starts[r + 1] - k0, P = padded(L);
                 const i64 at_query = q0 * s->query_stride + h * w, at_key = k0 * s->key_stride + h * w;
                 const i64 at_out = q0 * s->out_stride + h * w;
-                load(q, w, query + at_query, s->query_stride, M, w, s->scale);
-                load(k, w, key + at_key, s->key_stride, L, w, 1.0f);
-                load_transposed(kt, P, key + at_key, s->key_stride, L, w);
-                load_transposed(vt, P, value + at_key, s->key_stride, L, w);
-                load(g, w, grad + at_out, s->out_stride, M, w, 1.0f);
+                load(q, w, query + at_query, s->query_stride, M, w, query_bias + h * w, s->scale);
+                load(k, w, key + at_key, s->key_stride, L, w, key_bias + h * w, 1.0f);
+                load_transposed(kt, P, key + at_key, s->key_stride, L, w, key_bias + h * w);
+                load_transposed(vt, P, value + at_key, s->key_stride, L, w, value_bias + h * w);
+                load(g, w, grad + at_out, s->out_stride, M, w, NULL, 1.0f);
                 product(M, P, w, q, w, 1, kt, P, p, P);
                 product(M, P, w, g, w, 1, vt, P, dp, P);
                 for (i64 i = 0; i < M; i++)
@@ -219,9 +265,10 @@ void attend_backward(const Shape *s, const i64 *query_starts, const i64 *key_sta
     }
 }
 
-/* z = residual + dropout(y) and out = norm(z), all (rows, n); mean and rstd (rows). */
-void add_norm(i64 rows, i64 n, const bf16 *residual, const bf16 *y, const float *weight, const float *bias, float eps,
-              bf16 *z, bf16 *out, float *mean, float *rstd, uint64_t seed, uint32_t threshold) {
+/* z = residual + dropout(y + y_bias) and out = norm(z), all (rows, n); mean and rstd (rows). */
+void add_norm(i64 rows, i64 n, const bf16 *residual, const bf16 *y, const float *y_bias, const float *weight,
+              const float *bias, float eps, bf16 *z, bf16 *out, float *mean, float *rstd, uint64_t seed,
+              uint32_t threshold) {
     const float scale = 4294967296.0f / (4294967296.0f - threshold);
     seed = mixed(seed);
 #pragma omp parallel for schedule(static)
@@ -233,10 +280,11 @@ void add_norm(i64 rows, i64 n, const bf16 *residual, const bf16 *y, const float 
         if (threshold) {
 #pragma omp simd
             for (i64 j = 0; j < n; j++)
-                zi[j] = narrow(wide(ri[j]) + scale * kept(place + (uint32_t)j, seed, threshold) * wide(yi[j]));
+                zi[j] = narrow(wide(ri[j]) +
+                               scale * kept(place + (uint32_t)j, seed, threshold) * (wide(yi[j]) + y_bias[j]));
         } else {
 #pragma omp simd
-            for (i64 j = 0; j < n; j++) zi[j] = narrow(wide(ri[j]) + wide(yi[j]));
+            for (i64 j = 0; j < n; j++) zi[j] = narrow(wide(ri[j]) + wide(yi[j]) + y_bias[j]);
         }
 #pragma omp simd reduction(+ : sum)
         for (i64 j = 0; j < n; j++) sum += wide(zi[j]);
@@ -330,8 +378,22 @@ static inline float normal_cdf(float x, float density) { /* density: exp(-x * x 
     return x < 0.0f ? upper : 1.0f - upper;
 }
 
+/* out = GELU(x + bias), all (rows, n). */
+void gelu(i64 rows, i64 n, const bf16 *x, const float *bias, bf16 *out) {
+#pragma omp parallel for schedule(static)
+    for (i64 i = 0; i < rows; i++) {
+        const bf16 *xi = x + i * n;
+        bf16 *oi = out + i * n;
+#pragma omp simd
+        for (i64 j = 0; j < n; j++) {
+            float v = wide(xi[j]) + bias[j];
+            oi[j] = narrow(v * normal_cdf(v, exp_of(-0.5f * v * v)));
+        }
+    }
+}
+
 /* grad_x (rows, n), in place of grad, and its sum over the rows (n), added to what is there. */
-void gelu_backward(i64 rows, i64 n, const bf16 *x, bf16 *grad, float *grad_sum) {
+void gelu_backward(i64 rows, i64 n, const bf16 *x, const float *bias, bf16 *grad, float *grad_sum) {
     const i64 blocks = blocks_of(rows);
     float *sums = calloc(n * blocks, sizeof(float));
 #pragma omp parallel
@@ -345,7 +407,7 @@ void gelu_backward(i64 rows, i64 n, const bf16 *x, bf16 *grad, float *grad_sum) 
                 bf16 *gi = grad + i * n;
 #pragma omp simd
                 for (i64 j = 0; j < n; j++) {
-                    float v = wide(xi[j]), density = exp_of(-0.5f * v * v);
+                    float v = wide(xi[j]) + bias[j], density = exp_of(-0.5f * v * v);
                     float g = wide(gi[j]) * (normal_cdf(v, density) + v * 0.39894228f * density);
                     gi[j] = narrow(g);
                     sum[j] += g;

@@ -33,6 +33,7 @@ SOURCE = Path(__file__).with_name("kernels.c")
 WIDE_VECTORS = ("-mprefer-vector-width=512",) if platform.machine() == "x86_64" else ()  # gcc's default is 256 bits
 FLAGS = ("-O3", "-march=native", *WIDE_VECTORS, "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 BF16, F32, I64 = torch.bfloat16, torch.float32, torch.int64
+Biases = tuple[Tensor, Tensor, Tensor]  # of query, key and value, (hidden,) float32 each
 
 
 class KernelsUnavailable(Exception):
@@ -141,42 +142,48 @@ class Kernels:
         self._library = load_library(cache_dir)
 
     def attend(
-        self, spans: ReviewSpans, query: Tensor, key: Tensor, value: Tensor, seed: int, rate: float
+        self, spans: ReviewSpans, query: Tensor, key: Tensor, value: Tensor, biases: Biases, seed: int, rate: float
     ) -> tuple[Tensor, Tensor]:
         """The context (queries, hidden) and the log-sum-exps (queries, heads) float32 of ``query`` (queries, hidden)
-        over ``key`` and ``value`` (rows, hidden), which may be slices of one tensor."""
-        # Rows that belong to no review are never written, and must be finite.
-        out = torch.zeros(query.shape, dtype=BF16)
+        over ``key`` and ``value`` (rows, hidden), which may be slices of one tensor; ``biases`` are added to each."""
+        out = spans.zeros_after(torch.empty(query.shape, dtype=BF16), spans.query_starts)
         lse = torch.empty(len(query), spans.heads)
         self._library.attend(
             ctypes.byref(spans.shape(query, key, out)), _ptr(spans.query_starts, I64), _ptr(spans.key_starts, I64),
-            _ptr(query, BF16), _ptr(key, BF16), _ptr(value, BF16), _ptr(out, BF16), _ptr(lse, F32),
-            ctypes.c_uint64(seed), _threshold(rate),
+            _ptr(query, BF16), _ptr(key, BF16), _ptr(value, BF16), *(_ptr(b, F32) for b in biases), _ptr(out, BF16),
+            _ptr(lse, F32), ctypes.c_uint64(seed), _threshold(rate),
         )  # fmt: skip
         return out, lse
 
     def attend_backward(
-        self, spans: ReviewSpans, query: Tensor, key: Tensor, value: Tensor, lse: Tensor, grad: Tensor,
-        grads: tuple[Tensor, Tensor, Tensor], seed: int, rate: float,
-    ) -> None:  # fmt: skip
-        """Write the gradients of query, key and value into ``grads``, each with the layout of its tensor."""
+        self, spans: ReviewSpans, query: Tensor, key: Tensor, value: Tensor, biases: Biases, lse: Tensor, grad: Tensor,
+        seed: int, rate: float,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """The gradients of query, and of key and value as one (rows, 2 * hidden), whose halves those must be too."""
+        assert key.stride(0) == value.stride(0) == 2 * key.shape[1]
+        grad_query = spans.zeros_after(torch.empty_like(query), spans.query_starts)
+        both = torch.empty(len(key), 2 * key.shape[1], dtype=BF16)
+        grad_key, grad_value = spans.zeros_after(both, spans.key_starts).chunk(2, -1)
         self._library.attend_backward(
             ctypes.byref(spans.shape(query, key, grad)), _ptr(spans.query_starts, I64), _ptr(spans.key_starts, I64),
-            _ptr(query, BF16), _ptr(key, BF16), _ptr(value, BF16), _ptr(lse, F32), _ptr(grad, BF16),
-            *(_ptr(g, BF16) for g in grads), ctypes.c_uint64(seed), _threshold(rate),
+            _ptr(query, BF16), _ptr(key, BF16), _ptr(value, BF16), *(_ptr(b, F32) for b in biases), _ptr(lse, F32),
+            _ptr(grad, BF16), _ptr(grad_query, BF16), _ptr(grad_key, BF16), _ptr(grad_value, BF16),
+            ctypes.c_uint64(seed), _threshold(rate),
         )  # fmt: skip
+        return grad_query, both
 
     def add_norm(
-        self, residual: Tensor, y: Tensor, weight: Tensor, bias: Tensor, eps: float, seed: int, rate: float
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """norm(z) and z = residual + dropout(y), both (rows, hidden); z's means and reciprocal standard deviations,
-        (rows,) float32."""
+        self, residual: Tensor, y: Tensor, y_bias: Tensor, weight: Tensor, bias: Tensor, eps: float, seed: int,
+        rate: float,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+        """norm(z) and z = residual + dropout(y + y_bias), both (rows, hidden); z's means and reciprocal standard
+        deviations, (rows,) float32."""
         z, out = torch.empty_like(y), torch.empty_like(y)
         mean, rstd = torch.empty(len(y)), torch.empty(len(y))
         self._library.add_norm(
-            ctypes.c_int64(len(y)), ctypes.c_int64(y.shape[1]), _ptr(residual, BF16), _ptr(y, BF16), _ptr(weight, F32),
-            _ptr(bias, F32), ctypes.c_float(eps), _ptr(z, BF16), _ptr(out, BF16), _ptr(mean, F32), _ptr(rstd, F32),
-            ctypes.c_uint64(seed), _threshold(rate),
+            ctypes.c_int64(len(y)), ctypes.c_int64(y.shape[1]), _ptr(residual, BF16), _ptr(y, BF16), _ptr(y_bias, F32),
+            _ptr(weight, F32), _ptr(bias, F32), ctypes.c_float(eps), _ptr(z, BF16), _ptr(out, BF16), _ptr(mean, F32),
+            _ptr(rstd, F32), ctypes.c_uint64(seed), _threshold(rate),
         )  # fmt: skip
         return out, z, mean, rstd
 
@@ -199,13 +206,21 @@ class Kernels:
         self._library.mask(ctypes.c_int64(out.numel()), _ptr(out, F32), ctypes.c_uint64(seed), _threshold(rate))
         return out
 
-    def gelu_backward(self, x: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
-        """x's gradient, written over ``grad``, and its sum over the rows (columns,) float32."""
+    def gelu(self, x: Tensor, bias: Tensor) -> Tensor:
+        """GELU of x + bias, (rows, columns)."""
+        out = torch.empty_like(x)
+        sizes = ctypes.c_int64(len(x)), ctypes.c_int64(x.shape[1])
+        self._library.gelu(*sizes, _ptr(x, BF16), _ptr(bias, F32), _ptr(out, BF16))
+        return out
+
+    def gelu_backward(self, x: Tensor, bias: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of x, written over ``grad``, and its sum over the rows (columns,) float32."""
         total = torch.zeros(x.shape[1])
         self._library.gelu_backward(
             ctypes.c_int64(len(x)),
             ctypes.c_int64(x.shape[1]),
             _ptr(x, BF16),
+            _ptr(bias, F32),
             _ptr(grad, BF16),
             _ptr(total, F32),
         )
@@ -218,6 +233,13 @@ class ReviewSpans:
     def __init__(self, query_starts: Tensor, key_starts: Tensor, heads: int) -> None:
         self.query_starts, self.key_starts, self.heads = query_starts, key_starts, heads
         self.longest = int((key_starts[1:] - key_starts[:-1]).max())
+
+    @staticmethod
+    def zeros_after(rows: Tensor, starts: Tensor) -> Tensor:
+        """``rows`` with zeros in those that belong to no review: the kernels do not write them, and all must be
+        finite."""
+        rows[int(starts[-1]) :] = 0
+        return rows
 
     def shape(self, query: Tensor, key: Tensor, out: Tensor) -> Shape:
         width = query.shape[1] // self.heads
