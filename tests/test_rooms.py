@@ -20,6 +20,7 @@ BELOW: dict[str, set[str]] = {
     "commands": set(),
     "escaping": set(),
     "formatting": set(),
+    "startup": set(),
     "statistics": set(),
     "files": {"errors"},
     "config": {"errors", "commands"},
@@ -30,7 +31,7 @@ BELOW: dict[str, set[str]] = {
     "tracking": {"errors", "commands", "formatting", "files", "config", "results"},
     "checkpoints": {"errors", "commands", "formatting", "files", "config", "data", "model", "results", "training"},
 }
-BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints"}
+BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints", "startup"}
 BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics"}
 BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics", "escaping"}
 BELOW["report"] = {
@@ -73,6 +74,7 @@ LIGHT = (
     "errors",
     "formatting",
     "sentences",
+    "startup",
     "cli",
 )
 

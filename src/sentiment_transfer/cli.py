@@ -36,11 +36,11 @@ from sentiment_transfer.files.arguments import refuse_unreadable_names
 from sentiment_transfer.files.logs import hide_credentials
 from sentiment_transfer.files.output import outlast_output, output_was_lost
 from sentiment_transfer.files.progress import report_stage
-from sentiment_transfer.late_imports import import_lightning, import_transformers
 from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.sentences import COMPLAINTS, describe, is_complaint
+from sentiment_transfer.startup import import_lightning, import_transformers, let_threads_wait_briefly
 from sentiment_transfer.tracking.libraries import require_libraries
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
@@ -89,10 +89,7 @@ def train_unless_finished(settings: Config, folder: Path) -> bool:
     if is_finished(folder):
         refuse_outdated(folder)
         return False
-    # OpenMP's threads spin while they wait. Where something else wants a core, a run then takes up to ten times as long
-    # (seen on two cores: 154 s instead of 14); sleeping threads cost a small encoder a third with both cores free and
-    # nothing on a GPU. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_wait_briefly()
     gc.disable()  # until training starts: what is imported and loaded stays; looking through it took 1.3 s
     try:
         _run(resolve(settings), folder)
@@ -122,10 +119,11 @@ def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
     import_transformers()
     import_lightning()
-    from sentiment_transfer.model.device import choose_accelerator
+    from sentiment_transfer.model.device import choose_accelerator, keep_freed_memory
     from sentiment_transfer.runs.classifier import refuse_unusable_objective
     from sentiment_transfer.runs.train import run
 
+    keep_freed_memory()
     choose_accelerator(config.trainer.accelerator)  # one that is missing is refused before the run locks its directory
     refuse_unusable_objective(config, devices_of(config.trainer))
     run(config, folder, *ranks)
@@ -162,11 +160,13 @@ def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
     if is_finished(folder):
         refuse_outdated(folder)
         return False
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_wait_briefly()
     import_transformers()
     import_lightning()
+    from sentiment_transfer.model.device import keep_freed_memory
     from sentiment_transfer.runs.evaluate import evaluate
 
+    keep_freed_memory()
     evaluate(settings, folder)
     return True
 

@@ -16,7 +16,6 @@ from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.containers import kind_of
 from sentiment_transfer.files.records import PARQUET_ENDINGS
 from sentiment_transfer.files.text import STDIN
-from sentiment_transfer.late_imports import import_transformers
 from sentiment_transfer.prediction.files import (
     STDOUT,
     Advance,
@@ -29,6 +28,7 @@ from sentiment_transfer.prediction.files import (
 from sentiment_transfer.prediction.parquet import join
 from sentiment_transfer.prediction.partial import PIPED, PartialOutput, partial_output
 from sentiment_transfer.prediction.windows import Columns, Format
+from sentiment_transfer.startup import import_transformers, let_threads_wait_briefly
 
 if TYPE_CHECKING:
     from sentiment_transfer.prediction.predictor import AnsweredWindow, Predictor
@@ -69,11 +69,13 @@ def predict(config: PredictConfig) -> None:
 
 
 def load_predictor(config: PredictConfig) -> Predictor:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see cli.train; the tokenizer's threads need the cores as well
+    let_threads_wait_briefly()
     gc.disable()  # imported modules and weights stay in memory: the collector would scan them again and again
     import_transformers()
+    from sentiment_transfer.model.device import keep_freed_memory
     from sentiment_transfer.prediction.predictor import load
 
+    keep_freed_memory()
     try:
         return load(
             config.checkpoint,

@@ -49,10 +49,11 @@ class Bf16Weights:
 
     @classmethod
     def of(cls, m: LayerParameters) -> Bf16Weights:
-        def bf16(*tensors: Tensor) -> Tensor:
-            return torch.cat([tensor.detach() for tensor in tensors]).to(torch.bfloat16)
-
-        return cls(bf16(m.query), bf16(m.key, m.value), bf16(m.out), bf16(m.up), bf16(m.down))
+        query, out, up, down = (t.detach().to(torch.bfloat16) for t in (m.query, m.out, m.up, m.down))
+        key_value = torch.empty(2 * len(m.key), m.key.shape[1], dtype=torch.bfloat16)
+        for half, tensor in zip(key_value.chunk(2), (m.key, m.value), strict=True):
+            half.copy_(tensor.detach())
+        return cls(query, key_value, out, up, down)
 
 
 @dataclass(frozen=True)
