@@ -119,11 +119,10 @@ def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
     import_transformers()
     import_lightning()
-    from sentiment_transfer.model.device import choose_accelerator, keep_freed_memory
+    from sentiment_transfer.model.device import choose_accelerator
     from sentiment_transfer.runs.classifier import refuse_unusable_objective
     from sentiment_transfer.runs.train import run
 
-    keep_freed_memory()
     choose_accelerator(config.trainer.accelerator)  # one that is missing is refused before the run locks its directory
     refuse_unusable_objective(config, devices_of(config.trainer))
     run(config, folder, *ranks)
@@ -163,10 +162,8 @@ def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
     let_threads_wait_briefly()
     import_transformers()
     import_lightning()
-    from sentiment_transfer.model.device import keep_freed_memory
     from sentiment_transfer.runs.evaluate import evaluate
 
-    keep_freed_memory()
     evaluate(settings, folder)
     return True
 

@@ -47,7 +47,7 @@ class DataConfig:
     targets_required: bool = False  # stop if a target is unavailable, instead of reporting it and continuing
     seed: Annotated[int, Ge(0)] = 0  # of subsets and splits: runs of every seed are scored on the same rows
     num_workers: Annotated[int, Ge(0)] = 0  # batches come from a memory-mapped store: workers cost more than they give
-    score_batch_tokens: Annotated[int, Ge(1)] = 16384  # tokens per batch when scoring, padding included
+    score_batch_tokens: Annotated[int, Ge(1)] = 16384  # per batch when scoring, padding included; a CPU: at most 4,096
     # Rows of each split of every dataset to keep, unless it has a limit of its own; to try a run, not for results.
     limit: Annotated[int | None, Ge(2)] = field(default=None, metadata=LATER)
 

@@ -72,10 +72,8 @@ def load_predictor(config: PredictConfig) -> Predictor:
     let_threads_wait_briefly()
     gc.disable()  # imported modules and weights stay in memory: the collector would scan them again and again
     import_transformers()
-    from sentiment_transfer.model.device import keep_freed_memory
     from sentiment_transfer.prediction.predictor import load
 
-    keep_freed_memory()
     try:
         return load(
             config.checkpoint,

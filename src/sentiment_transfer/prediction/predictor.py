@@ -15,7 +15,7 @@ from torch import Tensor
 from sentiment_transfer.checkpoints.opening import open_model
 from sentiment_transfer.data.batches import batches_by_length, pack, pad
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.model.device import choose_accelerator, choose_precision
+from sentiment_transfer.model.device import choose_accelerator, choose_precision, scoring_tokens
 from sentiment_transfer.model.packed.network import PackedNetwork, why_padded
 from sentiment_transfer.prediction.predictions import Prediction, Predictions
 from sentiment_transfer.prediction.texts import index_of, text_list, token_ids, unusable_reason
@@ -130,6 +130,7 @@ class Predictor:
         """
         answers = np.empty((len(ids), len(self.classes)), dtype=np.float32)
         lengths = np.array([len(text) for text in ids], dtype=np.int64)
+        batch_tokens = scoring_tokens(batch_tokens, self.device.type)
         with nullcontext() if self.packed is None else self.packed.unchanged_weights():
             for rows in batches_by_length(lengths, batch_tokens, packed=self.packed is not None):
                 logits = self._logits([ids[row] for row in rows])

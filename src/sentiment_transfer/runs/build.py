@@ -23,6 +23,7 @@ from sentiment_transfer.data.transfer import ReadOptions, TransferDataModule
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.progress import report_stage
 from sentiment_transfer.model.classifier import SentimentClassifier
+from sentiment_transfer.model.device import choose_accelerator, scoring_tokens
 from sentiment_transfer.model.vocabulary import kept_token_ids, trim_vocabulary
 from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.runs.classifier import SCRATCH, make_classifier, make_tokenizer
@@ -107,6 +108,7 @@ def refuse_nothing_to_score(data: TransferDataModule, sentence: str) -> None:
 def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
     """The source and targets of a run; nothing is read yet."""
     parts = parts_per_step(config.trainer, ranks.world_size)
+    scored = scoring_tokens(config.data.score_batch_tokens, choose_accelerator(config.trainer.accelerator))
     return TransferDataModule(
         make_datasets(limited(config.source, config.data.limit), config.paths, config.data.seed),
         make_datasets(limited(config.targets, config.data.limit), config.paths, config.data.seed),
@@ -121,7 +123,7 @@ def make_data(config: Config, ranks: Ranks = ALONE) -> TransferDataModule:
         ),
         batch_options=BatchOptions(
             micro_batches=parts,
-            score_batch_tokens=max(1, config.data.score_batch_tokens // parts),
+            score_batch_tokens=max(1, scored // parts),
             rank=ranks.rank,
             world_size=ranks.world_size,
             num_workers=usable_workers(config.data.num_workers),
