@@ -48,7 +48,9 @@ class Packing:
 
     @cached_property
     def positions(self) -> Tensor:  # (T,) int64, counted from 0 in every review
-        starts = torch.repeat_interleave(self.first, torch.diff(self.cu_seqlens))
+        # With its size given, a GPU need not be asked for it.
+        size = int(self.lengths.sum())
+        starts = torch.repeat_interleave(self.first, torch.diff(self.cu_seqlens), output_size=size)
         return torch.arange(len(starts), device=starts.device) - starts
 
     @cached_property

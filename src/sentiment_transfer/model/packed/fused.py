@@ -150,7 +150,7 @@ class FusedEncoder:
 
     def bf16_weights(self) -> list[Bf16Weights]:
         """Copies of every layer's current weights."""
-        return [Bf16Weights.of(_layer_parameters(layer)) for layer in self.layers]
+        return [Bf16Weights.of(layer_parameters(layer)) for layer in self.layers]
 
     def __call__(
         self,
@@ -186,7 +186,7 @@ class FusedEncoder:
                 hidden_rate,
                 seed * (len(self.layers) + 1) + 1 + number,
             )
-            x = EncoderBlock.apply(x, self.kernels, context, weights, *_layer_parameters(layer))
+            x = EncoderBlock.apply(x, self.kernels, context, weights, *layer_parameters(layer))
         return x
 
     def _embed(self, embeddings: Any, input_ids: Tensor, positions: Tensor, seed: int, rate: float) -> Tensor:
@@ -220,7 +220,7 @@ def _linears(layer: Any) -> list[nn.Module]:
     return [*projections, attention.output.dense, layer.intermediate.dense, layer.output.dense]
 
 
-def _layer_parameters(layer: Any) -> LayerParameters:
+def layer_parameters(layer: Any) -> LayerParameters:
     attention, output = layer.attention.self, layer.attention.output
     modules = (
         attention.query,

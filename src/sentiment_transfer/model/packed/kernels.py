@@ -61,7 +61,7 @@ def load_library(cache_dir: Path) -> ctypes.CDLL:
 
 @cache
 def _load(folder: Path, compiler: str) -> ctypes.CDLL:
-    key = xxhash.xxh3_64_hexdigest("\n".join((SOURCE.read_text(), compiler, *FLAGS, _cpu())).encode())
+    key = build_key(compiler)
     try:
         descriptor = _find(folder, key)
         if descriptor is None:
@@ -112,6 +112,11 @@ def _build(folder: Path, key: str, compiler: str) -> int:
                 os.replace(library, folder / f"{key}-{digest(file)}.so")
                 sync(folder)
                 return os.dup(file.fileno())
+
+
+def build_key(compiler: str = "") -> str:
+    """Hash of the source, the compiler and its flags, and the CPU."""
+    return xxhash.xxh3_64_hexdigest("\n".join((SOURCE.read_text(), compiler, *FLAGS, _cpu())).encode())
 
 
 def _cpu() -> str:

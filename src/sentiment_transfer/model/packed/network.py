@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from sentiment_transfer.model.packed.attention import Packing  # the import registers "packed" attention
+from sentiment_transfer.model.packed.choice import MARGIN, speed_of_kernels
 from sentiment_transfer.model.packed.fused import Bf16Weights, FusedEncoder, why_not_fused
 from sentiment_transfer.model.packed.kernels import Kernels, KernelsUnavailable
 from sentiment_transfer.model.pooling import FIRST, pool_packed, pooling_of
@@ -149,7 +150,8 @@ class PackedNetwork:
             return packing.positions
         is_padding = (input_ids == padding).long()
         count = is_padding.cumsum(0)
-        in_review = count - (count - is_padding)[packing.first].repeat_interleave(torch.diff(packing.cu_seqlens))
+        before, lengths = (count - is_padding)[packing.first], torch.diff(packing.cu_seqlens)
+        in_review = count - before.repeat_interleave(lengths, output_size=len(input_ids))
         return torch.where(is_padding.bool(), padding, packing.positions + padding + 1 - in_review)
 
     def _head(self, pooled: Tensor) -> Tensor:  # (reviews, 1, hidden)
@@ -168,7 +170,12 @@ class PackedNetwork:
     def _fused_encoder(self) -> FusedEncoder | None:
         if self._fused is None:
             try:
-                self._fused = FusedEncoder(self.base, Kernels(self._cache_dir))
+                kernels = Kernels(self._cache_dir)
+                speed = speed_of_kernels(self.base, kernels, self._cache_dir.expanduser() / "kernels")
+                if speed < MARGIN:
+                    self.why_not_fused = f"on this CPU they take {1 / speed:.1f} times as long as plain torch"
+                    return None
+                self._fused = FusedEncoder(self.base, kernels)
             except KernelsUnavailable as reason:
                 self.why_not_fused = str(reason)
                 log.warning("The fused kernels are not used, training is slower: %s.", reason)
