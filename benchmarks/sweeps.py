@@ -3,7 +3,9 @@
 * a sweep of 1,000 tiny jobs: the time to compose them the first time, the launcher's memory and processor time while
   they are queued, and the same command when all are finished (placeholder results are written; no job is run);
 * sleeping jobs: the seconds between the end of a job and the start of the next, relative to a job of one minute;
-* tiny runs on one slot and on two, with the same number of threads each: the gain from the second slot.
+* tiny runs on one slot and on two, with the same number of threads each: the gain from the second slot;
+* twelve runs of multilingual E5 small at three depths on the written reviews, on one slot: runs per hour with jobs that
+  are forked from one process, and with jobs that are each started afresh.
 """
 
 from __future__ import annotations
@@ -130,6 +132,28 @@ def throughput(cwd: Path, jobs: int = 8, rounds: int = 3) -> None:
     print(f"            in the median {statistics.median(gains):.2f} x")
 
 
+DEPTHS = ["experiment=demo", "model.layers=3,6,12", "seed=0,1,2,3", "trainer.max_epochs=1", "data.limit=240"]
+
+
+def forked(cwd: Path, rounds: int = 3) -> None:
+    run = [sys.executable, str(ROOT / "train.py"), "-m", *DEPTHS, "logger=none", "hydra.launcher.cpu_slots=1"]
+    timed([*run[:4], *DEPTHS[3:], "seed=0", "paths.sweep_dir=warm"], cwd)  # fill the caches
+    ratios = []
+    for turn in range(rounds):
+        seconds = {}
+        for how in ("forked", "afresh")[:: 1 if turn % 2 else -1]:
+            more = ["hydra.launcher.preload=null"] if how == "afresh" else []
+            seconds[how] = timed([*run, f"paths.sweep_dir={how}{turn}", *more], cwd)
+        ratios.append(seconds["afresh"] / seconds["forked"])
+        hours = {how: 12 * 3600 / taken for how, taken in seconds.items()}
+        print(
+            f"forked:     12 runs in {seconds['forked']:.0f} s ({hours['forked']:.0f} an hour), afresh in "
+            f"{seconds['afresh']:.0f} s ({hours['afresh']:.0f} an hour): {ratios[-1]:.2f} x",
+            flush=True,
+        )
+    print(f"            in the median {statistics.median(ratios):.2f} x")
+
+
 def children_seconds() -> float:
     """Processor seconds of all child processes that have been waited for, and of their children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -137,7 +161,7 @@ def children_seconds() -> float:
 
 
 def main() -> None:
-    for measure in (thousand, overhead, throughput):
+    for measure in (thousand, overhead, throughput, forked):
         if len(sys.argv) == 1 or measure.__name__ in sys.argv[1:]:
             with folder() as cwd:
                 measure(cwd)

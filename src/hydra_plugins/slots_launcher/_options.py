@@ -32,6 +32,9 @@ class Options:
     closing: str | None = None
     value_key: str | None = None  # dotted key of the number in it (JSON) that is handed to a sweeper that optimises
     log_file: str = "job.log"  # output and errors of the job, in its directory
+    # module:function of the program's. It is called with a job's arguments in a process of each slot, which then forks
+    # for every job: what it imports is imported once. On Linux, for slots without a GPU. null: each job starts afresh.
+    preload: str | None = None
     cost: float = 0.0  # evaluated in each job's configuration: the dearest begins first
 
     # When something goes wrong

@@ -39,13 +39,16 @@ def die_with(parent: int) -> Callable[[], None] | None:
 
 
 class Process:
-    """One running job. ``log`` is appended to: a job that is continued has one log."""
+    """One running job. ``log`` is appended to: a job that is continued has one log.
+
+    ``lost``: it was killed with another process that it depended on, and can be started again.
+    """
+
+    lost = False
 
     def __init__(self, command: list[str], environment: Mapping[str, str], log: Path, warden: Warden) -> None:
+        self.log_start = write_command(command, log)
         with log.open("ab") as file:
-            file.write(f"$ {' '.join(command)}\n".encode(errors="backslashreplace"))
-            file.flush()
-            self.log_start = file.tell()
             self._popen = subprocess.Popen(
                 command,
                 env=dict(environment),
@@ -80,6 +83,13 @@ class Process:
     def kill(self) -> None:
         if self.poll() is None:
             kill_group(self.pid)
+
+
+def write_command(command: list[str], log: Path) -> int:
+    """Begin a job's part of its log; returns where that begins, after the command."""
+    with log.open("ab") as file:
+        file.write(f"$ {' '.join(command)}\n".encode(errors="backslashreplace"))
+        return file.tell()
 
 
 def kill_group(group: int) -> None:

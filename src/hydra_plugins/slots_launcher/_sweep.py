@@ -13,11 +13,12 @@ from pathlib import Path
 from hydra_plugins.slots_launcher._claims import FOLDER, Claim, Found, latest, make_claim
 from hydra_plugins.slots_launcher._display import Counts, Display
 from hydra_plugins.slots_launcher._endings import Ending, meaning, out_of_memory, refusal
+from hydra_plugins.slots_launcher._forked import Preloading
 from hydra_plugins.slots_launcher._hooks import Hooks
 from hydra_plugins.slots_launcher._jobs import Job
 from hydra_plugins.slots_launcher._options import Options
 from hydra_plugins.slots_launcher._others import Others
-from hydra_plugins.slots_launcher._processes import Process, Warden, evict
+from hydra_plugins.slots_launcher._processes import Warden, evict
 from hydra_plugins.slots_launcher._progress import FILE, VARIABLE, duration, read_progress
 from hydra_plugins.slots_launcher._remaining import AtWork, seconds_left
 from hydra_plugins.slots_launcher._running import Running
@@ -53,6 +54,7 @@ class Sweep:
         self.stopping = False
         self._hooks = hooks
         self.warden = Warden()
+        self._preloading = Preloading(options.preload, self.warden)
         self._others = others
         self._beat_every = options.stale_after / 6
         self._beat_at = time.monotonic() + self._beat_every
@@ -73,6 +75,7 @@ class Sweep:
         finally:
             for running in self.running:
                 running.process.kill()
+            self._preloading.end()
             self.warden.close()
         return self.endings
 
@@ -161,7 +164,8 @@ class Sweep:
         slot = self.free.pop()
         environment = os.environ | slot.environment | {VARIABLE: str(job.folder / FOLDER / FILE)}
         try:
-            process = Process(self.command(job), environment, job.folder / self.options.log_file, self.warden)
+            log, another = job.folder / self.options.log_file, len(self.queue) > len(self.free)
+            process = self._preloading.start(slot.name, self.command(job), environment, log, another=another)
         except OSError as error:
             self.free.append(slot)
             with contextlib.suppress(OSError):
@@ -207,6 +211,10 @@ class Sweep:
             took = time.time() - running.since
             self.took.append((job.cost, running.at_work(time.time()).whole(time.time()) or took))
             self._end(job, "done", f"in {duration(took)}")
+        elif running.process.lost and not self.stopping:
+            self.display.event("lost", job.name, "the process that it was forked from was killed: it is started afresh")
+            self.queue.appendleft(job)
+            claim.update(state="stopped")
         elif running.lost:
             self.display.event("lost", job.name, "its directory was taken over or removed")
             self.queue.append(job)

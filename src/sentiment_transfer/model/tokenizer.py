@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -86,17 +86,24 @@ def plain_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     Its Rust core reads tokenizer.json by itself. ``from_pretrained`` reads the file in Python as well, for what other
     classes need of it: 0.3 s for XLM-R's vocabulary.
     """
-    from transformers import PreTrainedTokenizerFast
-
+    path = folder / "tokenizer.json"
     try:
         settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         kind = settings.pop("tokenizer_class")
+        found = path.stat()
     except (OSError, ValueError, AttributeError, KeyError):
         return None
     plain = all(isinstance(value, str | int | float | None) for value in settings.values())
-    if kind not in PLAIN_CLASSES or not plain or not (folder / "tokenizer.json").is_file():
+    if kind not in PLAIN_CLASSES or not plain:
         return None
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), name_or_path=str(folder), **settings)
+    return _read_plain(path, found.st_size, found.st_mtime_ns, found.st_ino, **settings)
+
+
+@lru_cache(maxsize=1)  # the runs of a notebook, and the forked jobs of a sweep, mostly have the same
+def _read_plain(path: Path, *state: int, **settings: str | int | float | None) -> PreTrainedTokenizerBase:
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(tokenizer_file=str(path), name_or_path=str(path.parent), **settings)
 
 
 def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
