@@ -107,7 +107,8 @@ test: $(INSTALLED) ## Run the tests
 	$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ENCODER ?= FacebookAI/xlm-roberta-base
-bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tables (half an hour, on an idle machine)
+bench: $(INSTALLED) ## Benchmark against transformers.Trainer and update the tables (hours, on an idle machine)
+	$(RUN) -m benchmarks.job --encoder $(ENCODER)
 	$(RUN) -m benchmarks.speed --encoder $(ENCODER) $(ARGS)
 	$(RUN) -m benchmarks.growth --encoder $(ENCODER)
 	$(RUN) -m benchmarks.table

@@ -1,12 +1,13 @@
 """Speed and memory of prediction.
 
-    python -m benchmarks.prediction --checkpoint folder          against transformers.pipeline, 20,000 real texts
+    python -m benchmarks.prediction --checkpoint folder          against transformers.pipeline and, where the folder was
+                                                                 exported with onnx=true, ONNX Runtime in int8
     python -m benchmarks.prediction --checkpoint outputs/<run> --rows 5000000 --memory     predict.py over a large file
 
-The pipeline is tuned: bf16, texts sorted by length, batches of 32, truncation at 256 tokens. Both take texts, tokenise
-them and return labels, which are compared. Two processes alternate turns of 1,000 texts, in alternating order, so that
-both see the same machine load. ``--start`` measures the time from starting predict.py to its first prediction.
-SENTIMENT_DATA_DIR names the folder of SmSA, IndoLEM, jalan_ja and uci_en.
+The texts are 20,000 real ones (``--rows``). The pipeline is tuned: bf16, texts sorted by length, batches of 32,
+truncation at 256 tokens; ONNX Runtime gets the same batches. All take texts, tokenise them and return labels, which are
+compared with those of fp32. Processes alternate turns of 1,000 texts, in alternating order, so that all see the same
+machine load. SENTIMENT_DATA_DIR names the folder of SmSA, IndoLEM, jalan_ja and uci_en.
 """
 
 from __future__ import annotations
@@ -50,15 +51,15 @@ def real_texts(count: int) -> list[str]:
     return [texts[place] for place in order if texts[place].strip()][:count]
 
 
-def ours(checkpoint: str) -> tuple[Answer, Callable[[list[str]], int]]:
+def ours(checkpoint: str, precision: str = "auto") -> tuple[Answer, Callable[[list[str]], int]]:
     from sentiment_transfer import load
     from sentiment_transfer.errors import UserError
     from sentiment_transfer.prediction.texts import token_ids
 
     try:
-        model = load(checkpoint)
+        model = load(checkpoint, precision=precision)
     except UserError:
-        model = load(checkpoint, labels=LABELS)
+        model = load(checkpoint, labels=LABELS, precision=precision)
     model.model.__dict__["max_length"] = min(LENGTH, model.model.max_length)
 
     def answer(texts: list[str]) -> list[str]:
@@ -85,6 +86,32 @@ def pipeline(checkpoint: str) -> tuple[Answer, Callable[[list[str]], int]]:
     return answer, lambda texts: 0
 
 
+def onnx(checkpoint: str) -> tuple[Answer, Callable[[list[str]], int]]:
+    from sentiment_transfer.data.batches import pad
+    from sentiment_transfer.export.onnx import INPUTS, INT8, session
+    from sentiment_transfer.model.tokenizer import saved_tokenizer
+    from sentiment_transfer.prediction.texts import token_ids
+
+    folder = Path(checkpoint)
+    names = json.loads((folder / "config.json").read_text())["id2label"]
+    tokenizer, run = saved_tokenizer(folder), session(folder / INT8)
+    [output] = (each.name for each in run.get_outputs())
+
+    def answer(texts: list[str]) -> list[str]:
+        ids = token_ids(tokenizer, texts, LENGTH)
+        order = sorted(range(len(texts)), key=lambda place: -len(ids[place]))
+        labels = [""] * len(texts)
+        for begin in range(0, len(order), BATCH):
+            rows = order[begin : begin + BATCH]
+            batch = pad([ids[row] for row in rows], tokenizer.pad_token_id)
+            logits = run.run([output], {name: batch[name].numpy() for name in INPUTS})[0]
+            for row, index in zip(rows, logits.argmax(-1), strict=True):
+                labels[row] = LABELS.get(names[str(index)], names[str(index)])
+        return labels
+
+    return answer, lambda texts: 0
+
+
 class Contestant:
     """A process that predicts the texts of a turn on request."""
 
@@ -105,7 +132,8 @@ class Contestant:
 
 def contestant(name: str, checkpoint: str, path: Path) -> None:
     texts = json.loads(path.read_text())
-    answer, count = {"ours": ours, "pipeline": pipeline}[name](checkpoint)
+    programs = {"ours": ours, "pipeline": pipeline, "onnx": onnx, "fp32": lambda path: ours(path, "32-true")}
+    answer, count = programs[name](checkpoint)
     answer(texts[:BATCH])
     for line in sys.stdin:
         begin = int(line) * TURN
@@ -121,29 +149,29 @@ def duel(checkpoint: str, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.json"
         path.write_text(json.dumps(texts))
-        pair = {name: Contestant(name, checkpoint, path) for name in ("ours", "pipeline")}
-        taken: dict[str, list[dict]] = {name: [] for name in pair}
+        names = ["ours", "pipeline", *(["onnx"] if (Path(checkpoint) / "onnx").is_dir() else [])]
+        programs = {name: Contestant(name, checkpoint, path) for name in [*names, "fp32"]}
+        taken: dict[str, list[dict]] = {name: [] for name in programs}
         try:
             for number in range(-(-len(texts) // TURN)):
-                for name in list(pair)[:: 1 if number % 2 else -1]:
-                    taken[name].append(pair[name].turn(number))
+                for name in names[:: 1 if number % 2 else -1]:
+                    taken[name].append(programs[name].turn(number))
+            taken["fp32"] = [programs["fp32"].turn(number) for number in range(-(-len(texts) // TURN))]
         finally:
-            for one in pair.values():
+            for one in programs.values():
                 one.process.kill()
                 one.process.wait()
     tokens = [turn["tokens"] for turn in taken["ours"]]
-    speed = {
-        name: [count / turn["seconds"] for count, turn in zip(tokens, turns, strict=True)]
-        for name, turns in taken.items()
-    }
-    pairs = list(zip(taken["ours"], taken["pipeline"], strict=True))
-    same = sum(a == b for ours_, theirs in pairs for a, b in zip(ours_["labels"], theirs["labels"], strict=True))
-    ratios = [a / b for a, b in zip(speed["ours"], speed["pipeline"], strict=True)]
-    print(
-        f"{len(texts):,} texts, {sum(tokens):,} tokens: ours {median(speed['ours']):,.0f} tokens/s, pipeline "
-        f"{median(speed['pipeline']):,.0f} tokens/s; median ratio {median(ratios):.2f}x (from {min(ratios):.2f} to "
-        f"{max(ratios):.2f}); {same:,} of {len(texts):,} labels are the same"
-    )
+    labels = {name: [label for turn in turns for label in turn["labels"]] for name, turns in taken.items()}
+    print(f"{len(texts):,} texts, {sum(tokens):,} tokens")
+    for name in names:
+        speed = median(count / turn["seconds"] for count, turn in zip(tokens, taken[name], strict=True))
+        ratios = [b["seconds"] / a["seconds"] for a, b in zip(taken["ours"], taken[name], strict=True)]
+        same = sum(a == b for a, b in zip(labels[name], labels["fp32"], strict=True))
+        print(
+            f"{name:9} {speed:7,.0f} tokens/s; ours is {median(ratios):.2f}x as fast ({min(ratios):.2f} to "
+            f"{max(ratios):.2f}); {same:,} labels are those of fp32 ({same / len(texts):.2%})"
+        )
 
 
 def generated(path: Path, rows: int) -> None:
@@ -186,32 +214,11 @@ def memory(checkpoint: str, rows: int) -> None:
         )
 
 
-def start(checkpoint: str) -> None:
-    """Seconds from starting the command to its first prediction, measured five times."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "in.csv"
-        source.write_text("text\nlovely\n")
-        taken = []
-        for number in range(5):
-            command = [sys.executable, "predict.py", f"checkpoint={checkpoint}", f"input={source}"]
-            command += [f"output={folder}/out{number}.csv"]
-            if (
-                "LABEL_0" in (Path(checkpoint) / "config.json").read_text()
-                or "id2label" not in (Path(checkpoint) / "config.json").read_text()
-            ):
-                command.append("labels={LABEL_0: negative, LABEL_1: positive}")
-            begun = time.monotonic()
-            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            taken.append(time.monotonic() - begun)
-        print(f"start to finish of one text: median {median(taken):.1f} s, {[round(t, 1) for t in taken]}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--start", action="store_true")
     parser.add_argument("--contestant", help=argparse.SUPPRESS)
     parser.add_argument("--texts", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -220,8 +227,6 @@ def main() -> None:
         contestant(arguments.contestant, arguments.checkpoint, arguments.texts)
     elif arguments.memory:
         memory(arguments.checkpoint, arguments.rows)
-    elif arguments.start:
-        start(arguments.checkpoint)
     else:
         duel(arguments.checkpoint, arguments.rows)
 

@@ -109,9 +109,15 @@ def hardware() -> dict[str, str]:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )
-    amx = " with AMX" if torch.cpu._is_amx_tile_supported() else ""
-    name = gpu or f"{os.cpu_count()} cores, {cpu}{amx}"
+    name = gpu or f"{os.cpu_count()} cores, {cpu} with {instructions()}"
     return {"name": name, "torch": torch.__version__.split("+")[0], "python": platform.python_version()}
+
+
+def instructions() -> str:
+    """What matters most of what the CPU multiplies with: a table holds for CPUs of its own kind alone."""
+    if torch.cpu._is_amx_tile_supported():
+        return "AMX"
+    return "AVX-512 bf16" if torch.cpu._is_avx512_bf16_supported() else torch.backends.cpu.get_cpu_capability()
 
 
 def file_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import mean, median, stdev
 from typing import Any
 
 from benchmarks.speed import RESULTS, ROOT
@@ -65,6 +66,49 @@ def growth(content: dict[str, Any]) -> str:
     return "\n".join([*lines, *prepared])
 
 
+PROGRAMS = {
+    "trainer": "`Trainer`, as in transformers' example (fp32)",
+    "tuned": "`Trainer`, tuned (bf16, grouped by length)",
+    "embeddings": "sentence-transformers, logistic regression",
+    "padded": "this project, padded and untrimmed",
+    "ours": "this project",
+}
+JOBS = {
+    "e5_small": "Multilingual E5 small (pretrained), uci_en to uci_en, smsa_id, indolem_id and jalan_ja, one epoch",
+    "base": "XLM-R base (random weights), smsa_id to smsa_id, indolem_id and jalan_ja, one epoch",
+}
+
+
+def job(content: dict[str, Any]) -> str:
+    """Medians over the turns; the ratio is that of turns with the same seed."""
+    blocks = [f"**{content['name']}**, torch {content['torch']}, {content['measured']}."]
+    for key, measured in content["job"].items():
+        turns, limit = measured["turns"], measured["rows"]
+        most = f", at most {limit:,} reviews of every split" if limit else ""
+        head = ["program", "seeds", "seconds", "against this project", "training", "scoring", "rest", "memory, GiB"]
+        targets = list(next(iter(turns.values()))[0]["errors"])
+        lines = ["| " + " | ".join([*head, *(f"error on {target}" for target in targets)]) + " |"]
+        lines.append("| --- |" + " ---: |" * (len(head) - 1 + len(targets)))
+        mine = {turn["seed"]: turn["wall"] for turn in turns.get("ours", [])}
+        for name in (name for name in PROGRAMS if name in turns):
+            own = turns[name]
+            middle = {part: median(turn["parts"].get(part, 0.0) for turn in own) for part in ("training", "scoring")}
+            wall = median(turn["wall"] for turn in own)
+            ratios = [turn["wall"] / mine[turn["seed"]] for turn in own if turn["seed"] in mine]
+            ratio = f"{median(ratios):.2f}x" if ratios and name != "ours" else ""
+            cells = [PROGRAMS[name], str(len(own)), f"{wall:.0f}", ratio, *(f"{s:.0f}" for s in middle.values())]
+            cells += [f"{wall - sum(middle.values()):.0f}", f"{max(turn['peak'] for turn in own) / GIB:.1f}"]
+            cells += [spread([100 * turn["errors"][target] for turn in own]) for target in targets]
+            lines.append("| " + " | ".join(cells) + " |")
+        blocks.append(f"{JOBS[key]}{most}:\n\n" + "\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def spread(errors: list[float]) -> str:
+    """Mean and standard deviation over the seeds, in percent."""
+    return f"{mean(errors):.1f} ± {stdev(errors):.1f} %" if len(errors) > 1 else f"{errors[0]:.1f} %"
+
+
 def put(path: Path, marker: str, text: str) -> None:
     """Replace the text between ``<!-- marker -->`` and ``<!-- /marker -->``."""
     page = path.read_text()
@@ -76,6 +120,7 @@ def put(path: Path, marker: str, text: str) -> None:
 
 def main() -> None:
     contents = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    put(ROOT / "docs" / "speed.md", "job", "\n\n".join(job(c) for c in contents if "job" in c))
     put(ROOT / "docs" / "speed.md", "duels", "\n\n".join(duels(c) for c in contents if "duels" in c))
     put(ROOT / "docs" / "speed.md", "growth", "\n\n".join(growth(c) for c in contents if "growth" in c))
 
