@@ -8,10 +8,21 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.launcher.sweeps import APP, Sweep, children, kill, noted, results, swept
+from tests.launcher import sweeps
+from tests.launcher.sweeps import APP, children, kill, noted, results
 
 AFRESH = "hydra.launcher.preload=null"
 ONE = "hydra.launcher.cpu_slots=1"
+PRELOAD = "hydra.launcher.preload=warm:preload"
+
+
+def Sweep(cwd: Path, *arguments: str, **environment: str) -> sweeps.Sweep:
+    return sweeps.Sweep(cwd, PRELOAD, *arguments, **environment)
+
+
+def swept(cwd: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    preload = [] if AFRESH in arguments else [PRELOAD]
+    return sweeps.swept(cwd, *preload, *arguments, **environment)
 
 
 def servers(cwd: Path) -> list[int]:

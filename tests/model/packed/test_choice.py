@@ -14,6 +14,11 @@ from sentiment_transfer.model.packed.kernels import Kernels
 from sentiment_transfer.model.packed.network import PackedNetwork
 
 
+@pytest.fixture(autouse=True)
+def small_networks_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "SMALL", 0)
+
+
 def network(tmp_path: Path) -> PackedNetwork:
     return PackedNetwork(classifier(tmp_path / "config"), tmp_path / "cache")
 
@@ -57,6 +62,14 @@ def test_a_damaged_file_of_measurements_is_written_again(content: str, tmp_path:
     file.write_text(content)
     computed(network(tmp_path))
     assert len(json.loads(file.read_text())) == 1
+
+
+def test_a_small_encoder_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "SMALL", 256)
+    monkeypatch.setattr(choice, "measured", lambda base, kernels: pytest.fail("it was measured"))
+    run = network(tmp_path)
+    computed(run)
+    assert run.batching == "packed, fused kernels"
 
 
 def test_measuring_changes_neither_weights_nor_gradients_nor_random_numbers(tmp_path: Path, kernels: Kernels) -> None:

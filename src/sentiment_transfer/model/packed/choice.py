@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FILE = "measured.json"
 LENGTHS = torch.tensor([8, 12, 17, 23, 31, 42, 57, 77, 104, 141] * 2)  # tokens; 1,024: reviews of SmSA's lengths
 TURNS = 3  # the fastest of which counts
+SMALL = 256  # hidden units: below, a layer takes as long as its calls do, and the outcome would be chance
 MARGIN = 0.9  # the plain path is taken where it needs less than this share of the kernels' time
 
 
@@ -37,6 +38,8 @@ def speed_of_kernels(base: Any, kernels: Kernels, folder: Path) -> float:
     """Seconds of the plain path over those of the kernels, for a layer of ``base`` (a Hugging Face encoder) on this
     CPU with torch's current number of threads. ``folder`` is the cache's."""
     config = base.config
+    if config.hidden_size < SMALL:
+        return 1.0
     sizes = (config.hidden_size, config.num_attention_heads, config.intermediate_size)
     asked = f"{build_key()} {torch.__version__} {torch.get_num_threads()} {sizes}"
     key = xxhash.xxh3_64_hexdigest(asked.encode())
