@@ -55,6 +55,14 @@ def test_a_measurement_is_made_once_for_a_cpu_and_a_layers_size(
     assert len(made) == 2
 
 
+@pytest.mark.parametrize(
+    "content", ['{"a": 0}', '{"a": -1}', '{"a": Infinity}', '{"a": 1' + "0" * 400 + "}", "[" * 100_000]
+)
+def test_a_ratio_that_is_none_is_not_used(content: str, tmp_path: Path) -> None:
+    (tmp_path / choice.FILE).write_text(content)
+    assert choice.remembered(tmp_path) == {}
+
+
 @pytest.mark.parametrize("content", ["", "[1]", '{"a": null}', "\x00"])
 def test_a_damaged_file_of_measurements_is_written_again(content: str, tmp_path: Path) -> None:
     computed(network(tmp_path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -60,8 +61,9 @@ def remembered(folder: Path) -> dict[str, float]:
     """Earlier measurements; none where the file is absent or damaged."""
     try:
         with trusted_folder(folder, OWN_CACHE) as trusted, open_trusted(FILE, folder, trusted, OWN_CACHE) as file:
-            return {str(key): float(ratio) for key, ratio in json.load(file).items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+            ratios = {str(key): float(ratio) for key, ratio in json.load(file).items()}
+            return {key: ratio for key, ratio in ratios.items() if 0 < ratio < math.inf}
+    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         return {}
 
 
