@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
+from benchmarks.job.recipe import jobs
 from benchmarks.speed import RESULTS, ROOT
 
 PEERS = {
@@ -67,15 +68,11 @@ def growth(content: dict[str, Any]) -> str:
 
 
 PROGRAMS = {
-    "trainer": "`Trainer`, as in transformers' example (fp32)",
-    "tuned": "`Trainer`, tuned (bf16, grouped by length)",
+    "trainer": PEERS["trainer"],
+    "tuned": PEERS["tuned"],
     "embeddings": "sentence-transformers, logistic regression",
-    "padded": "this project, padded and untrimmed",
+    "padded": PEERS["padded"],
     "ours": "this project",
-}
-JOBS = {
-    "e5_small": "Multilingual E5 small (pretrained), uci_en to uci_en, smsa_id, indolem_id and jalan_ja, one epoch",
-    "base": "XLM-R base (random weights), smsa_id to smsa_id, indolem_id and jalan_ja, one epoch",
 }
 
 
@@ -100,7 +97,7 @@ def job(content: dict[str, Any]) -> str:
             cells += [f"{wall - sum(middle.values()):.0f}", f"{max(turn['peak'] for turn in own) / GIB:.1f}"]
             cells += [spread([100 * turn["errors"][target] for turn in own]) for target in targets]
             lines.append("| " + " | ".join(cells) + " |")
-        blocks.append(f"{JOBS[key]}{most}:\n\n" + "\n".join(lines))
+        blocks.append(f"{jobs(architecture='')[key].name}, one epoch{most}:\n\n" + "\n".join(lines))
     return "\n\n".join(blocks)
 
 

@@ -26,10 +26,14 @@ def jobs(architecture: str) -> dict[str, Job]:
     """The jobs by name; ``architecture`` is a folder with XLM-R base's config.json and tokenizer."""
     common = ("trainer.max_epochs=1", "trainer.average=false", "logger=none")
     base = ("model=base", f"model.encoder={architecture}", "model.weights=random", "source=smsa_id")
-    e5 = ("experiment=real", *common)
+    targets = "smsa_id, indolem_id and jalan_ja"
     return {
-        "e5_small": Job("multilingual E5 small, uci_en to smsa_id, indolem_id and jalan_ja", e5),
-        "base": Job("XLM-R base from random weights, smsa_id", (*base, "targets=[indolem_id,jalan_ja]", *common)),
+        "e5_small": Job(
+            f"Multilingual E5 small (pretrained), uci_en to uci_en, {targets}", ("experiment=real", *common)
+        ),
+        "base": Job(
+            f"XLM-R base (random weights), smsa_id to {targets}", (*base, "targets=[indolem_id,jalan_ja]", *common)
+        ),
     }
 
 

@@ -40,7 +40,7 @@ from sentiment_transfer.results.outdated import refuse_outdated
 from sentiment_transfer.results.record import RunResult, is_finished, read_result
 from sentiment_transfer.results.tables import run_table
 from sentiment_transfer.sentences import COMPLAINTS, describe, is_complaint
-from sentiment_transfer.startup import import_lightning, import_transformers, let_threads_wait_briefly
+from sentiment_transfer.startup import import_lightning, let_threads_wait_briefly
 from sentiment_transfer.tracking.libraries import require_libraries
 from sentiment_transfer.training.interruption import REQUEUE, Interrupted, stop_request
 from sentiment_transfer.training.processes import devices_of, run_on_devices
@@ -117,7 +117,6 @@ def _run(config: Config, folder: Path) -> None:
 
 def train_in_process(config: Config, folder: Path, *ranks: Ranks) -> None:
     """Import torch and train; on several devices, as one of the processes that share the run."""
-    import_transformers()
     import_lightning()
     from sentiment_transfer.model.device import choose_accelerator
     from sentiment_transfer.runs.classifier import refuse_unusable_objective
@@ -160,7 +159,6 @@ def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
         refuse_outdated(folder)
         return False
     let_threads_wait_briefly()
-    import_transformers()
     import_lightning()
     from sentiment_transfer.runs.evaluate import evaluate
 

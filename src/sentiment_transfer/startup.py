@@ -23,8 +23,9 @@ def let_threads_wait_briefly() -> None:
 
 
 def import_lightning() -> None:
-    """Import pytorch_lightning in 0.5 s less than the statement takes: torchmetrics, which it needs, imports
-    ``scipy.signal`` to give it a window that another package misses there."""
+    """Import transformers' models, and pytorch_lightning in 0.5 s less than the statement takes: torchmetrics, which it
+    needs, imports ``scipy.signal`` to give it a window that another package misses there."""
+    import_transformers()
     with stand_in("scipy.signal", hamming=None):
         import pytorch_lightning  # noqa: F401
 

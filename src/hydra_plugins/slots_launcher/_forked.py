@@ -27,7 +27,7 @@ class Preloaded:
     def __init__(self, preload: str, arguments: list[str], environment: Mapping[str, str], warden: Warden) -> None:
         reader, writer = os.pipe()
         self._popen = subprocess.Popen(
-            ["sh", "-c", 'exec 3>&"$0" "$@"', str(writer), sys.executable, str(SERVER)],
+            [sys.executable, str(SERVER), str(writer)],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -81,7 +81,6 @@ class Forked(Process):
         self._server, self._job = server, 0
         self._code: int | None = None
         self.pid, self.started = server.pid, start_time(server.pid)
-        self.lost = False
         server.tell(command=command, environment=dict(environment), log=str(log.absolute()))
 
     def poll(self) -> int | None:

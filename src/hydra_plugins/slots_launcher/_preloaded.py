@@ -1,14 +1,12 @@
 """The process that a slot's jobs are forked from: it has imported what all of them need. Run as a script.
 
-On standard input it reads one line of JSON per job, on descriptor 3 it says what became of it. Between jobs it has the
-threads that it had after its imports, no job's environment and no open files: a job's process differs from one that was
-started afresh by the modules that are imported already.
+On standard input it reads one line of JSON per job, on the descriptor that its argument names it says what became of
+it. It has no job's environment and no open files: a job's process differs from one that was started afresh by the
+modules that are imported already.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -18,46 +16,33 @@ import signal
 import sys
 from typing import Any
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-SAYS = 3  # the descriptor
+
+def say(descriptor: int, **what: object) -> None:
+    os.write(descriptor, (json.dumps(what) + "\n").encode())
 
 
-def say(**what: object) -> None:
-    os.write(SAYS, (json.dumps(what) + "\n").encode())
-
-
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
-
-
-def die_with_parent(parent: int) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    if os.getppid() != parent:  # it died before the question was put
-        os._exit(1)
-
-
-def serve() -> dict[str, Any]:
+def serve(answers: int) -> dict[str, Any]:
     """Comes back in a child, with its job; ends the process when there are no more jobs."""
     requests = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115  unbuffered: the children share it
     first = json.loads(requests.readline())
-    die_with_parent(first["launcher"])
     sys.path[:] = first["path"]
+    from hydra_plugins.slots_launcher._processes import die_with, kill_group
+
     gc.disable()  # what is imported stays
     module, _, function = first["preload"].partition(":")
     getattr(importlib.import_module(module), function)(first["arguments"])
     gc.freeze()
-    say(threads=threads())
-    server = os.getpid()
+    die_with_server = die_with(os.getpid())
+    assert die_with_server is not None  # on Linux
     while line := requests.readline():
         pid = os.fork()
         if not pid:
-            die_with_parent(server)
+            die_with_server()
             return dict(json.loads(line))
-        say(pid=pid)
+        say(answers, pid=pid)
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # until its status is taken, its id is nobody else's
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)  # what it had started
-        say(code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        kill_group(pid)  # what it had started
+        say(answers, code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         os.kill(first["launcher"], signal.SIGCHLD)  # which it waits for
     os._exit(0)
 
@@ -65,13 +50,11 @@ def serve() -> dict[str, Any]:
 def become(job: dict[str, Any]) -> None:
     """Have the session, streams, environment and arguments of the job's own process."""
     os.setsid()
-    os.close(SAYS)
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for descriptor, stream in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(descriptor, stream)
-        if descriptor > 2 and descriptor != log:
-            os.close(descriptor)
+    os.close(nothing)
     os.close(log)
     os.environ.clear()
     os.environ.update(job["environment"])
@@ -80,7 +63,9 @@ def become(job: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    job = serve()
+    answers = int(sys.argv[1])
+    job = serve(answers)
+    os.close(answers)
     become(job)
     if sys.argv[0] == "-m":
         del sys.argv[0]

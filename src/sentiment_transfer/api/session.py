@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment_transfer.cli import no_trace_of_refusals
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.files.atomic import sentence_of
-from sentiment_transfer.startup import import_lightning, import_transformers, let_threads_wait_briefly
+from sentiment_transfer.startup import import_lightning, let_threads_wait_briefly
 from sentiment_transfer.training.interruption import Interrupted, StopRequest, stop_request
 
 PACKAGE = "sentiment_transfer"
@@ -75,7 +75,6 @@ def _import_torch(stop: StopRequest) -> None:
     """An import that is interrupted half-way fails the next time: Ctrl-C waits for it."""
     let_threads_wait_briefly()
     stop.patient = True
-    import_transformers()
     import_lightning()
     import sentiment_transfer.runs.evaluate
     import sentiment_transfer.runs.train  # noqa: F401

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sentiment_transfer.data.tokenising import in_bounded_time
 from sentiment_transfer.errors import UserError
@@ -108,22 +107,11 @@ def _read_plain(path: Path, *state: int, **settings: str | int | float | None) -
 
 def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
     """The embedding rows that a tokenizer's ids need: more than it has tokens where ids are left out."""
-    tokens, rows = _rows.get(tokenizer, (-1, 0))
-    if tokens != len(tokenizer):
-        rows = 1 + max(_ids(tokenizer), default=-1)
-        _rows[tokenizer] = len(tokenizer), rows
-    return rows
-
-
-def _ids(tokenizer: PreTrainedTokenizerBase) -> Iterable[int]:
-    """The ids of a tokenizer's tokens. To list XLM-R's 250,002 takes 0.2 s, and a unigram model's have no gap."""
     core = getattr(tokenizer, "backend_tokenizer", None)
     if type(getattr(core, "model", None)).__name__ != "Unigram":
-        return tokenizer.get_vocab().values()
-    return {core.get_vocab_size(with_added_tokens=False) - 1, *core.get_added_tokens_decoder()}  # type: ignore[union-attr]
-
-
-_rows: WeakKeyDictionary[PreTrainedTokenizerBase, tuple[int, int]] = WeakKeyDictionary()  # (tokens, rows)
+        return 1 + max(tokenizer.get_vocab().values(), default=-1)
+    # A unigram model's ids have no gap, and to list XLM-R's 250,002 tokens takes 0.2 s: a run asks five times.
+    return max(core.get_vocab_size(with_added_tokens=False), 1 + max(core.get_added_tokens_decoder(), default=-1))  # type: ignore[union-attr]
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = SCRATCH_VOCABULARY) -> PreTrainedTokenizerBase:

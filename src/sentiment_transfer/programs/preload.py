@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sentiment_transfer import cli  # registers what a run's configuration is composed of
 from sentiment_transfer.composing import composed
 from sentiment_transfer.config.checks import validate
 from sentiment_transfer.config.schema import Config
 from sentiment_transfer.errors import UserError
-from sentiment_transfer.startup import import_lightning, import_transformers, let_threads_wait_briefly
+from sentiment_transfer.startup import import_lightning, let_threads_wait_briefly
 
 
 def preload(arguments: Sequence[str]) -> None:
@@ -19,8 +18,8 @@ def preload(arguments: Sequence[str]) -> None:
     Nothing is computed: threads that OpenMP starts do not survive a fork. What is wrong with the run, it says itself.
     """
     let_threads_wait_briefly()
-    import_transformers()
     import_lightning()
+    import sentiment_transfer.cli
     import sentiment_transfer.runs.train  # noqa: F401
 
     with suppress(UserError):
@@ -37,7 +36,6 @@ def read_tokenizer(config: Config) -> None:
     from sentiment_transfer.model.tokenizer import BUILTIN, load_tokenizer
     from sentiment_transfer.runs.classifier import encoder_of
 
-    assert cli
     encoder = encoder_of(config)
     if not encoder.startswith(BUILTIN):
         load_tokenizer(encoder, tokenizer=config.model.tokenizer, revision=config.model.revision)

@@ -135,7 +135,7 @@ static void load_transposed(float *to, i64 ld, const bf16 *from, i64 stride, i64
 #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
     for (i64 i0 = 0; i0 < rows; i0 += 16)
         for (i64 d0 = 0; d0 < width; d0 += 16) {
-            const v16 more = bias ? *(const v16 *)(bias + d0) : (v16){0};
+            const v16 more = *(const v16 *)(bias + d0);
             v16 block[16];
             EACH16(i) block[i] = i0 + i < rows ? wide16(from + (i0 + i) * stride + d0) + more : (v16){0};
             EXCHANGE(8);
@@ -147,7 +147,7 @@ static void load_transposed(float *to, i64 ld, const bf16 *from, i64 stride, i64
 #else
     for (i64 d = 0; d < width; d++) memset(to + d * ld, 0, ld * sizeof(float));
     for (i64 i = 0; i < rows; i++)
-        for (i64 d = 0; d < width; d++) to[d * ld + i] = wide(from[i * stride + d]) + (bias ? bias[d] : 0.0f);
+        for (i64 d = 0; d < width; d++) to[d * ld + i] = wide(from[i * stride + d]) + bias[d];
 #endif
 }
 
