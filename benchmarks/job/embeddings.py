@@ -17,22 +17,23 @@ from benchmarks.job.parts import Parts
 
 def main() -> None:
     parts = Parts()
-    from sentence_transformers import SentenceTransformer, models
+    from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
 
     parts("imports")
     recipe = json.loads(Path(sys.argv[1]).read_text())
     splits = {
-        name: [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        name: [json.loads(line) for line in Path(path).read_bytes().splitlines()]
         for name, path in recipe["files"].items()
     }
     parts("data")
-    encoder = models.Transformer(recipe["encoder"], max_seq_length=recipe["max_length"])
-    model = SentenceTransformer(
-        modules=[encoder, models.Pooling(encoder.get_word_embedding_dimension()), models.Normalize()]
-    )
+    model = SentenceTransformer(recipe["encoder"])  # a folder without its modules: mean pooling
+    model.max_seq_length = recipe["max_length"]
     parts("model")
-    embedded = {name: model.encode([f"query: {row['text']}" for row in rows]) for name, rows in splits.items()}
+    embedded = {
+        name: model.encode([f"query: {row['text']}" for row in rows], normalize_embeddings=True)
+        for name, rows in splits.items()
+    }
     parts("scoring")
     labels = {name: [row["label"] for row in rows] for name, rows in splits.items()}
     classifier = LogisticRegression(max_iter=1_000, random_state=recipe["seed"]).fit(embedded["train"], labels["train"])

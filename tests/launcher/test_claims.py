@@ -135,6 +135,18 @@ def test_a_claim_dated_in_the_future_is_held_only_while_it_changes(
     assert not looking.hold(tmp_path, latest(tmp_path))
 
 
+def test_a_launcher_does_not_wait_for_a_claim_of_its_own_that_a_full_disk_kept_from_being_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert claimed(tmp_path) is not None
+    launcher, _ = others(tmp_path, monkeypatch)
+    assert held(tmp_path)
+    assert not launcher.hold(tmp_path, latest(tmp_path))
+    assert claimed(tmp_path) is not None
+    rewritten(tmp_path, pid=os.getppid(), started=start_time(os.getppid()))
+    assert launcher.hold(tmp_path, latest(tmp_path))
+
+
 def test_a_failure_dated_in_the_future_is_not_taken_for_a_recent_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tests.launcher import sweeps
 from tests.launcher.sweeps import APP, children, kill, noted, results
 
+from hydra_plugins.slots_launcher._claims import latest
+
 AFRESH = "hydra.launcher.preload=null"
 ONE = "hydra.launcher.cpu_slots=1"
 PRELOAD = "hydra.launcher.preload=warm:preload"
@@ -76,6 +78,16 @@ def test_a_job_that_a_signal_ends_is_reported_as_such(tmp_path: Path) -> None:
     sweep.until(lambda: "was killed (SIGKILL)" in sweep.output)
     sweep.stop(signal.SIGINT)
     assert "failed" in sweep.output and "stopped" in sweep.output
+
+
+def test_a_claim_names_the_process_of_the_job_and_not_the_one_that_it_was_forked_from(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, "seed=0,1,2", "steps=2000", "delay=0.02", ONE)
+    sweep.until(lambda: list(tmp_path.glob("multirun/*/state.json")))
+    [server] = servers(tmp_path)
+    [folder] = {path.parent for path in tmp_path.glob("multirun/*/state.json")}
+    sweep.until(lambda: (record := latest(folder).record) is not None and [record.child] == children(server))
+    assert latest(folder).record.leftover() == children(server)[0]  # type: ignore[union-attr]
+    sweep.stop(signal.SIGINT)
 
 
 def test_a_job_whose_preloaded_process_is_killed_is_started_again(tmp_path: Path) -> None:

@@ -76,40 +76,43 @@ class Forked(Process):
     ``lost`` where the server ended before the job did: nothing is known of the job then but that it was killed.
     """
 
+    pid = 0  # until the server has said it
+    started = ""
+
     def __init__(self, command: list[str], environment: Mapping[str, str], log: Path, server: Preloaded) -> None:
         self.log_start = write_command(command, log)
-        self._server, self._job = server, 0
+        self._server = server
         self._code: int | None = None
-        self.pid, self.started = server.pid, start_time(server.pid)
         server.tell(command=command, environment=dict(environment), log=str(log.absolute()))
 
     def poll(self) -> int | None:
         if self._code is None:
             for heard in self._server.heard():
                 if "pid" in heard:
-                    self._job = heard["pid"]
-                    self._server.warden.watch(self._job)
+                    self.pid = heard["pid"]
+                    self.started = start_time(self.pid)
+                    self._server.warden.watch(self.pid)
                 self._code = heard.get("code", self._code)
             if self._code is None and self._server.gone:
                 self._code, self.lost = -signal.SIGKILL, True
-                if self._job:
-                    kill_group(self._job)  # the kernel has killed the job itself, not what it had started
-            if self._code is not None and self._job:
-                self._server.warden.forget(self._job)
+                if self.pid:
+                    kill_group(self.pid)  # the kernel has killed the job itself, not what it had started
+            if self._code is not None and self.pid:
+                self._server.warden.forget(self.pid)
         return self._code
 
     def ask_to_stop(self) -> None:
         if self.poll() is not None:
             return
-        if self._job:
+        if self.pid:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._job, signal.SIGTERM)
+                os.kill(self.pid, signal.SIGTERM)
         else:  # it has not begun
             kill_group(self._server.pid)
 
     def kill(self) -> None:
         if self.poll() is None:
-            kill_group(self._job or self._server.pid)
+            kill_group(self.pid or self._server.pid)
 
 
 class Preloading:

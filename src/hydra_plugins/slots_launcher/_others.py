@@ -39,7 +39,12 @@ class Others:
         self._told: set[Path] = set()
 
     def hold(self, job: Path, found: Found) -> bool:
-        """Whether one of them is at the job in this folder, whose latest claim was ``found``."""
+        """Whether one of them is at the job in this folder, whose latest claim was ``found``.
+
+        The job does not run here: a claim that is still this launcher's own could not be changed, on a full disk.
+        """
+        if found.record is not None and found.record.owner == this_process():
+            return False
         seen = time.monotonic()  # this machine's: no clock that is set changes it
         number, beat, since = self._seen.get(job, (-1, 0.0, seen))
         if (number, beat) != (found.number, found.beat):

@@ -40,10 +40,11 @@ def serve(answers: int) -> dict[str, Any]:
             die_with_server()
             return dict(json.loads(line))
         say(answers, pid=pid)
+        os.kill(first["launcher"], signal.SIGCHLD)  # which it waits for: the claim of the job names its process
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # until its status is taken, its id is nobody else's
         kill_group(pid)  # what it had started
         say(answers, code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-        os.kill(first["launcher"], signal.SIGCHLD)  # which it waits for
+        os.kill(first["launcher"], signal.SIGCHLD)
     os._exit(0)
 
 

@@ -41,10 +41,13 @@ def die_with(parent: int) -> Callable[[], None] | None:
 class Process:
     """One running job. ``log`` is appended to: a job that is continued has one log.
 
-    ``lost``: it was killed with another process that it depended on, and can be started again.
+    ``lost``: it was killed with another process that it depended on, and can be started again. ``pid`` is that of its
+    group as well, ``started`` its ``start_time``.
     """
 
     lost = False
+    pid: int
+    started: str
 
     def __init__(self, command: list[str], environment: Mapping[str, str], log: Path, warden: Warden) -> None:
         self.log_start = write_command(command, log)

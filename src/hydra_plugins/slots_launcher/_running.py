@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -23,6 +24,13 @@ class Running:
     since: float = field(default_factory=time.time)
     pace: Pace = field(default_factory=Pace)
     lost: bool = False  # its claim is no longer ours
+
+    def name_process(self) -> None:
+        """Let the claim name the job's process, as soon as that is known."""
+        if not self.process.started or self.process.pid == self.claim.record.child:
+            return
+        with contextlib.suppress(OSError):  # two other things see to it that the job is not left behind
+            self.claim.update(child=self.process.pid, child_started=self.process.started)
 
     def row(self) -> Row:
         progress = read_progress(self.job.folder / FOLDER / FILE)

@@ -172,8 +172,7 @@ class Sweep:
                 claim.update(state="failed", reason=refusal(error, job.folder))
             raise
         self.running.append(Running(job, slot, claim, process))
-        with contextlib.suppress(OSError):  # two other things see to it that the job is not left behind
-            claim.update(child=process.pid, child_started=process.started)
+        self.running[-1].name_process()
         smaller = job.smaller(self.options.out_of_memory_halves)
         self.display.event("started", job.name, f"on {slot.name}" + (f", {smaller}" if smaller else ""))
 
@@ -197,6 +196,7 @@ class Sweep:
     def _reap(self) -> None:
         for running in list(self.running):
             code = running.process.poll()
+            running.name_process()
             if code is not None:
                 self.running.remove(running)
                 self.free.append(running.slot)

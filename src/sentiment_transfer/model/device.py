@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import logging
+
 import torch
 
 from sentiment_transfer.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 def choose_accelerator(wanted: str, option: str = "trainer.accelerator") -> str:
@@ -23,13 +28,27 @@ def choose_accelerator(wanted: str, option: str = "trainer.accelerator") -> str:
 
 
 def choose_precision(wanted: str, accelerator: str) -> str:
-    """``auto``: bf16 where the device multiplies in it, else fp32."""
+    """``auto``: bf16 where the device multiplies in it, else fp32. Warns of bf16 on a CPU that does not."""
     if wanted != "auto":
+        if wanted.startswith("bf16") and accelerator == "cpu" and not cpu_multiplies_in_bf16():
+            warn_of_slow_bf16(wanted)
         return wanted
     if accelerator == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    fast = accelerator == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
-    return "bf16-mixed" if fast else "32-true"
+    return "bf16-mixed" if accelerator == "cpu" and cpu_multiplies_in_bf16() else "32-true"
+
+
+def cpu_multiplies_in_bf16() -> bool:
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+@functools.cache  # once per process: several parts of a run choose their precision
+def warn_of_slow_bf16(wanted: str) -> None:
+    log.warning(
+        "precision %s: this CPU has no instructions for bf16, and training in it took 15 times as long as in fp32 where "
+        "that was measured. Leave the option at auto, which takes fp32 here.",
+        wanted,
+    )
 
 
 # A CPU gains nothing by larger batches: from 32 MB on, glibc gets every block from the kernel anew, page by page. With

@@ -30,6 +30,9 @@ from sentiment_transfer.runs.environment import describe_device
 
 log = logging.getLogger(__name__)
 
+# What decides between the two kinds of packed batches on a CPU.
+KERNELS_AGAIN = "with its C compiler and its cache (kernels/measured.json), which chose between kernels and plain torch"
+
 
 def of_network(network: PreTrainedModel) -> Inputs:
     """The part that is taken before anything is trimmed or loaded over the encoder's weights."""
@@ -145,7 +148,7 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         if saved.get(key) != now.get(key):
             found.append(
                 f"It was begun {what} {saved.get(key)}, and this attempt would compute {what} {now.get(key)}: go on "
-                "where it was begun" + (", or install the C compiler there was." if key == "batching" else ".")
+                "where it was begun" + (f", {KERNELS_AGAIN}." if key == "batching" else ".")
             )
     return found
 

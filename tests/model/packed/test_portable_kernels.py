@@ -35,7 +35,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
 
 
 def assert_same(found: dict[str, np.ndarray], here: dict[str, np.ndarray]) -> None:
-    assert found.keys() == here.keys() and len(here) == 11
+    assert found.keys() == here.keys() and len(here) == 18
     for name, numbers in here.items():
         # bf16 keeps 8 bits: where a sum is rounded the other way, the last of them differs.
         np.testing.assert_allclose(found[name], numbers, rtol=2**-6, atol=2e-3, err_msg=name)

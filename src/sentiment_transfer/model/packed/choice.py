@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 FILE = "measured.json"
 LENGTHS = torch.tensor([8, 12, 17, 23, 31, 42, 57, 77, 104, 141] * 2)  # tokens; 1,024: reviews of SmSA's lengths
 TURNS = 5  # the fastest of which counts
+INSTRUCTION_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # of the matrix products; torch knows its own
 SMALL = 256  # hidden units: below, a layer takes as long as its calls do, and the outcome would be chance
 MARGIN = 0.6  # the plain path is taken where it needs less than this share of the kernels' time, by no mere chance
 
@@ -44,7 +45,8 @@ def speed_of_kernels(base: Any, kernels: Kernels, folder: Path) -> float:
     if config.hidden_size < SMALL or torch.get_num_threads() > (os.cpu_count() or 1):
         return 1.0
     sizes = (config.hidden_size, config.num_attention_heads, config.intermediate_size)
-    asked = f"{build_key()} {torch.__version__} {torch.get_num_threads()} {sizes}"
+    limits = [torch.backends.cpu.get_cpu_capability(), *(os.environ.get(name) for name in INSTRUCTION_LIMITS)]
+    asked = f"{build_key()} {torch.__version__} {limits} {torch.get_num_threads()} {sizes}"
     key = xxhash.xxh3_64_hexdigest(asked.encode())
     known = remembered(folder)
     if key not in known:
