@@ -142,8 +142,7 @@ def forked(cwd: Path, rounds: int = 3) -> None:
     for turn in range(rounds):
         seconds = {}
         for how in ("forked", "afresh")[:: 1 if turn % 2 else -1]:
-            preload = "hydra.launcher.preload=sentiment_transfer.programs.preload:preload"
-            more = [preload] if how == "forked" else []
+            more = ["hydra.launcher.preload=null"] if how == "afresh" else []
             seconds[how] = timed([*run, f"paths.sweep_dir={how}{turn}", *more], cwd)
         ratios.append(seconds["afresh"] / seconds["forked"])
         hours = {how: 12 * 3600 / taken for how, taken in seconds.items()}

@@ -117,9 +117,9 @@ def put(path: Path, marker: str, text: str) -> None:
 
 def main() -> None:
     contents = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-    put(ROOT / "docs" / "speed.md", "job", "\n\n".join(job(c) for c in contents if "job" in c))
-    put(ROOT / "docs" / "speed.md", "duels", "\n\n".join(duels(c) for c in contents if "duels" in c))
-    put(ROOT / "docs" / "speed.md", "growth", "\n\n".join(growth(c) for c in contents if "growth" in c))
+    for name, table in (("job", job), ("duels", duels), ("growth", growth)):
+        if measured := [table(content) for content in contents if name in content]:
+            put(ROOT / "docs" / "speed.md", name, "\n\n".join(measured))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests.helpers.runs import ROOT
 from tests.launcher.campaign import Campaign, small_disk
 from tests.launcher.sweeps import APP, noted, results, swept
 
-JOBS = ("seed=range(12)", "steps=12", "delay=0.1", "hydra.launcher.cpu_slots=2")
+JOBS = ("seed=range(12)", "steps=12", "delay=0.1", "hydra.launcher.cpu_slots=2", "hydra.launcher.preload=warm:preload")
 
 
 @pytest.fixture(scope="module")

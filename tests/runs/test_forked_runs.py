@@ -20,8 +20,8 @@ def test_forked_runs_of_a_pretrained_encoder_have_the_bits_of_runs_started_afres
 ) -> None:
     """Two depths and seeds: the tokenizer is read once, for the first of them."""
     jobs = ("model.layers=1,2", "seed=0,1")
-    swept(tmp_path / "forked", *jobs, "hydra.launcher.preload=sentiment_transfer.programs.preload:preload")
-    swept(tmp_path / "afresh", *jobs)
+    swept(tmp_path / "forked", *jobs)
+    swept(tmp_path / "afresh", *jobs, "hydra.launcher.preload=null")
     forked, afresh = (
         {
             str(path.relative_to(tmp_path / how)): path.read_bytes()

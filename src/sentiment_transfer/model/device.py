@@ -45,8 +45,8 @@ def cpu_multiplies_in_bf16() -> bool:
 @functools.cache  # once per process: several parts of a run choose their precision
 def warn_of_slow_bf16(wanted: str) -> None:
     log.warning(
-        "precision %s: this CPU has no instructions for bf16, and training in it took 15 times as long as in fp32 where "
-        "that was measured. Leave the option at auto, which takes fp32 here.",
+        "precision %s: this CPU has no instructions for bf16, and training in it took 15 times as long as in fp32 "
+        "where that was measured. Leave the option at auto, which takes fp32 here.",
         wanted,
     )
 
