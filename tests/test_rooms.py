@@ -32,7 +32,8 @@ BELOW: dict[str, set[str]] = {
     "checkpoints": {"errors", "commands", "formatting", "files", "config", "data", "model", "results", "training"},
 }
 BELOW["prediction"] = {*BELOW["checkpoints"], "checkpoints", "startup"}
-BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics"}
+BELOW["llm"] = {"errors", "files", "config", "data"}
+BELOW["runs"] = {*BELOW["prediction"], "prediction", "tracking", "statistics", "llm"}
 BELOW["export"] = {*BELOW["checkpoints"], "checkpoints", "statistics", "escaping"}
 BELOW["report"] = {
     "errors",

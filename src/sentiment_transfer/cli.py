@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from sentiment_transfer.config.checks import validate
+from sentiment_transfer.config.llm_options import LLM
 from sentiment_transfer.config.model_options import Weights
 from sentiment_transfer.config.overrides import adapted
 from sentiment_transfer.config.program_options import EvaluateConfig, ExportConfig, PredictConfig
@@ -148,7 +149,12 @@ def export(config: DictConfig) -> None:
 def evaluate(config: DictConfig, folder: str) -> None:
     """Validate, score what is not scored yet, show the result. A user error is printed here and ends the program."""
     with ended_by_user_errors(), no_trace_of_refusals(Path(folder)):
-        if not evaluate_unless_finished(validate(config, EvaluateConfig), Path(folder)):
+        settings = validate(config, EvaluateConfig)
+        if settings.checkpoint == LLM and settings.llm.dry_run:
+            print_estimate(settings)
+            remove_trace(Path(folder))  # nothing was evaluated
+            return
+        if not evaluate_unless_finished(settings, Path(folder)):
             print(f"Evaluated before, in {folder}")
         show(read_result(Path(folder)))
 
@@ -160,10 +166,23 @@ def evaluate_unless_finished(settings: EvaluateConfig, folder: Path) -> bool:
         return False
     let_threads_wait_briefly()
     import_lightning()
-    from sentiment_transfer.runs.evaluate import evaluate
+    if settings.checkpoint == LLM:
+        from sentiment_transfer.runs.evaluate_llm import evaluate_llm
 
-    evaluate(settings, folder)
+        evaluate_llm(settings, folder)
+    else:
+        from sentiment_transfer.runs.evaluate import evaluate
+
+        evaluate(settings, folder)
     return True
+
+
+def print_estimate(settings: EvaluateConfig) -> None:
+    """Print requests, tokens and price of a language model's evaluation; nothing is sent. Raises UserError."""
+    import_lightning()
+    from sentiment_transfer.runs.evaluate_llm import estimate
+
+    print(estimate(settings))
 
 
 def show(result: RunResult) -> None:
@@ -202,16 +221,22 @@ def no_trace_of_refusals(folder: Path) -> Iterator[None]:
     try:
         yield
     except UserError:
-        if HydraConfig.initialized():
-            hydra = HydraConfig.get()
-            log, configuration = folder / f"{hydra.job.name}.log", folder / (hydra.output_subdir or ".hydra")
-            with suppress(OSError):
-                others = set(os.listdir(folder)) - {log.name, configuration.name, *LAUNCHERS_FILES}
-                if not others and not (log.exists() and log.stat().st_size):
-                    log.unlink(missing_ok=True)
-                    shutil.rmtree(configuration, ignore_errors=True)
-                    folder.rmdir()
+        remove_trace(folder)
         raise
+
+
+def remove_trace(folder: Path) -> None:
+    """Remove what Hydra wrote into a run's ``folder``, if there is nothing else."""
+    if not HydraConfig.initialized():
+        return
+    hydra = HydraConfig.get()
+    log, configuration = folder / f"{hydra.job.name}.log", folder / (hydra.output_subdir or ".hydra")
+    with suppress(OSError):
+        others = set(os.listdir(folder)) - {log.name, configuration.name, *LAUNCHERS_FILES}
+        if not others and not (log.exists() and log.stat().st_size):
+            log.unlink(missing_ok=True)
+            shutil.rmtree(configuration, ignore_errors=True)
+            folder.rmdir()
 
 
 LAUNCHERS_FILES = {"job.log", ".slots"}  # of this project's own; others keep theirs beside the jobs' directories

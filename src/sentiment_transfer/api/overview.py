@@ -116,7 +116,7 @@ def score_rows(result: RunResult) -> Iterator[dict[str, Any]]:
                 "metric": entry["metric"],
                 "value": scores[entry["metric"]],
                 "floor": scores["floor"].get(entry["metric"]),
-                **{name: scores[name] for name in METRICS},
+                **{name: scores.get(name) for name in METRICS},
                 "zero_shot": entry.get("zero_shot"),
             }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def _shown(value: Any, text: str) -> tuple[str, str]:
         return value.name, text
     if isinstance(value, str) and (found := FROM_ENVIRONMENT.fullmatch(value)):
         return found[2], f"{text}; by default ${found[1]}, if set"
+    if isinstance(value, str) and "\n" in value:
+        return json.dumps(value, ensure_ascii=False), text
     return str(value), text
 
 

@@ -11,6 +11,7 @@ from omegaconf import MISSING
 
 from sentiment_transfer.config.bounds import ACCELERATOR, SCORING_PRECISION
 from sentiment_transfer.config.dataset import DatasetConfig
+from sentiment_transfer.config.llm_options import LLM, LlmConfig, PromptConfig, llm_problems
 from sentiment_transfer.config.schema import PathsConfig
 from sentiment_transfer.config.written_form import written_form_problems
 
@@ -72,8 +73,11 @@ class EvaluateDataConfig:
 class EvaluateConfig:
     """Options of evaluate.py."""
 
-    checkpoint: str = MISSING  # a run's directory, an exported folder, or a hub name
+    checkpoint: str = MISSING  # a run's directory, an exported folder, a hub name, or llm
     targets: dict[str, DatasetConfig] = field(default_factory=dict)
+    source: dict[str, DatasetConfig] = field(default_factory=dict)  # of checkpoint=llm: what examples are drawn from
+    llm: LlmConfig = field(default_factory=LlmConfig)  # of checkpoint=llm
+    prompts: dict[str, PromptConfig] = field(default_factory=dict)  # of checkpoint=llm, by name: files in conf/prompt
     labels: Any = None  # a foreign model's label -> negative, positive, neutral or null; several may be one class
     revision: str | None = None  # of a hub model
     data: EvaluateDataConfig = field(default_factory=EvaluateDataConfig)
@@ -84,6 +88,10 @@ class EvaluateConfig:
 
     def problems(self, where: str) -> Iterator[str]:
         yield from _label_problems(self.labels)
+        if self.checkpoint == LLM:
+            yield from llm_problems(self.llm, self.prompts, self.source)
+        elif self.source or self.llm != LlmConfig():
+            yield "llm.* and source= belong to checkpoint=llm: leave them out."
         if not self.targets:
             yield "targets is empty: name the datasets to score on, e.g. targets=indonesian."
 

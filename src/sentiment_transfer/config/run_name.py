@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sentiment_transfer.config.llm_options import LLM, NOT_ANSWERS, OF_THE_TARGET
 from sentiment_transfer.config.model_options import resolved_model
 from sentiment_transfer.config.protocol import options_of, resolve_plain
 from sentiment_transfer.config.schema import Config
@@ -115,12 +116,25 @@ def _of_protocol(values: Mapping[str, Any]) -> str:
 def evaluation_name(config: Any) -> str:
     """``evaluate-<the checkpoint's last part>-<8 hex digits>``, by everything that can change a score."""
     checkpoint = str(_groups(config).get("checkpoint", "nothing"))
-    here = Path(checkpoint).expanduser()
-    values = identity(config) | {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
-    for key in ("batch_tokens", "accelerator"):
+    values = identity(config)
+    for key in ("batch_tokens", "accelerator", *(() if checkpoint == LLM else ("llm", "prompts", "source"))):
         values.pop(key, None)
+    if checkpoint == LLM:
+        return _llm_evaluation_name(values)
+    here = Path(checkpoint).expanduser()
+    values |= {"checkpoint": str(here.resolve()) if here.is_dir() else checkpoint}
     what = re.sub(r"[^\w.+-]", "_", (here.resolve() if here.is_dir() else here).name, flags=re.ASCII)
     return f"evaluate-{what[:100]}-{_digest(values)}"
+
+
+def _llm_evaluation_name(values: Mapping[str, Any]) -> str:
+    """By the server, the model, the prompts that are asked with and the examples: all that an answer depends on."""
+    llm = {key: value for key, value in (values.get("llm") or {}).items() if key not in NOT_ANSWERS}
+    prompts = values.get("prompts") or {}
+    asked = prompts if llm.get("prompt") == OF_THE_TARGET else {llm.get("prompt"): prompts.get(llm.get("prompt"))}
+    kept = {key: values.get(key) for key in ("targets", "source", "data")} | {"llm": llm, "prompts": asked}
+    what = re.sub(r"[^\w.+-]", "_", f"{llm.get('model')}-{llm.get('shots')}shot", flags=re.ASCII)
+    return f"evaluate-{what[:100]}-s{llm.get('seed')}-{_digest(kept)}"
 
 
 def _digest(values: Mapping[str, Any]) -> str:

@@ -11,6 +11,8 @@ from sentiment_transfer.data.audit import EMPTY, row_keys
 from sentiment_transfer.data.reviews import Reviews
 from sentiment_transfer.errors import UserError
 
+SHOTS = "protocol.shots"
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -23,6 +25,7 @@ class Labelled:
         alone: the run trains on these reviews only (after an earlier run on the source, if there is one).
         rows_per_epoch: with ``alone``, repeat the reviews until an epoch has at least this many rows.
         fraction: without ``alone``, repeat the reviews until they are about this fraction of an epoch.
+        option: that sets ``shots``, for messages.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Labelled:
     alone: bool = False
     rows_per_epoch: int = 0
     fraction: float | None = None
+    option: str = SHOTS
 
 
 def few_examples(train: Reviews, test: Reviews, labelled: Labelled) -> Reviews:
@@ -49,10 +53,11 @@ def few_examples(train: Reviews, test: Reviews, labelled: Labelled) -> Reviews:
     for label, name in enumerate(train.classes):
         rows = np.flatnonzero(free & (train.labels == label))
         if len(rows) < labelled.shots:
+            whole = ", or leave it out: protocol=supervised and protocol=joint take the whole split"
             raise UserError(
-                f"protocol.shots={labelled.shots} is more than {labelled.name} has: its training split holds "
-                f"{len(rows):,} different {name} reviews that are not in the test set. Use at most that many, or "
-                "leave protocol.shots out: protocol=supervised and protocol=joint take the whole split."
+                f"{labelled.option}={labelled.shots} is more than {labelled.name} has: its training split holds "
+                f"{len(rows):,} different {name} reviews that are not in the test set. Use at most that many"
+                f"{whole if labelled.option == SHOTS else ''}."
             )
         drawn.append(np.random.default_rng([labelled.sample_seed, label]).permutation(rows)[: labelled.shots])
     return train.take(np.sort(np.concatenate(drawn)))

@@ -13,6 +13,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from sentiment_transfer.config.folder import conf_folder
+from sentiment_transfer.config.prices import FILE as PRICES
 from sentiment_transfer.config.search_path import folders_of
 from sentiment_transfer.experiments.checked import refuse_wrong_files
 
@@ -58,7 +59,7 @@ def unread(own: Path) -> Iterator[str]:
     """Files of ``own``, from the working directory, in front of which others of the program are found."""
     for path in sorted(own.rglob("*.yaml")):
         first = conf_folder() / path.relative_to(own)
-        if first.is_file() and first.read_bytes() != path.read_bytes():
+        if first.is_file() and first.read_bytes() != path.read_bytes() and path.name != PRICES:
             yield os.path.join(OWN, path.relative_to(own))
 
 

@@ -18,13 +18,14 @@ from sentiment_transfer.statistics.metrics import Scores
 
 SCHEMA_VERSION = 2
 RESULT_FILE = "result.json"
+OPTIONAL = ("stopped", "llm")  # fields of a record that not every run has
 PART = "(complete=false)"  # ends a caveat about the size of a user's copy of a dataset
 
 
 class Device(TypedDict):
     """The hardware that the run used; see ``runs/environment.py``."""
 
-    kind: str  # cpu | cuda
+    kind: str  # cpu | cuda | server (of a language model: not seen)
     name: str  # as the processor or accelerator reports it
     count: int  # number of accelerators; 1 on a CPU
     threads: int  # of torch on the CPU
@@ -113,6 +114,35 @@ class Stopped(TypedDict):
     reason: str  # a sentence
 
 
+class LlmAnswers(TypedDict):
+    """How a large language model answered about the reviews of one dataset."""
+
+    prompt: str  # name of the template
+    prompt_digest: str  # XXH3 of the template
+    words: list[str]  # label word of each class
+    unparsable: int  # answers that name no class; counted as errors
+    refused: int  # answers that the server or the model declined; counted as errors
+    label_mass: float | None  # the label words' share of the probability, mean over answers; None: not by logprobs
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None  # US dollars; None: no price is known
+
+
+class Llm(TypedDict):
+    """Of an evaluation of a large language model: the server, the question, and what it took."""
+
+    server: str  # host and port
+    model: str  # as the server names it
+    probabilities: Literal["logprobs", "samples", "labels"]  # labels: none, so that there is no calibration
+    shots: int  # examples per class in the prompt
+    source: list[str]  # the datasets that examples were drawn from
+    examples: list[str]  # ids of the examples
+    samples: int  # answers per review
+    concurrency: int
+    price: dict[str, float] | None  # US dollars per million tokens: input, output
+    answers: dict[str, LlmAnswers]  # by dataset
+
+
 class RunResult(TypedDict):
     """The whole record. All metrics are fractions in 0..1."""
 
@@ -139,6 +169,7 @@ class RunResult(TypedDict):
     dedup: dict[str, Any]  # dataset -> test reviews removed because they occur in training; empty without data.dedup
     inputs: Inputs  # hashes of what the run was computed from
     stopped: NotRequired[Stopped]  # where a callback stopped the training early
+    llm: NotRequired[Llm]  # of an evaluation of a large language model
 
 
 def size_caveat(dataset: str, split: str, rows: int, complete: int) -> str:
@@ -218,6 +249,6 @@ def check_shape(result: object, path: Path, remedy: str) -> None:
         )
     if result["schema_version"] < SCHEMA_VERSION:
         raise UserError(f"{path} was written by an older version (schema {result['schema_version']}). {remedy}")
-    missing = [field for field in RunResult.__annotations__ if field not in result and field != "stopped"]
+    missing = [field for field in RunResult.__annotations__ if field not in result and field not in OPTIONAL]
     if missing:
         raise UserError(f"{path} is damaged: it lacks {', '.join(missing)}. {remedy}")

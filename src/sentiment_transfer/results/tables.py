@@ -41,8 +41,7 @@ def run_table(result: RunResult, verbose: bool = False) -> Group:
 
 def title(result: RunResult) -> Text:
     """Model, source and seed, with the honesty labels in capitals so that no copy of it can lose them."""
-    source = "+".join(result["source"]["names"])
-    text = Text(f"{result['model']['name']} trained on {source}, seed {result['seed']}", style="bold")
+    text = Text(f"{result['model']['name']} {how_made(result)}", style="bold")
     text.append(f"\n{result['run_id']}", style="not bold dim")
     for place, label in enumerate(result["caveats"]):
         text.append(" " if place else "\n")
@@ -51,6 +50,41 @@ def title(result: RunResult) -> Text:
         text.append("\n")
         text.append(" DEGENERATE: the run collapsed to one class ", style="bold reverse red")
     return text
+
+
+def how_made(result: RunResult) -> str:
+    """``trained on uci_en, seed 0``; ``prompted with 2 examples per class of uci_en, draw 0``"""
+    if (llm := result.get("llm")) is None:
+        return f"trained on {'+'.join(result['source']['names'])}, seed {result['seed']}"
+    if not llm["shots"]:
+        return "prompted without examples"
+    examples = f"{counted(llm['shots'], 'example')} per class of {'+'.join(llm['source'])}"
+    return f"prompted with {examples}, draw {result['seed']}"
+
+
+def llm_notes(result: RunResult) -> Iterator[str]:
+    """Where a language model's probabilities come from, what it did not answer, and what it took."""
+    if (llm := result.get("llm")) is None:
+        return
+    answers = llm["answers"]
+    yield {
+        "logprobs": "probabilities: of the label words, from the server's log-probabilities",
+        "samples": f"probabilities: shares of {llm['samples']} sampled answers",
+        "labels": "one answer per review and no probabilities, so no calibration error",
+    }[llm["probabilities"]]
+    for name, each in answers.items():
+        if each["unparsable"] or each["refused"]:
+            yield (
+                f"{name}: {counted(each['unparsable'], 'answer')} named no class and {each['refused']} were refused; "
+                "they count as errors"
+            )
+    rows = sum(entry["n"] for entry in result["scores"].values())
+    seconds = 1000 * result["performance"]["seconds"]["score"] / rows
+    costs = [each["cost"] for each in answers.values()]
+    price = "its price is not known (conf/prices.yaml)"
+    if all(cost is not None for cost in costs):
+        price = f"${1000 * sum(filter(None, costs)) / rows:.4f}"
+    yield f"1,000 reviews: {seconds:.1f} s with {counted(llm['concurrency'], 'request')} at once; {price}"
 
 
 def score_table(result: RunResult, compared: dict[str, list[Comparison]]) -> Table:
@@ -125,6 +159,7 @@ def footnotes(result: RunResult, compared: dict[str, list[Comparison]], verbose:
             yield f"{metric_brief(metric)} on {on}: {metric_noun(metric)}"
     if any("oracle" in entry["selections"] for entry in entries.values()):
         yield "oracle: the checkpoint chosen on the target's own development set; not a zero-shot number"
+    yield from llm_notes(result)
     if stopped := result.get("stopped"):
         yield f"training stopped after epoch {stopped['epoch']} of {stopped['max_epochs']}. {stopped['reason']}"
     for text, letter in citation_letters(compared).items():
@@ -192,9 +227,8 @@ def split_cells(facts: dict[str, Any]) -> list[str]:
         count(facts["empty"]),
         count(facts["duplicates"]),
         count(facts["conflicting"]),
-        f"{facts['tokens_p50']:.0f}",
-        f"{facts['tokens_p99']:.0f}",
-        f"{facts['truncated_fraction']:.1%}" if facts["truncated_fraction"] else DASH,
+        *(f"{facts[name]:.0f}" if name in facts else DASH for name in ("tokens_p50", "tokens_p99")),
+        f"{facts['truncated_fraction']:.1%}" if facts.get("truncated_fraction") else DASH,
     ]
 
 

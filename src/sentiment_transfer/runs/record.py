@@ -29,7 +29,9 @@ from sentiment_transfer.results.predictions import write_mistakes, write_predict
 from sentiment_transfer.results.record import (
     SCHEMA_VERSION,
     DatasetScores,
+    Device,
     LabelBudget,
+    Llm,
     Model,
     Performance,
     RunResult,
@@ -73,6 +75,12 @@ class RunInfo:
     trained_on: np.ndarray | None = None  # ids in the source's training texts, (largest + 1,) bool; None: unknown
     stopped: Stopped | None = None  # where a callback stopped the training early
     trained: tuple[int, int] | None = None  # reviews and tokens trained on, all epochs; None: nothing was trained
+    llm: Llm | None = None  # of an evaluation of a large language model, whose splits are not tokenised
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether probabilities are more than a label."""
+        return self.llm is None or self.llm["probabilities"] != "labels"
 
 
 def run_info(
@@ -138,9 +146,9 @@ def finish(
     ``kept``: the parts of a run whose weights are kept, for which architecture and tokenizer are written as well.
     """
     tests = [s for s in scored if s.is_test]
-    measured = {s.name: measure(s.split, data, info.trained_on) for s in tests}
+    measured = {s.name: measure(s.split, data, info.trained_on) for s in tests if s.split.tokens is not None}
     for each in scored:
-        features = measured[each.name].features if each.is_test else None
+        features = measured[each.name].features if each.is_test and each.name in measured else None
         write_predictions(folder, each.name, replace(each.predictions, features=features), split=each.split.split)
     write_mistakes(folder, {s.name: s.mistakes for s in tests})
     if kept is not None:
@@ -158,7 +166,7 @@ def make_record(
     info: RunInfo, data: TransferDataModule, tests: Sequence[Scored], tokens: Mapping[str, Tokens]
 ) -> RunResult:
     """The record as ``result.json`` holds it; ``tests`` are the scored test sets, ``tokens`` what their texts have."""
-    scores = {s.name: _dataset_scores(s, s.name in data.source, info, tokens[s.name]) for s in tests}
+    scores = {s.name: _dataset_scores(s, s.name in data.source, info, tokens.get(s.name)) for s in tests}
     result = RunResult(
         schema_version=SCHEMA_VERSION,
         run_id=info.run_id,
@@ -170,7 +178,7 @@ def make_record(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         git=git_state(),
         packages=package_versions(),
-        device=describe_device(info.device),
+        device=describe_device(info.device) if info.llm is None else server_device(info.llm),
         precision=info.precision,
         model=info.model,
         source=info.source,
@@ -185,13 +193,20 @@ def make_record(
     )
     if info.stopped is not None:
         result["stopped"] = info.stopped
+    if info.llm is not None:
+        result["llm"] = info.llm
     return result
 
 
-def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Tokens) -> DatasetScores:
-    reviews = scored.split.reviews
+def server_device(llm: Llm) -> Device:
+    """The machine behind a server is not seen."""
+    return Device(kind="server", name=f"server {llm['server']}", count=1, threads=0)
+
+
+def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Tokens | None) -> DatasetScores:
+    reviews, known = scored.split.reviews, scored.predictions
     selections = {
-        name: scores_of(probabilities, scored.predictions.gold, reviews.classes, scored.predictions.folds)
+        name: scores_of(probabilities, known.gold, reviews.classes, known.folds, calibrated=info.calibrated)
         for name, probabilities in scored.probabilities.items()
     }
     entry = DatasetScores(
@@ -203,8 +218,9 @@ def _dataset_scores(scored: Scored, is_source: bool, info: RunInfo, tokens: Toke
         n=len(reviews),
         classes=list(reviews.classes),
         selections=selections,
-        tokens=tokens,
     )
+    if tokens is not None:
+        entry["tokens"] = tokens
     if (labels := info.label_budget(scored.name)) is not None:
         entry["label_budget"] = labels
     before = info.zero_shot.get(scored.name)
@@ -230,6 +246,8 @@ def _performance(info: RunInfo, tests: Sequence[Scored]) -> Performance:
     passes = [(len(set(s.weights.values())), s.split) for s in tests]
     rows = sum(times * len(split.reviews) for times, split in passes)
     tokens = sum(times * len(split.tokens.tokens) for times, split in passes if split.tokens is not None)
+    if info.llm is not None:
+        tokens = sum(each["prompt_tokens"] for each in info.llm["answers"].values())
     done = {"score": (rows, tokens)}
     if info.trained is not None:
         done = {"train": info.trained} | done

@@ -44,7 +44,7 @@ class Scores(TypedDict):
     accuracy: float
     f1_positive: float  # one-vs-rest, class "positive"
     macro_f1: float
-    ece: float
+    ece: NotRequired[float]  # absent where there are labels and no probabilities
     confusion: list[list[int]]  # rows gold, columns predicted
     predicted_fraction: dict[str, float]  # class -> share of the predictions
     floor: Floor
@@ -57,6 +57,8 @@ def score(
     gold: np.ndarray,  # (n,) int, index into classes
     classes: Sequence[str],
     folds: np.ndarray | None = None,  # (n,) int, published test fold of each row
+    *,
+    calibrated: bool = True,  # whether the probabilities are more than a label: if not, there is no ece
 ) -> Scores:
     """All metrics of one test set.
 
@@ -78,11 +80,12 @@ def score(
         accuracy=accuracy(confusion),
         f1_positive=float(f1_per_class(confusion)[positive]),
         macro_f1=macro_f1(confusion),
-        ece=expected_calibration_error(reliability(probabilities, gold)),
         confusion=confusion.tolist(),
         predicted_fraction={name: float(share) for name, share in zip(classes, shares, strict=True)},
         floor=floor(confusion, positive),
     )
+    if calibrated:
+        scores["ece"] = expected_calibration_error(reliability(probabilities, gold))
     if folds is not None and len(np.unique(folds)) > 1:
         names = np.unique(folds)
         per_fold = [fold_scores(gold, predicted, folds == fold, int(fold), classes) for fold in names]

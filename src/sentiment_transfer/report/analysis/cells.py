@@ -65,6 +65,7 @@ def resampled_cell(
         any(is_degenerate(run["scores"][dataset]["selections"][selection]["confusion"]) for run in runs_of_seed)
         for runs_of_seed in seeds
     ]
+    calibrated = complete and all("ece" in each for each in scores)  # a language model may give labels alone
     n = sum(run["scores"][dataset]["n"] for run in seeds[0]) if apart else records[0]["n"]
     mean = mean_estimate(variances([score]), n)
     shown = metric + OVER_FOLDS if apart and metric == "f1_positive" else metric
@@ -87,7 +88,7 @@ def resampled_cell(
         without_degenerate=without(score, np.array(collapsed), n),
         floor=float(np.mean([each["floor"][metric] for each in scores])),  # type: ignore[literal-required]
         confusion=tuple(map(tuple, np.sum([each["confusion"] for each in scores], axis=0).tolist())),
-        calibration=calibration([each.reliability for each in known], len(seeds)) if complete else None,
+        calibration=calibration([each.reliability for each in known], len(seeds)) if calibrated else None,
         published=published_numbers(runs[0], dataset, {**records[0], "metric": shown, "n": n}, mean),
         run_ids=tuple(run["run_id"] for run in runs),
         has_predictions=complete,

@@ -12,6 +12,7 @@ from typing import Any
 from sentiment_transfer.formatting import DASH, counted, duration, gib, numbered
 from sentiment_transfer.report.analysis.collect import Environment, RunInfo, last_sign, missing_seeds, one_fold
 from sentiment_transfer.report.analysis.findings import Answer, Entry
+from sentiment_transfer.report.analysis.llm_findings import Cost
 from sentiment_transfer.report.prose.captions import TABLES
 from sentiment_transfer.report.rendering.parts import Filters, Item, Row, Table, number
 
@@ -24,7 +25,12 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
     for entry in answer.entries:
         of = [runs[run_id] for run_id in entry.run_ids if run_id in runs]
         if of:
-            rows.append(Row(cost_items(entry, of, environments), filters.tags(source=entry.source, model=entry.model)))
+            rows.append(
+                Row(
+                    cost_items(entry, of, environments, answer.costs[entry.key]),
+                    filters.tags(source=entry.source, model=entry.model),
+                )
+            )
     return Table(
         key="cost",
         caption=TABLES["cost"],
@@ -35,6 +41,8 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
             "of it training",
             "training tokens/s",
             "scoring tokens/s",
+            "1,000 reviews",
+            "1,000 reviews, US dollars",
             "peak memory",
             "device",
         ],
@@ -42,7 +50,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
     )
 
 
-def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Environment]) -> list[Item]:
+def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Environment], cost: Cost) -> list[Item]:
     total, train = (seconds_per_seed(runs, stage) for stage in ("total", "train"))
     speeds = [mean_of(runs, "tokens_per_second", stage) for stage in ("train", "score")]
     memory = max((run.result["performance"].get("peak_memory_bytes") or 0 for run in runs), default=0)
@@ -54,6 +62,8 @@ def cost_items(entry: Entry, runs: Sequence[RunInfo], environments: Sequence[Env
         Item(duration(statistics.fmean(total)), statistics.fmean(total), spread) if total else Item(DASH),
         number(statistics.fmean(train), duration(statistics.fmean(train))) if train else Item(DASH),
         *(Item(DASH) if speed is None else number(speed) for speed in speeds),
+        Item(DASH) if cost.seconds is None else number(cost.seconds, f"{cost.seconds:.1f} s"),
+        Item(DASH) if cost.dollars is None else number(cost.dollars, f"{cost.dollars:.4f}"),
         number(memory, gib(memory, 2)) if memory else Item(DASH),
         Item("; ".join(devices), kind="sentence"),
     ]
@@ -81,19 +91,21 @@ def audit(filters: Filters, runs: Runs) -> Table:
         for dataset, splits in (run.result["audit"].get("splits") or {}).items():
             for split, facts in splits.items():
                 same = str((facts["rows"], facts["labels"], facts["duplicates"], facts["conflicting"]))
-                known = found.setdefault((dataset, split, same), (facts, []))
-                known[1].append(facts["tokens_p50"])
+                known = found.setdefault((dataset, split, same), ({}, []))
+                known[0].update(facts)  # a language model's tokens are not known
+                known[1].extend([facts["tokens_p50"]] if "tokens_p50" in facts else [])
     rows = []
     for (dataset, split, _), (facts, tokens) in found.items():
-        low, high = min(tokens), max(tokens)
+        low, high = min(tokens, default=0), max(tokens, default=0)
+        truncated = facts.get("truncated_fraction")
         items = [
             Item(dataset),
             Item(split),
             number(facts["rows"]),
             number(facts["shares"].get("positive", 0), f"{facts['shares'].get('positive', 0):.1%}"),
             *(number(facts[name]) for name in ("empty", "duplicates", "conflicting")),
-            number(low, f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"),
-            number(facts["truncated_fraction"], f"{facts['truncated_fraction']:.1%}"),
+            number(low, f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}") if tokens else Item(DASH),
+            Item(DASH) if truncated is None else number(truncated, f"{truncated:.1%}"),
         ]
         rows.append(Row(items, filters.tags(target=dataset) if dataset in filters.target else {}))
     return Table(
