@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sentiment_transfer.commands import command
+from sentiment_transfer.config.prices import read_prices
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.analysis.cells import resampled_cells
 from sentiment_transfer.report.analysis.collect import Collection, command_without_seed
@@ -14,6 +15,7 @@ from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
+from sentiment_transfer.report.analysis.llms import costs_of, llm_verdicts
 from sentiment_transfer.report.analysis.run_scores import resample_runs
 from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.report.analysis.slicing import sliced_sets
@@ -46,7 +48,8 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
     selected = [resampled for resampled in cells if resampled.cell.selection == selection]
     if not selected:
         raise UserError(f'No run was scored with the selection "{selection}". Leave --selection out to see "last".')
-    tested = [resampled for resampled in selected if not entries[resampled.cell.entry].averaged]
+    compared = [resampled for resampled in selected if not entries[resampled.cell.entry].averaged]
+    tested = [resampled for resampled in compared if not entries[resampled.cell.entry].prompted]
     comparisons: list[Comparison] = []
     best: list[Best] = []
     trends_of_all: list[Trend] = []
@@ -85,6 +88,8 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         copies=collection.copies,
         faults=tuple(run_scores.faults),
         distances=tuple(distances),
+        llms=tuple(llm_verdicts(compared, entries)),
+        costs=costs_of(entries, results, read_prices()),
     )
 
 

@@ -175,7 +175,7 @@ def missing_seeds(answer: Answer) -> Iterator[tuple[Entry, list[int]]]:
     for entry in answer.entries:
         expected = {seed for other in answer.entries if other.source == entry.source for seed in other.seeds}
         missing = sorted(expected - set(entry.seeds))
-        if missing and not entry.averaged:
+        if missing and not entry.averaged and not entry.deterministic:
             yield entry, missing
 
 

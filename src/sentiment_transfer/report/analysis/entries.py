@@ -174,6 +174,8 @@ def make_entry(group: RunGroup, settings: dict[str, str]) -> Entry:
         averaged=len(runs[0]["model"].get("averaged", ())),
         layers=depth(runs[0]) or 0,
         incomplete_seeds=tuple(group.incomplete_seeds),
+        prompted="llm" in runs[0],
+        deterministic="llm" in runs[0] and not runs[0]["llm"]["shots"] and runs[0]["llm"]["probabilities"] != "samples",
     )
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.estimate import Estimate as Estimate
 from sentiment_transfer.report.analysis.estimate import Scope as Scope
+from sentiment_transfer.report.analysis.llm_findings import Cost, LlmVerdict
 from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
@@ -43,6 +44,13 @@ class Entry:
     layers: int = 0  # the number kept where it is the first layers of an encoder (model.layers); else 0
     incomplete_seeds: tuple[int, ...] = ()  # left out: they lack folds that other seeds have
     command: str = ""  # of its runs, without the seed; empty where it is not known
+    prompted: bool = False  # a large language model that was asked, and not trained
+    deterministic: bool = False  # it has no seed: a prompted model without examples, at temperature 0
+
+    @property
+    def compared(self) -> bool:
+        """Whether it takes part in comparisons of encoders."""
+        return not self.averaged and not self.prompted
 
     @property
     def size(self) -> int:
@@ -253,6 +261,8 @@ class Answer:
     copies: int = 0  # further records of the same runs, left out
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
     distances: tuple[DistanceTrend, ...] = ()  # by source and corpus, of ``selection`` alone
+    llms: tuple[LlmVerdict, ...] = ()  # every encoder against each large language model, on each target
+    costs: Mapping[str, Cost] = field(default_factory=dict)  # Entry.key -> of 1,000 reviews
 
     @property
     def names(self) -> dict[str, str]:

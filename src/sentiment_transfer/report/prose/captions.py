@@ -52,7 +52,9 @@ TABLES = {
     ),
     "cost": (
         "Wall-clock time of one seed (all folds together), mean and range over seeds; speed in non-padding tokens "
-        "per second; memory: the peak of the process on a CPU, of all accelerators on a GPU."
+        "per second; memory: the peak of the process on a CPU, of all accelerators on a GPU. 1,000 reviews: what "
+        "predicting them takes (language models: with several requests at once); US dollars by conf/prices.yaml, per "
+        "hour of the machine or per token."
     ),
     "audit": (
         "Duplicates: the text occurred before; conflicting: with another label; truncated: beyond data.max_length."

@@ -22,15 +22,20 @@ OF_A_PART = "a part of the dataset was at hand, so its numbers are not comparabl
 
 def scope_text(answer: Answer) -> str:
     """The models, sources, targets and seeds that the answer is about."""
-    seeds = sorted({len(entry.seeds) for entry in answer.entries})
-    runs = sum(len(entry.run_ids) for entry in answer.entries)
+    prompted = listed([entry.name for entry in answer.entries if entry.prompted])
+    trained = [entry for entry in answer.entries if not entry.prompted]
+    targets = listed(list(dict.fromkeys(cell.target for cell in answer.selected)), 6)
+    if not trained:
+        return f"{prompted}, prompted and not trained, scored on {targets}."
+    seeds = sorted({len(entry.seeds) for entry in trained})
+    runs = sum(len(entry.run_ids) for entry in trained)
     number = counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {counted(seeds[-1], 'seed')}"
-    sources = list(dict.fromkeys(entry.source for entry in answer.entries))
-    targets = list(dict.fromkeys(cell.target for cell in answer.selected))
-    models = list(dict.fromkeys(entry.name for entry in answer.entries))
+    sources = list(dict.fromkeys(entry.source for entry in trained))
+    models = list(dict.fromkeys(entry.name for entry in trained))
+    beside = f"; beside them {prompted}, prompted and not trained" if prompted else ""
     return (
         f"{counted(len(models), 'model')} ({listed(models)}) trained on {listed(sources)} with {number} each "
-        f"({counted(runs, 'run')}), scored on {listed(targets, 6)} with {SELECTIONS[answer.selection]}."
+        f"({counted(runs, 'run')}), scored on {targets} with {SELECTIONS[answer.selection]}{beside}."
     )
 
 
@@ -43,7 +48,8 @@ def cautions(answer: Answer) -> Iterator[Caution]:
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)
-    if few := [entry.name for entry in answer.entries if len(entry.seeds) < ENOUGH_SEEDS and not entry.averaged]:
+    seeded = [entry for entry in answer.entries if not entry.averaged and not entry.deterministic]
+    if few := [entry.name for entry in seeded if len(entry.seeds) < ENOUGH_SEEDS]:
         yield general(
             f"Fewer than three seeds: {listed(few)}. Such intervals cover other reviews, not other seeds; add seeds "
             "with -m seed=0,1,2."
@@ -102,6 +108,11 @@ def notes(answer: Answer) -> Iterator[str]:
         "family-wise error). Detectable differences are at 80 % power."
     )
     yield "McNemar's exact test compares two trained networks of one seed on the same reviews, not two models."
+    if answer.llms:
+        yield (
+            "Each language model's comparisons with all encoders on all targets are one Holm-corrected family. "
+            "One without examples, asked at temperature 0, has no seed: its intervals cover other reviews."
+        )
     yield "The floor is the score of the best constant prediction."
     if answer.label_runs:
         yield (

@@ -18,6 +18,7 @@ from sentiment_transfer.formatting import (
 from sentiment_transfer.report.analysis.effects import Effect, SizeVerdict
 from sentiment_transfer.report.analysis.findings import Answer, Cell, Entry
 from sentiment_transfer.report.prose.cautions import estimate_text
+from sentiment_transfer.report.prose.llms import llm_text
 from sentiment_transfer.results.languages import language
 from sentiment_transfer.statistics.comparisons import ALPHA
 from sentiment_transfer.statistics.interval import ENOUGH_SEEDS
@@ -33,7 +34,8 @@ def verdict_texts(answer: Answer) -> list[str]:
     Where no two sizes were run, one text that says what was found instead and what to type.
     """
     texts = [text for verdict in ordered_verdicts(answer) for text in verdict_text(answer, verdict)]
-    return texts or [without_sizes(answer)]
+    against = [llm_text(answer, verdict) for verdict in answer.llms]
+    return [*(texts or [without_sizes(answer)]), *against]
 
 
 def ordered_verdicts(answer: Answer) -> list[SizeVerdict]:
@@ -187,7 +189,8 @@ def more_seeds(verdict: SizeVerdict) -> str:
 def without_sizes(answer: Answer) -> str:
     """Where there is no pair of sizes on a zero-shot target: what was found, and the command that asks for sizes."""
     entries = {entry.key: entry for entry in answer.entries}
-    zero_shot = [cell for cell in answer.selected if (cell.role, cell.protocol) == ("target", "zero-shot")]
+    cells = [cell for cell in answer.selected if not entries[cell.entry].prompted]
+    zero_shot = [cell for cell in cells if (cell.role, cell.protocol) == ("target", "zero-shot")]
     asks = command("train", "-m", "model=base,large", "seed=0,1,2")
     if not zero_shot:
         return f"No zero-shot target was scored, so there is no verdict on transfer: run one, e.g. {asks}."

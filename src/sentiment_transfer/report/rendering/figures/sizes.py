@@ -39,7 +39,7 @@ def size_plots(answer: Answer, filters: Filters) -> Iterator[Plot]:
     """Per source and dataset the curve over size, per target the gap. Nothing where there is one size only."""
     order = answer.order
     for source in filters.source:
-        entries = {entry.key: entry for entry in answer.entries if entry.source == source and not entry.averaged}
+        entries = {entry.key: entry for entry in answer.entries if entry.source == source and entry.compared}
         if len({entry.size for entry in entries.values()}) > 1:
             sizes = Sizes(comparable_sizes(entries), order, filters, source)
             yield from scaling_plots(answer, sizes)
