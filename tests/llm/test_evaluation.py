@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sentiment_transfer import cli
 from sentiment_transfer.report.analysis.answer import answer
 from sentiment_transfer.report.analysis.collect import collect
 from sentiment_transfer.report.command import main as report
+from sentiment_transfer.report.prose.cautions import cautions
 from sentiment_transfer.report.prose.findings import findings
 from sentiment_transfer.results.predictions import read_predictions
 from sentiment_transfer.results.record import RunResult, read_result
@@ -168,6 +170,17 @@ def test_answers_that_name_no_class_are_errors_and_are_shown(
         assert result["scores"][name]["selections"]["last"]["error"] > each["unparsable"] / 100 - 1e-9
     output = " ".join(capsys.readouterr().out.split())
     assert "answers named no class" in output and "they count as errors" in output
+    found = answer(collect([tmp_path / "run"]))
+    count = result["llm"]["answers"]["written_ja"]["unparsable"]
+    said = f"On written_ja, stub-1 named no class in {count} of 100 answers, which count as errors."
+    assert said in [text for text, _, _ in cautions(found)]
+
+
+def test_it_runs_where_an_event_loop_does_as_in_a_notebook(stub: Stub, tmp_path: Path) -> None:
+    async def cell() -> RunResult:
+        return evaluated(stub, tmp_path / "run")
+
+    assert asyncio.run(cell())["llm"]["probabilities"] == "logprobs"
 
 
 def test_the_key_is_sent_and_stands_nowhere(

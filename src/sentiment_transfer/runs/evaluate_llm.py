@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -31,6 +32,7 @@ from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.training.selection import at_epoch
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def evaluate_llm(config: EvaluateConfig, folder: Path) -> None:
@@ -46,7 +48,7 @@ def evaluate_llm(config: EvaluateConfig, folder: Path) -> None:
         ask_for_consent(llm, data, tasks)
         store = AnswerStore(Path(config.paths.cache_dir))
         try:
-            method, replies = asyncio.run(asked(server, store, tasks, price))
+            method, replies = to_the_end(asked(server, store, tasks, price))
         finally:
             store.close()
         answers = [
@@ -64,6 +66,16 @@ def evaluate_llm(config: EvaluateConfig, folder: Path) -> None:
             for task, answered in zip(tasks, answers, strict=True)
         ]
         finish(folder, llm_info(config, data, tasks, taken, seconds), data, scored)
+
+
+def to_the_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Its result. In a notebook, whose own event loop is running, another thread runs it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def estimate(config: EvaluateConfig) -> str:

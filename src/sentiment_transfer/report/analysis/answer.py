@@ -15,7 +15,7 @@ from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.entries import group_runs, make_entries
 from sentiment_transfer.report.analysis.findings import Answer, Best, Comparison, TransferGap, Trend
-from sentiment_transfer.report.analysis.llms import costs_of, llm_verdicts
+from sentiment_transfer.report.analysis.llms import costs_of, llm_verdicts, unanswered
 from sentiment_transfer.report.analysis.run_scores import resample_runs
 from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.report.analysis.slicing import sliced_sets
@@ -89,6 +89,7 @@ def answer(collection: Collection, selection: str = "last") -> Answer:
         faults=tuple(run_scores.faults),
         distances=tuple(distances),
         llms=tuple(llm_verdicts(compared, entries)),
+        unanswered=tuple(unanswered(entries, results)),
         costs=costs_of(entries, results, read_prices()),
     )
 

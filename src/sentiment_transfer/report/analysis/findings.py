@@ -17,7 +17,7 @@ from sentiment_transfer.report.analysis.distance_findings import DistanceTrend
 from sentiment_transfer.report.analysis.effects import SizeVerdict
 from sentiment_transfer.report.analysis.estimate import Estimate as Estimate
 from sentiment_transfer.report.analysis.estimate import Scope as Scope
-from sentiment_transfer.report.analysis.llm_findings import Cost, LlmVerdict
+from sentiment_transfer.report.analysis.llm_findings import Cost, LlmVerdict, Unanswered
 from sentiment_transfer.report.analysis.slices import SlicedSet
 from sentiment_transfer.results.published import PublishedNumber
 from sentiment_transfer.statistics.crossing import Crossing
@@ -262,6 +262,7 @@ class Answer:
     faults: tuple[str, ...] = ()  # predictions that could not be used, one sentence each
     distances: tuple[DistanceTrend, ...] = ()  # by source and corpus, of ``selection`` alone
     llms: tuple[LlmVerdict, ...] = ()  # every encoder against each large language model, on each target
+    unanswered: tuple[Unanswered, ...] = ()  # where language models named no class
     costs: Mapping[str, Cost] = field(default_factory=dict)  # Entry.key -> of 1,000 reviews
 
     @property
@@ -278,6 +279,10 @@ class Answer:
     def selected(self) -> list[Cell]:
         """The cells of ``selection``."""
         return [cell for cell in self.cells if cell.selection == self.selection]
+
+    def cost(self, entry: str) -> Cost:
+        """Of 1,000 reviews with an entry, as far as it is known."""
+        return self.costs.get(entry, Cost(None, None))
 
     def cell(self, entry: str, target: str, selection: str | None = None) -> Cell | None:
         """The cell of an entry on a dataset (under ``self.selection`` unless named), or None."""

@@ -32,6 +32,16 @@ class LlmVerdict:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """Answers of a language model about one dataset that name no class, or were refused, over its runs."""
+
+    llm: str  # Entry.key
+    target: str
+    answers: int
+    of: int  # reviews, over its runs
+
+
+@dataclass(frozen=True)
 class Cost:
     """Of predicting 1,000 reviews, mean over the runs of an entry."""
 

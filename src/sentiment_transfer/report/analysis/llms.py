@@ -14,8 +14,9 @@ from sentiment_transfer.config.prices import Prices
 from sentiment_transfer.formatting import lower_is_better
 from sentiment_transfer.report.analysis.cells import ResampledCell, scope_of
 from sentiment_transfer.report.analysis.comparisons import estimate, least_variance, same_rows
+from sentiment_transfer.report.analysis.datasets import recorded_name
 from sentiment_transfer.report.analysis.findings import Entry
-from sentiment_transfer.report.analysis.llm_findings import Cost, LlmComparison, LlmVerdict
+from sentiment_transfer.report.analysis.llm_findings import Cost, LlmComparison, LlmVerdict, Unanswered
 from sentiment_transfer.results.record import RunResult
 from sentiment_transfer.statistics.comparisons import ALPHA, family_tests
 from sentiment_transfer.statistics.interval import ENOUGH_SEEDS, contrasts, variances
@@ -73,6 +74,19 @@ def compared(sides: Sequence[tuple[ResampledCell, ResampledCell]], llm: Entry) -
 def repeated(score: Scored) -> Scored:
     """The score of a model that has no seed, as that of enough seeds which all agree."""
     return Scored(np.repeat(score.values, ENOUGH_SEEDS), np.repeat(score.replicates, ENOUGH_SEEDS, axis=0))
+
+
+def unanswered(entries: Mapping[str, Entry], runs: Mapping[str, RunResult]) -> list[Unanswered]:
+    """Where language models named no class, or declined."""
+    found = []
+    for key, entry in entries.items():
+        counts: dict[str, tuple[int, int]] = {}
+        for run in (runs[run_id] for run_id in entry.run_ids if entry.prompted):
+            for name, scores in run["scores"].items():
+                each, so_far = run["llm"]["answers"][recorded_name(run["config"], name)], counts.get(name, (0, 0))
+                counts[name] = so_far[0] + each["unparsable"] + each["refused"], so_far[1] + scores["n"]
+        found += [Unanswered(key, name, answers, of) for name, (answers, of) in counts.items() if answers]
+    return found
 
 
 def costs_of(entries: Mapping[str, Entry], runs: Mapping[str, RunResult], prices: Prices) -> dict[str, Cost]:

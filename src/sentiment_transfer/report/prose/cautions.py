@@ -15,6 +15,7 @@ CAVEATS = {
     "random weights": "encoders started from random weights, so nothing here is about pretrained ones",
     "4-bit weights": "the encoder's published weights were rounded to 4 bits: its scores in full precision differ",
     "trained from scratch": "encoders were not pretrained and learned from the source alone",
+    "training data unknown": "its training texts are not known, and may include the test sets with their labels",
     "language model trained here": "ULMFiT started from a language model of the texts at hand, not of Wikipedia",
 }
 OF_A_PART = "a part of the dataset was at hand, so its numbers are not comparable with those on all of it"
@@ -22,7 +23,8 @@ OF_A_PART = "a part of the dataset was at hand, so its numbers are not comparabl
 
 def scope_text(answer: Answer) -> str:
     """The models, sources, targets and seeds that the answer is about."""
-    prompted = listed([entry.name for entry in answer.entries if entry.prompted])
+    asked = [entry.name for entry in answer.entries if entry.prompted]
+    prompted = listed(asked) if asked else ""
     trained = [entry for entry in answer.entries if not entry.prompted]
     targets = listed(list(dict.fromkeys(cell.target for cell in answer.selected)), 6)
     if not trained:
@@ -48,6 +50,10 @@ def cautions(answer: Answer) -> Iterator[Caution]:
     if answer.selection == "oracle":
         yield general("The oracle selects an epoch with the target's own labels: these are not zero-shot numbers.")
     yield from collapsed(answer)
+    for each in answer.unanswered:
+        name = answer.names[each.llm]
+        text = f"On {each.target}, {name} named no class in {each.answers} of {counted(each.of, 'answer')}"
+        yield f"{text}, which count as errors.", each.target, ""
     seeded = [entry for entry in answer.entries if not entry.averaged and not entry.deterministic]
     if few := [entry.name for entry in seeded if len(entry.seeds) < ENOUGH_SEEDS]:
         yield general(

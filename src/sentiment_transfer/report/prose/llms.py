@@ -67,7 +67,7 @@ def by(comparisons: Sequence[LlmComparison]) -> str:
 def costs_text(answer: Answer, llm: str, names: dict[str, str]) -> str:
     """``1,000 reviews take SmolLM2 31.2 s and $0.0300, e5_small-3l 0.8 s and ...``"""
     shown = {llm: answer.names[llm], **dict(list(names.items())[:MOST])}
-    costs = {name: answer.costs[key] for key, name in shown.items()}
+    costs = {name: answer.cost(key) for key, name in shown.items()}
     priced = any(cost.dollars is not None for cost in costs.values())
     texts = [f"{name} {cost_text(cost, priced)}" for name, cost in costs.items()]
     return f"1,000 reviews take {listed(texts, MOST + 1)}{'' if priced else '; no price is known (conf/prices.yaml)'}."

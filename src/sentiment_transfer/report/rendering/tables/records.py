@@ -27,7 +27,7 @@ def cost(answer: Answer, filters: Filters, runs: Runs, environments: Sequence[En
         if of:
             rows.append(
                 Row(
-                    cost_items(entry, of, environments, answer.costs[entry.key]),
+                    cost_items(entry, of, environments, answer.cost(entry.key)),
                     filters.tags(source=entry.source, model=entry.model),
                 )
             )
