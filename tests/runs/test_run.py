@@ -14,7 +14,7 @@ from sentiment_transfer.config.run_name import run_name
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.report.command import main as report
 from sentiment_transfer.results.predictions import read_predictions
-from sentiment_transfer.results.record import DatasetScores, Performance, RunResult, read_result
+from sentiment_transfer.results.record import OPTIONAL, DatasetScores, Performance, RunResult, read_result
 from sentiment_transfer.statistics.metrics import Scores, score
 
 OWN = ("experiment=tiny", "source=csv", "targets=none", "source.csv.language=en", "trainer.max_epochs=1", "logger=none")
@@ -41,7 +41,7 @@ def reviews(count: int, words: tuple[str, ...] = ("bad", "good"), start: int = 0
 
 
 def test_every_field_of_the_record_is_there(result: RunResult) -> None:
-    assert [*result, "stopped"] == list(RunResult.__annotations__)  # which only a run has that a callback stopped
+    assert [*result, *OPTIONAL] == list(RunResult.__annotations__)
     for entry in result["scores"].values():
         assert list(entry) == [name for name in DatasetScores.__annotations__ if name != "zero_shot"]  # of few-shot
         for scores in entry["selections"].values():

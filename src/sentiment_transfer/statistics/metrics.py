@@ -80,12 +80,13 @@ def score(
         accuracy=accuracy(confusion),
         f1_positive=float(f1_per_class(confusion)[positive]),
         macro_f1=macro_f1(confusion),
+        ece=expected_calibration_error(reliability(probabilities, gold)),
         confusion=confusion.tolist(),
         predicted_fraction={name: float(share) for name, share in zip(classes, shares, strict=True)},
         floor=floor(confusion, positive),
     )
-    if calibrated:
-        scores["ece"] = expected_calibration_error(reliability(probabilities, gold))
+    if not calibrated:
+        del scores["ece"]
     if folds is not None and len(np.unique(folds)) > 1:
         names = np.unique(folds)
         per_fold = [fold_scores(gold, predicted, folds == fold, int(fold), classes) for fold in names]
