@@ -117,8 +117,8 @@ def own_account(output: Path, wall: float) -> dict[str, Any]:
         "imports": wall - seconds["total"],
         "data": seconds["prepare"],  # tokenising and the model as well
         "training": seconds["train"],
-        "scoring": seconds["score"],
-        "writing": seconds["total"] - sum(seconds[name] for name in ("prepare", "train", "score")),
+        "scoring": seconds["validate"] + seconds["score"],
+        "writing": seconds["total"] - sum(seconds[name] for name in ("prepare", "train", "validate", "score")),
     }
     return {"parts": parts, "errors": {name: score["error"] for name, score in scores.items()}}
 

@@ -15,7 +15,7 @@ from tests.helpers.stopping import RUN, STEPS, Cut, Steps, Whole, cut, differenc
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.model.classifier import SentimentClassifier
 from sentiment_transfer.results.record import is_finished
-from sentiment_transfer.training.checkpoints import last_checkpoint
+from sentiment_transfer.training.checkpoints import last_checkpoint, mapped_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,33 @@ def test_weights_that_are_damaged_before_scoring_are_named(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"The weights .*epoch-2\.safetensors cannot be read into this network"):
         trained(tmp_path, *RUN)
     assert not is_finished(tmp_path)
+
+
+def test_a_run_that_is_cut_off_while_it_scores_goes_on_with_scoring(
+    tmp_path: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
+        with pytest.raises(Cut):
+            trained(tmp_path, *RUN)
+    state, own = mapped_checkpoint(last_checkpoint(tmp_path))
+    assert own["trained"] == 3 * STEPS
+    assert (state["state_dict"], state["optimizer_states"]) == ({}, []), "no step follows that would need them"
+    steps = Steps(monkeypatch)
+    seconds = trained(tmp_path, *RUN)["performance"]["seconds"]
+    assert steps.rows == []
+    assert seconds["train"] == pytest.approx(own["train_seconds"], abs=1e-3)
+    assert differences(tmp_path, whole[0]) == []
+
+
+def test_a_checkpoint_of_a_finished_training_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
+        with pytest.raises(Cut):
+            trained(tmp_path, *RUN)
+    flip(last_checkpoint(tmp_path))
+    with pytest.raises(UserError, match=r"last\.ckpt cannot be read .*Delete it to start this run again\."):
+        trained(tmp_path, *RUN)
 
 
 def flip(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from tests.helpers.distant import distant
 from tests.helpers.runs import SMALL, composed, same_numbers, trained
@@ -72,12 +73,20 @@ def test_the_record_says_what_each_set_is(result: RunResult) -> None:
 
 def test_the_record_holds_time_throughput_and_memory(result: RunResult) -> None:
     performance = result["performance"]
-    assert set(performance["seconds"]) == {"prepare", "self_check", "train", "score", "total"}
+    assert set(performance["seconds"]) == {*("prepare", "self_check", "train", "validate", "score", "total")}
     assert 0 < performance["seconds"]["train"] < performance["seconds"]["total"]
     examples = performance["examples_per_second"]["train"] * performance["seconds"]["train"]
     assert examples == pytest.approx(2 * 256, rel=0.01)
     assert performance["tokens_per_second"]["score"] > performance["examples_per_second"]["score"] > 0
     assert performance["peak_memory_bytes"] > 2**26
+
+
+def test_the_speed_of_scoring_counts_every_review_that_was_scored(tmp_path: Path) -> None:
+    performance = trained(tmp_path, *SMALL, "trainer.max_epochs=1", "trainer.average=false")["performance"]
+    rows = [pq.read_metadata(path).num_rows for path in tmp_path.glob("predictions/*.parquet")]
+    assert len(rows) == 4, "three test sets and a development set"
+    scored = performance["examples_per_second"]["score"] * performance["seconds"]["score"]
+    assert scored == pytest.approx(sum(rows), rel=0.01)
 
 
 def test_the_record_holds_the_history_and_the_epoch_of_every_selection(result: RunResult) -> None:

@@ -98,7 +98,7 @@ class DatasetScores(TypedDict):
 class Performance(TypedDict):
     """Time and memory. Padding tokens are not counted."""
 
-    seconds: dict[str, float]  # stage -> wall-clock seconds
+    seconds: dict[str, float]  # stage -> wall-clock seconds; validate: development sets at the ends of epochs
     examples_per_second: dict[str, float]  # train, score
     tokens_per_second: dict[str, float]  # train, score
     peak_memory_bytes: int  # of the accelerator; on a CPU, of the process

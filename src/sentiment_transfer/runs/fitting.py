@@ -21,7 +21,7 @@ from sentiment_transfer.model.ulmfit.classifier import UlmfitClassifier
 from sentiment_transfer.runs.inputs import continued
 from sentiment_transfer.runs.own_errors import own_errors_as_sentences
 from sentiment_transfer.runs.trained_before import trained_before, training_lock
-from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, saved_inputs
+from sentiment_transfer.training.checkpoints import RunCheckpoints, last_checkpoint, mapped_checkpoint
 from sentiment_transfer.training.selection import History, SavedWeights, select
 from sentiment_transfer.training.weights import unreadable
 
@@ -82,8 +82,15 @@ def fit(
     log.info("Resuming from %s", resume)
     try:
         verify_checkpoint(resume)
-        saved, alone = saved_inputs(resume), checkpoints.ranks.world_size == 1
-        checkpoints.inputs = continued(saved, checkpoints.inputs, folder, alone=alone)
+        state, own = mapped_checkpoint(resume)
+        alone = checkpoints.ranks.world_size == 1
+        checkpoints.inputs = continued(dict(own["inputs"]), checkpoints.inputs, folder, alone=alone)
+        if own.get("trained"):  # what is left is scoring, and the file has neither weights nor an optimiser's state
+            checkpoints.load_state_dict(own)
+            module.trainer = trainer
+            module.on_load_checkpoint(state)
+            module.on_fit_end()
+            return
         # weights_only: the file is read as tensors and plain values; nothing in it is executed.
         with own_errors_as_sentences(config):
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)

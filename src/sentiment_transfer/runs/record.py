@@ -157,15 +157,17 @@ def finish(
         info.inputs["model"] = model_files(folder)
         if (digest := kept.inputs.get("embedding")) and stored(digest, data.cache_dir).is_file():
             keep_embedding(folder, digest, data.cache_dir)
-    result = make_record(info, data, tests, {name: each.tokens for name, each in measured.items()})
+    result = make_record(info, data, scored, {name: each.tokens for name, each in measured.items()})
     write_result(folder, result)
     return result
 
 
 def make_record(
-    info: RunInfo, data: TransferDataModule, tests: Sequence[Scored], tokens: Mapping[str, Tokens]
+    info: RunInfo, data: TransferDataModule, scored: Sequence[Scored], tokens: Mapping[str, Tokens]
 ) -> RunResult:
-    """The record as ``result.json`` holds it; ``tests`` are the scored test sets, ``tokens`` what their texts have."""
+    """The record as ``result.json`` holds it: scores of the test sets among ``scored``, and the time that all of these
+    took; ``tokens`` are what the test sets' texts have."""
+    tests = [s for s in scored if s.is_test]
     scores = {s.name: _dataset_scores(s, s.name in data.source, info, tokens.get(s.name)) for s in tests}
     result = RunResult(
         schema_version=SCHEMA_VERSION,
@@ -186,7 +188,7 @@ def make_record(
         history=info.history,
         scores=scores,
         audit=data.audit,
-        performance=_performance(info, tests),
+        performance=_performance(info, scored),
         unavailable=data.unavailable,
         dedup=data.removed,
         inputs=info.inputs,
@@ -242,8 +244,8 @@ def _collapsed(scores: dict[str, DatasetScores]) -> bool:
     return bool(judged) and all(is_degenerate(entry["selections"]["last"]["confusion"]) for entry in judged)
 
 
-def _performance(info: RunInfo, tests: Sequence[Scored]) -> Performance:
-    passes = [(len(set(s.weights.values())), s.split) for s in tests]
+def _performance(info: RunInfo, scored: Sequence[Scored]) -> Performance:
+    passes = [(len(set(s.weights.values())), s.split) for s in scored]
     rows = sum(times * len(split.reviews) for times, split in passes)
     tokens = sum(times * len(split.tokens.tokens) for times, split in passes if split.tokens is not None)
     if info.llm is not None:

@@ -125,6 +125,7 @@ def compute(
         ended = time.monotonic()
         seconds = {
             "train": checkpoints.train_seconds,
+            "validate": checkpoints.validate_seconds,
             "score": ended - fitted,
             "prepare": prepared - started,
             "self_check": self_check.seconds,
@@ -150,8 +151,9 @@ def compute(
         tests = [s for s in scored if s.is_test]
         remove_what_is_not_needed(folder, {w for s in tests for w in s.weights.values()} if keep else set())
         predictions, mistakes = ({s.name: s.predictions for s in tests}, {s.name: s.mistakes for s in tests})
+        step = checkpoints.trained or trainer.global_step
         for logger in loggers:
-            logger.log_result(Finished(result, predictions, mistakes, folder, step=trainer.global_step))
+            logger.log_result(Finished(result, predictions, mistakes, folder, step=step))
     return result
 
 

@@ -43,10 +43,10 @@ def last_checkpoint(folder: Path) -> Path:
     return folder / "checkpoints" / "last.ckpt"
 
 
-def saved_inputs(checkpoint: Path) -> dict[str, Any]:
-    """The inputs that the run was begun with; the file's tensors are mapped, not read."""
-    state = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
-    return dict(state["callbacks"][RunCheckpoints.__qualname__]["inputs"])
+def mapped_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A checkpoint, whose tensors are mapped and not read, and what ``RunCheckpoints`` put into it."""
+    state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    return state, state["callbacks"][RunCheckpoints.__qualname__]
 
 
 def epoch_line(entry: dict[str, Any], epochs: int) -> str:
@@ -115,13 +115,16 @@ class RunCheckpoints(Checkpoint):
         self.history: History = []
         self.stopped: Stopped | None = None
         self.should_stop = False  # the trainer's, which Lightning does not keep
-        self.train_seconds = 0.0
+        self.train_seconds = self.validate_seconds = 0.0
+        self.trained = 0  # optimiser steps, once the plan's last one was taken
         self._dev: dict[str, dict[str, float]] = {}
         self._clock = self._saved = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        state = {"history": self.history, "train_seconds": self.train_seconds, "inputs": self.inputs}
+        seconds = {"train_seconds": self.train_seconds, "validate_seconds": self.validate_seconds}
+        state = {"history": self.history, **seconds, "inputs": self.inputs}
         state |= {"should_stop": True} if self.should_stop else {}
+        state |= {"trained": self.trained} if self.trained else {}
         return state | ({"stopped": self.stopped} if self.stopped else {})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -144,6 +147,8 @@ class RunCheckpoints(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = list(state_dict["history"])
         self.train_seconds = float(state_dict["train_seconds"])
+        self.validate_seconds = float(state_dict.get("validate_seconds", 0.0))
+        self.trained = int(state_dict.get("trained", 0))
         self.stopped = state_dict.get("stopped")
         self.should_stop = state_dict.get("should_stop", self.stopped is not None)
 
@@ -192,7 +197,8 @@ class RunCheckpoints(Checkpoint):
     def on_validation_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        self._clock = time.monotonic()
+        begun, self._clock = self._clock, time.monotonic()
+        self.validate_seconds += self._clock - begun
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self._dev = {
             name: {
@@ -214,6 +220,8 @@ class RunCheckpoints(Checkpoint):
         log.info("%s", epoch_line(self.history[-1], trainer.max_epochs or 0))
         at_the_plans_end = self.last_step is not None and trainer.global_step >= self.last_step
         self.stopped = None if at_the_plans_end else stopped_early(trainer)
+        if at_the_plans_end or (epoch + 1 == trainer.max_epochs and self.stopped is None):
+            self.trained = trainer.global_step
         needed = weights_needed(self.history, self.oracle_for, self.source_dev, oracle=True)
         if at_epoch(epoch) in needed:
             save_weights(pl_module.network, at_epoch(epoch).path(self.folder), self.ranks)  # type: ignore[arg-type]
@@ -243,6 +251,8 @@ class RunCheckpoints(Checkpoint):
         self.should_stop = trainer.should_stop
         with trainer.lightning_module.metrics_of_all_ranks():  # type: ignore[operator]
             checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        if self.trained:  # no step follows, and what is scored has its own files: of XLM-R base, a third of this one
+            checkpoint |= {"state_dict": {}, "optimizer_states": []}
         if self.ranks.is_main:
             # Not trainer.save_checkpoint: it goes through a file in the system's temporary folder and copies, which a
             # kill can cut in half.
