@@ -22,8 +22,8 @@ GIB = 2**30
 
 def duels(content: dict[str, Any]) -> str:
     lines = [
-        "| | against | ratio | packed, tokens/s | peer, tokens/s | packed, reviews/s | memory, GiB | of the floor |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| | against | ratio | tokens/s, packed / peer | reviews/s | memory, GiB | of the floor |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     found = content["duels"]
     for outcome in (
@@ -34,9 +34,8 @@ def duels(content: dict[str, Any]) -> str:
             "training" if outcome["task"] == "train" else "scoring",
             PEERS[outcome["peer"]],
             f"{outcome['ratio']:.1f}x",
-            f"{ours['tokens_per_second']:,.0f}",
-            f"{theirs['tokens_per_second']:,.0f}",
-            f"{ours['examples_per_second']:.1f}",
+            f"{ours['tokens_per_second']:,.0f} / {theirs['tokens_per_second']:,.0f}",
+            f"{ours['examples_per_second']:.1f} / {theirs['examples_per_second']:.1f}",
             f"{ours['peak_bytes'] / GIB:.1f} / {theirs['peak_bytes'] / GIB:.1f}",
             f"{outcome['fraction_of_floor']:.0%}",
         )
@@ -62,9 +61,9 @@ def growth(content: dict[str, Any]) -> str:
         else:
             first = f"{point['first_read']:.1f} + {point['first_tokenise']:.1f} s"
             again = f"{point['again_read']:.1f} + {point['again_tokenise']:.1f} s"
-            rows.append(f"| {name.removeprefix('rows ')} | {first} | {again} |")
+            rows.append(f"| {int(name.removeprefix('rows ')):,} | {first} | {again} |")
     prepared = ["", "| reviews | read + tokenise, first run | later runs |", "| ---: | ---: | ---: |", *rows]
-    return "\n".join([*lines, *prepared])
+    return "\n".join([f"**{content['name']}**, torch {content['torch']}.\n", *lines, *prepared])
 
 
 PROGRAMS = {
@@ -79,7 +78,7 @@ PROGRAMS = {
 def job(content: dict[str, Any]) -> str:
     """Medians over the turns; the ratio is that of turns with the same seed."""
     blocks = [f"**{content['name']}**, torch {content['torch']}, {content['measured']}."]
-    for key, measured in content["job"].items():
+    for measured in content["job"].values():
         turns, limit = measured["turns"], measured["rows"]
         most = f", at most {limit:,} reviews of every split" if limit else ""
         head = ["program", "seeds", "seconds", "against this project", "training", "scoring", "rest", "memory, GiB"]
@@ -97,7 +96,7 @@ def job(content: dict[str, Any]) -> str:
             cells += [f"{wall - sum(middle.values()):.0f}", f"{max(turn['peak'] for turn in own) / GIB:.1f}"]
             cells += [spread([100 * turn["errors"][target] for turn in own]) for target in targets]
             lines.append("| " + " | ".join(cells) + " |")
-        blocks.append(f"{jobs(architecture='')[key].name}, one epoch{most}:\n\n" + "\n".join(lines))
+        blocks.append(f"{jobs(architecture='')[measured['job']].name}, one epoch{most}:\n\n" + "\n".join(lines))
     return "\n\n".join(blocks)
 
 

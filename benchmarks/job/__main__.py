@@ -127,12 +127,12 @@ def store(key: str, rows: int | None, turns: dict[str, list[dict[str, Any]]]) ->
     path = RESULTS / file_name(hardware()["name"])
     content = json.loads(path.read_text()) if path.exists() else {}
     content |= hardware() | {"measured": time.strftime("%Y-%m-%d")}
-    before = content.setdefault("job", {}).get(key, {})  # other programs and seeds of another call
-    kept = before["turns"] if before and before["rows"] == rows else {}
-    for name, new in turns.items():
+    name = f"{key} of {rows}" if rows else key
+    kept = content.setdefault("job", {}).get(name, {}).get("turns", {})  # other programs and seeds of another call
+    for program, new in turns.items():
         seeds = {turn["seed"] for turn in new}
-        kept[name] = [turn for turn in kept.get(name, []) if turn["seed"] not in seeds] + new
-    content["job"][key] = {"rows": rows, "turns": kept}
+        kept[program] = [turn for turn in kept.get(program, []) if turn["seed"] not in seeds] + new
+    content["job"][name] = {"job": key, "rows": rows, "turns": kept}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
     mine = turns.get("ours")

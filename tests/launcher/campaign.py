@@ -80,7 +80,7 @@ class Campaign:
                     time.sleep(0.05)
                 self.disturb(chance)
             for launcher in self.launchers:
-                launcher.wait(timeout=600 if launcher is self.launchers[-1] else None)
+                launcher.wait(timeout=600)
         finally:
             for launcher in self.launchers:
                 launcher.kill()

@@ -180,6 +180,28 @@ def test_a_job_that_ended_undone_can_be_claimed_again(tmp_path: Path, state: str
     assert claimed(tmp_path) is not None
 
 
+def no_room(self: Path, *args: object, **options: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_job_that_ended_undone_can_be_claimed_again_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two launchers wait for each other for ever: each lives on, with a claim on a job that failed there."""
+    claim = claimed(tmp_path)
+    assert claim is not None and held(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", no_room)
+        claim.let_go("failed", reason="the disk is full")
+    assert not latest(tmp_path).held(time.time(), stale_after=100)
+    again = claimed(tmp_path)
+    assert again is not None and again.number == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", no_room)
+        claim.let_go("failed")
+    assert held(tmp_path), "it is another's by now"
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"host": "x"}'])
 def test_a_half_written_claim_is_waited_for_and_then_taken_over(tmp_path: Path, content: str) -> None:
     claimed(tmp_path)

@@ -102,6 +102,21 @@ class Claim:
         if self.path.exists():  # not into a directory that was removed and begun anew
             os.replace(temporary, self.path)
 
+    def let_go(self, state: State, **changes: Any) -> None:
+        """The job no longer runs here, for a reason that is its new ``state``.
+
+        Where the disk is full, the file is emptied and dated back, which needs no room: nobody holds such a claim. As
+        it was, another launcher would wait for it as long as this one lives, and that may be as long as it waits for
+        the other.
+        """
+        try:
+            self.update(state=state, **changes)
+        except OSError:
+            last = latest(self.job).record
+            if last is not None and last.nonce == self.record.nonce:
+                os.truncate(self.path, 0)
+                os.utime(self.path, (0, 0))
+
     def done(self) -> None:
         """The job is done: nobody claims it any more, and its claims can go."""
         shutil.rmtree(self.job / FOLDER, ignore_errors=True)

@@ -169,7 +169,7 @@ class Sweep:
         except OSError as error:
             self.free.append(slot)
             with contextlib.suppress(OSError):
-                claim.update(state="failed", reason=refusal(error, job.folder))
+                claim.let_go("failed", reason=refusal(error, job.folder))
             raise
         self.running.append(Running(job, slot, claim, process))
         self.running[-1].name_process()
@@ -200,7 +200,7 @@ class Sweep:
             if code is not None:
                 self.running.remove(running)
                 self.free.append(running.slot)
-                with contextlib.suppress(OSError):  # a full disk: the claim is stale as soon as we are gone
+                with contextlib.suppress(OSError):  # the folder is gone, or its file system
                     self._judge(running, code)
 
     def _judge(self, running: Running, code: int) -> None:
@@ -214,20 +214,20 @@ class Sweep:
         elif running.process.lost and not self.stopping:
             self.display.event("lost", job.name, "the process that it was forked from was killed: it is started afresh")
             self.queue.appendleft(job)
-            claim.update(state="stopped")
+            claim.let_go("stopped")
         elif running.lost:
             self.display.event("lost", job.name, "its directory was taken over or removed")
             self.queue.append(job)
         elif self.stopping:
             self._end(job, "stopped", "", log)
-            claim.update(state="stopped")
+            claim.let_go("stopped")
         elif code == self.options.out_of_memory_exit_code and job.size is not None and job.size % 2 == 0:
             claim.record.size = job.size = job.size // 2
             self.queue.appendleft(job)
             self.display.event(
                 "retried", job.name, f"out of memory: tried again with {job.smaller(self.options.out_of_memory_halves)}"
             )
-            claim.update(state="out of memory")
+            claim.let_go("out of memory")
         else:
             short = code == self.options.out_of_memory_exit_code
             reason = (
@@ -236,7 +236,7 @@ class Sweep:
                 else meaning(code, self.options.done_file)
             )
             self._end(job, "failed", reason, log)
-            claim.update(state="failed", reason=reason)
+            claim.let_go("failed", reason=reason)
 
     def _end(self, job: Job, what: str, reason: str = "", log: tuple[Path, int] | None = None) -> None:
         self.endings.append(Ending(job, what, reason, log))  # type: ignore[arg-type]
