@@ -97,16 +97,18 @@ def children(pid: int) -> list[int]:
 
 
 def job_processes(cwd: Path) -> list[int]:
-    """Every process on this machine that is at a job in ``cwd``."""
+    """Every process on this machine that is at a job in ``cwd``: by its command line, or, where it was forked from one
+    that serves many jobs, by the log that it writes to."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().decode(errors="replace")
-            alive = path.with_name("stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+            words = (path / "cmdline").read_bytes().decode(errors="replace")
+            alive = (path / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+            forked = "_preloaded.py" in words and os.readlink(path / "fd" / "1").startswith(f"{cwd}/")
         except OSError:
             continue
-        if alive and f"hydra.run.dir='{cwd}/" in words:
-            found.append(int(path.parent.name))
+        if alive and (forked or f"hydra.run.dir='{cwd}/" in words):
+            found.append(int(path.name))
     return found
 
 
