@@ -136,12 +136,11 @@ def store(key: str, rows: int | None, turns: dict[str, list[dict[str, Any]]]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
     mine = turns.get("ours")
-    for name, theirs in turns.items():
-        if mine and name != "ours":
+    for program, theirs in turns.items():
+        if mine and program != "ours":
             ratios = [a["wall"] / b["wall"] for a, b in zip(theirs, mine, strict=True)]
-            print(
-                f"{key}: {statistics.median(ratios):.2f} x as fast as {name} ({min(ratios):.2f} to {max(ratios):.2f})"
-            )
+            spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+            print(f"{key}: {statistics.median(ratios):.2f} x as fast as {program} ({spread})")
 
 
 if __name__ == "__main__":

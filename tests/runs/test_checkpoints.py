@@ -28,6 +28,17 @@ def half_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def before_scoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was cut off when it had trained, and had scored nothing."""
+    folder = tmp_path_factory.mktemp("before-scoring")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
+        with pytest.raises(Cut):
+            trained(folder, *RUN)
+    return folder
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100_000])
 
@@ -70,43 +81,35 @@ def test_a_run_whose_checkpoint_was_deleted_starts_again(tmp_path: Path, half_wa
     assert differences(folder, whole[0]) == []
 
 
-def test_weights_that_are_damaged_before_scoring_are_named(tmp_path: Path) -> None:
-    weights = tmp_path / "weights" / "epoch-2.safetensors"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
-        with pytest.raises(Cut):
-            trained(tmp_path, *RUN)
-    truncate(weights)
+def test_weights_that_are_damaged_before_scoring_are_named(tmp_path: Path, before_scoring: Path) -> None:
+    folder = Path(shutil.copytree(before_scoring, tmp_path / "run"))
+    truncate(folder / "weights" / "epoch-2.safetensors")
     with pytest.raises(UserError, match=r"The weights .*epoch-2\.safetensors cannot be read into this network"):
-        trained(tmp_path, *RUN)
-    assert not is_finished(tmp_path)
+        trained(folder, *RUN)
+    assert not is_finished(folder)
 
 
 def test_a_run_that_is_cut_off_while_it_scores_goes_on_with_scoring(
-    tmp_path: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, before_scoring: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
-        with pytest.raises(Cut):
-            trained(tmp_path, *RUN)
-    state, own = mapped_checkpoint(last_checkpoint(tmp_path))
+    folder = Path(shutil.copytree(before_scoring, tmp_path / "run"))
+    state, own = mapped_checkpoint(last_checkpoint(folder))
     assert own["trained"] == 3 * STEPS
     assert (state["state_dict"], state["optimizer_states"]) == ({}, []), "no step follows that would need them"
     steps = Steps(monkeypatch)
-    seconds = trained(tmp_path, *RUN)["performance"]["seconds"]
+    seconds = trained(folder, *RUN)["performance"]["seconds"]
     assert steps.rows == []
     assert seconds["train"] == pytest.approx(own["train_seconds"], abs=1e-3)
-    assert differences(tmp_path, whole[0]) == []
+    assert differences(folder, whole[0]) == []
 
 
-def test_a_checkpoint_of_a_finished_training_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(SentimentClassifier, "predict_step", lambda *args: cut())
-        with pytest.raises(Cut):
-            trained(tmp_path, *RUN)
-    flip(last_checkpoint(tmp_path))
+def test_a_changed_bit_in_the_checkpoint_of_a_finished_training_is_noticed(
+    tmp_path: Path, before_scoring: Path
+) -> None:
+    folder = Path(shutil.copytree(before_scoring, tmp_path / "run"))
+    flip(last_checkpoint(folder))
     with pytest.raises(UserError, match=r"last\.ckpt cannot be read .*Delete it to start this run again\."):
-        trained(tmp_path, *RUN)
+        trained(folder, *RUN)
 
 
 def flip(path: Path) -> None:
