@@ -47,7 +47,7 @@ from sentiment_transfer.runs.measure import measure, size_caveats, source_tokens
 from sentiment_transfer.runs.score import Scored
 from sentiment_transfer.statistics.metrics import is_degenerate
 from sentiment_transfer.statistics.metrics import score as scores_of
-from sentiment_transfer.training.checkpoints import OUT_OF_TIME
+from sentiment_transfer.training.endings import OUT_OF_TIME
 from sentiment_transfer.training.plan import planned, shortening_steps
 from sentiment_transfer.training.selection import History
 

@@ -16,11 +16,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import Checkpoint, Timer
+from pytorch_lightning.callbacks import Checkpoint
 
 from sentiment_transfer.errors import UserError
 from sentiment_transfer.results.inputs import Inputs
 from sentiment_transfer.results.record import Stopped
+from sentiment_transfer.training.endings import ends_here, stopped_early
 from sentiment_transfer.training.interruption import Interrupted, StopRequest
 from sentiment_transfer.training.ranks import ALONE, Ranks
 from sentiment_transfer.training.selection import History, at_epoch, mean_of_epochs, weights_needed
@@ -35,7 +36,6 @@ from sentiment_transfer.training.weights import (
 
 log = logging.getLogger(__name__)
 
-OUT_OF_TIME = "The time of trainer.extra.max_time was over."
 DIVERGED = "the run has diverged. Lower optimizer.learning_rate (it is a part of the run's name, so this is a new run)."
 
 
@@ -53,28 +53,6 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
     """``epoch 2/4: train loss 0.213; smsa_id dev loss 0.31, error 8.1 %``"""
     sets = "".join(f"; {name} dev loss {d['loss']:.3f}, error {d['error']:.1%}" for name, d in entry["dev"].items())
     return f"epoch {entry['epoch'] + 1}/{epochs}: train loss {entry['train']['loss']:.3f}{sets}"
-
-
-def ends_here(trainer: Trainer) -> bool:
-    """Whether training was told to end, and has the epochs and steps that it must have at least."""
-    return trainer.should_stop and trainer.fit_loop._can_stop_early
-
-
-def stopped_early(trainer: Trainer) -> Stopped | None:
-    """Where and why a callback ends training after this epoch; None where it goes on, or would end here anyway."""
-    epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
-    whole = trainer.fit_loop.epoch_loop.batch_progress.current.ready >= trainer.num_training_batches
-    if not ends_here(trainer) or (epoch >= epochs and whole):
-        return None
-    if any(isinstance(each, Timer) and (each.time_remaining() or 0) <= 0 for each in trainer.callbacks):  # type: ignore[attr-defined]
-        stopped = Stopped(epoch=epoch, max_epochs=epochs, reason=OUT_OF_TIME)
-        log.info("Stopped in epoch %d of %d. %s", epoch, epochs, OUT_OF_TIME)
-        return stopped
-    reasons = (getattr(each, "stopping_reason_message", None) for each in trainer.callbacks)  # type: ignore[attr-defined]
-    reason = next((each for each in reasons if isinstance(each, str)), "A callback has stopped the training.")
-    stopped = Stopped(epoch=epoch, max_epochs=epochs, reason=reason.removesuffix(" Signaling Trainer to stop."))
-    log.info("Stopped after epoch %d of %d. %s", epoch, epochs, stopped["reason"])
-    return stopped
 
 
 class RunCheckpoints(Checkpoint):
